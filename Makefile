@@ -1,0 +1,48 @@
+# make demo    the whole road before your eyes, on throwaway state (ONCE=1 ends by itself)
+# make test    the tests
+# make check   lint, types and import rules
+# make fmt     format the code
+# make lock    write both lock files again (needs uv)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONCE ?=
+WORKERS ?= auto
+
+.PHONY: demo test check fmt lock clean
+
+demo: $(VENV)/run.done
+	$(BIN)/rostergate demo $(if $(ONCE),--once)
+
+test: $(VENV)/test.done
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: $(VENV)/test.done
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/test.done
+	$(BIN)/ruff check --fix-only --exit-zero
+	$(BIN)/ruff format
+
+$(VENV)/run.done: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("rostergate needs Python 3.11 or newer; try: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/test.done: $(VENV)/run.done tests/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/requirements.lock
+	touch $@
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
+lock:
+	$(LOCK) --group build --output-file requirements.lock
+	$(LOCK) --group build --group dev --output-file tests/requirements.lock --constraint requirements.lock
+
+clean:
+	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist

@@ -1,0 +1,1 @@
+"""rostergate: an async SFTP daemon that school rosters pass through."""

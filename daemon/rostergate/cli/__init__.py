@@ -1,0 +1,59 @@
+"""The command line: `rostergate [--config FOLDER] [--state FOLDER] COMMAND`.
+
+Exit status 0: done. 1: refused, or nothing to do that was asked for. 2: wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rostergate.cli import check, deliveries, demo, district, preview, reference, roster, serve, status
+from rostergate.cli.place import Place, PlaceGroup
+
+CONFIG_FOLDER = Path("/etc/rostergate")
+STATE_FOLDER = Path("/var/lib/rostergate")
+
+
+@click.group(cls=PlaceGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rostergate")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=CONFIG_FOLDER,
+    show_default=True,
+    envvar="ROSTERGATE_CONFIG",
+    help="Folder with rostergate.toml and districts/.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=STATE_FOLDER,
+    show_default=True,
+    envvar=["ROSTERGATE_STATE", "STATE_DIRECTORY"],
+    help="Folder with the database, inboxes, deliveries and reports.",
+)
+@click.pass_context
+def main(context: click.Context, config: Path, state: Path) -> None:
+    """Receive school rosters over SFTP, check them to the line, hold what looks wrong, and write the rest."""
+    context.obj = Place(config=config, state=state)
+
+
+for _command in (
+    serve.serve,
+    demo.demo,
+    check.check,
+    district.district,
+    preview.preview,
+    deliveries.deliveries,
+    deliveries.show,
+    deliveries.holds,
+    deliveries.release,
+    deliveries.discard,
+    roster.roster,
+    status.status,
+    reference.rules,
+    reference.formats,
+):
+    main.add_command(_command)

@@ -1,0 +1,59 @@
+"""`rostergate check`: tells whether everything is in order to start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rostergate import store
+from rostergate.cli.output import as_json, print_json
+from rostergate.cli.place import WRONG, Place, run
+from rostergate.errors import RostergateError
+from rostergate.store import deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@click.command()
+@as_json
+@click.pass_obj
+def check(place: Place, *, as_json: bool) -> None:
+    """Read the whole configuration and look at the database; say what is wrong, and change nothing."""
+    wrong: list[str] = []
+    settings = _tried(place.settings, wrong)
+    districts = _tried(place.districts, wrong)
+    if districts is not None:
+        wrong += districts.errors.values()
+    database = _tried(lambda: run(_database(place)), wrong)
+    if as_json:
+        print_json({"ok": not wrong, "errors": wrong, "districts": len(districts or ()), "database": database})
+    else:
+        for one in wrong:
+            click.echo(one)
+        click.echo(f"{len(districts or ())} districts, database: {database or 'see above'}")
+        if settings and not wrong:
+            click.echo("everything is in order")
+    if wrong:
+        raise SystemExit(WRONG)
+
+
+async def _database(place: Place) -> str:
+    if not place.spool.database.exists():
+        return "not there yet"
+    engine = store.open(place.spool.database)
+    try:
+        async with store.reading(engine) as tx:
+            await deliveries.overview(tx)
+    finally:
+        await engine.dispose()
+    return "readable"
+
+
+def _tried(part: Callable[[], Any], wrong: list[str]) -> Any:  # noqa: ANN401 - whatever the part returns
+    try:
+        return part()
+    except RostergateError as error:
+        wrong.append(str(error))
+        return None

@@ -1,0 +1,187 @@
+"""`rostergate district`: the tenants, their passwords and their slots."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rostergate import store
+from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.place import Place, run
+from rostergate.config import set_enabled, write_district
+from rostergate.core.calendar import day_of
+from rostergate.gate.passwords import Passwords
+from rostergate.service.clock import utc_now
+from rostergate.service.lock import running
+from rostergate.store import credentials, slots
+
+if TYPE_CHECKING:
+    from rostergate.config import District
+
+PASSWORD_BYTES = 18
+"""144 bits, 24 characters that need no escaping in any client."""
+
+
+@click.group()
+def district() -> None:
+    """Add districts, issue passwords, grant slots."""
+
+
+@district.command()
+@click.argument("slug")
+@click.option("--name", required=True, help="The district's name, as people know it.")
+@click.option("--time-zone", required=True, help="Its time zone, for example America/Chicago.")
+@as_json
+@click.pass_obj
+def add(place: Place, slug: str, *, name: str, time_zone: str, as_json: bool) -> None:
+    """Write the district's file and show its first password, once."""
+    settings = place.settings()
+    path = write_district(place.config / "districts", slug, name=name, time_zone=time_zone)
+    password = run(_issue(place, slug))
+    access = {
+        "slug": slug,
+        "host": settings.server.public_host or socket.gethostname(),
+        "port": _port(place),
+        "username": slug,
+        "password": password,
+    }
+    if as_json:
+        print_json(access)
+        return
+    click.echo(f"{name} is a district now: {path}\n")
+    print_table(("", ""), [(field, value) for field, value in access.items() if field != "slug"], empty="")
+    click.echo("\nThe password is shown this once; `rostergate district password` issues another.")
+
+
+def _port(place: Place) -> int:
+    """Return the port of the daemon that is running, which may differ from the configured one."""
+    daemon = running(place.spool)
+    return daemon.port if daemon else place.settings().server.port
+
+
+async def _issue(place: Place, slug: str) -> str:
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    digest = Passwords(place.settings().passwords).digest(password)
+    async with place.database() as engine, store.writing(engine) as tx:
+        await credentials.set_password(tx, slug, digest, utc_now())
+    return password
+
+
+@district.command(name="list")
+@as_json
+@click.pass_obj
+def list_districts(place: Place, *, as_json: bool) -> None:
+    """List the districts."""
+    districts = place.districts()
+    rows = [_shown(districts[slug]) for slug in sorted(districts)]
+    broken = [{"slug": slug, "error": error} for slug, error in sorted(districts.errors.items())]
+    if as_json:
+        print_json(rows + broken)
+        return
+    print_table(
+        ("DISTRICT", "NAME", "TIME ZONE", "FORMAT", "ENABLED"),
+        [
+            (row["slug"], row["name"], row["time_zone"], row["format"], "yes" if row["enabled"] else "no")
+            for row in rows
+        ],
+        empty="no districts yet; add one with `rostergate district add`",
+    )
+    for one in broken:
+        click.echo(f"broken: {one['error']}", err=True)
+
+
+@district.command()
+@click.argument("slug")
+@as_json
+@click.pass_obj
+def show(place: Place, slug: str, *, as_json: bool) -> None:
+    """Show one district: its settings, whether it has a password, and its slot of today."""
+    found = place.district(slug)
+    shown = {**_shown(found), **run(_standing(place, found))}
+    if as_json:
+        print_json(shown)
+        return
+    print_table(("", ""), [(field.replace("_", " "), value) for field, value in shown.items()], empty="")
+
+
+def _shown(district: District) -> dict[str, Any]:
+    return {
+        "slug": district.slug,
+        "name": district.name,
+        "time_zone": district.time_zone,
+        "format": district.format,
+        "enabled": district.enabled,
+        "matching": district.schools.matching,
+        "authorized_keys": len(district.authorized_keys),
+        "allowed_addresses": [str(one) for one in district.allowed_addresses],
+        "recipients": list(district.recipients),
+    }
+
+
+async def _standing(place: Place, district: District) -> dict[str, Any]:
+    day = day_of(utc_now(), district.zone)
+    async with place.database() as engine, store.reading(engine) as tx:
+        return {
+            "password": "issued" if await credentials.password_hash(tx, district.slug) else "none",
+            "day": day.isoformat(),
+            "slots_used": await slots.used(tx, district.slug, day),
+            "slots": 1 + await slots.granted(tx, district.slug, day),
+        }
+
+
+@district.command()
+@click.argument("slug")
+@as_json
+@click.pass_obj
+def password(place: Place, slug: str, *, as_json: bool) -> None:
+    """Issue a new password and show it, once; the old one stops working."""
+    place.district(slug)
+    issued = run(_issue(place, slug))
+    if as_json:
+        print_json({"slug": slug, "username": slug, "password": issued})
+    else:
+        click.echo(f"{issued}\n\nThis is the new password of {slug}; it is shown this once.")
+
+
+@district.command()
+@click.argument("slug")
+@as_json
+@click.pass_obj
+def grant(place: Place, slug: str, *, as_json: bool) -> None:
+    """Let the district upload once more today."""
+    found = place.district(slug)
+    day = day_of(utc_now(), found.zone)
+    run(_grant(place, found))
+    if as_json:
+        print_json({"slug": slug, "day": day.isoformat()})
+    else:
+        click.echo(f"{found.name} may upload once more on {day.isoformat()}.")
+
+
+async def _grant(place: Place, district: District) -> None:
+    now = utc_now()
+    async with place.database() as engine, store.writing(engine) as tx:
+        await slots.grant(tx, district.slug, day_of(now, district.zone), now)
+
+
+@district.command()
+@click.argument("slug")
+@click.pass_obj
+def disable(place: Place, slug: str) -> None:
+    """Refuse the district's logins from now on; its roster stays as it is."""
+    place.district(slug)
+    set_enabled(place.config / "districts", slug, enabled=False)
+    click.echo(f"{slug} is disabled; `rostergate district enable {slug}` lets it in again.")
+
+
+@district.command()
+@click.argument("slug")
+@click.pass_obj
+def enable(place: Place, slug: str) -> None:
+    """Let a disabled district in again."""
+    place.district(slug)
+    set_enabled(place.config / "districts", slug, enabled=True)
+    click.echo(f"{slug} is enabled.")

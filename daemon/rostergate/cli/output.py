@@ -1,0 +1,43 @@
+"""How commands answer: a rich table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+def console() -> Console:
+    """Return a console on standard output, as wide as the terminal; wide enough for a table when it is a pipe."""
+    plain = Console()
+    return plain if plain.is_terminal else Console(width=160)
+
+
+def print_json(answer: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Print one JSON value."""
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print rows under headings; `empty` where there are none. Numbers are set flush right."""
+    rows = [list(row) for row in rows]
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place, heading in enumerate(headings):
+        numeric = all(isinstance(row[place], int | float) for row in rows)
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        # As text, not as markup: a school may be called "[Annex]".
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console().print(table)

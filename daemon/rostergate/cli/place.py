@@ -1,0 +1,108 @@
+"""Where a command works: its configuration and state, and how its errors end it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from rostergate import store
+from rostergate.config import Districts, Settings, load_settings
+from rostergate.errors import ConfigError, NotFound, RostergateError, StateError
+from rostergate.spool.folders import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rostergate.config import District
+
+T = TypeVar("T")
+
+REFUSED = 1
+WRONG = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The two folders that every command is pointed at."""
+
+    config: Path
+    state: Path
+
+    @property
+    def spool(self) -> Spool:
+        """The state folder's layout."""
+        return Spool(self.state)
+
+    def settings(self) -> Settings:
+        """Load the service's settings; the defaults where there is no file. Raises `ConfigError`."""
+        return load_settings(self.config, os.environ)
+
+    def districts(self) -> Districts:
+        """Load every district. Those with a broken file are missing; `Districts.load` tells which."""
+        districts = Districts(self.config / "districts")
+        districts.load()
+        return districts
+
+    def district(self, slug: str) -> District:
+        """Load one district. Raises `NotFound`, `ConfigError`."""
+        districts = Districts(self.config / "districts")
+        for one in districts.load():
+            if one.slug == slug and one.error:
+                raise ConfigError(one.error)
+        if found := districts.get(slug):
+            return found
+        raise NotFound(f"there is no district {slug}; `rostergate district list` shows those there are")
+
+    @contextlib.asynccontextmanager
+    async def database(self) -> AsyncIterator[AsyncEngine]:
+        """Open the database, brought to this version. Raises `StateError`, `StoreError`."""
+        self._assert_ours()
+        self.spool.prepare()
+        await asyncio.to_thread(store.upgrade, self.spool.database)
+        engine = store.open(self.spool.database)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
+
+    def _assert_ours(self) -> None:
+        """Files made by root in the service's state would lock the service out."""
+        if self.state.exists() and self.state.stat().st_uid != os.geteuid():
+            raise StateError(
+                f"{self.state} belongs to another user; run this as that user, "
+                f"for example: sudo -u rostergate rostergate ..."
+            )
+
+
+class PlaceGroup(click.Group):
+    """A group of commands that ends with a plain sentence and the right status when something is wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            end(error, WRONG)
+        except RostergateError as error:
+            end(error, REFUSED)
+        except PermissionError as error:
+            end(f"{error.filename}: permission denied; run this as the service's user", REFUSED)
+
+
+def end(message: object, status: int) -> NoReturn:
+    """Print what is wrong and end with `status`."""
+    click.echo(f"rostergate: {message}", err=True)
+    raise SystemExit(status)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's asynchronous part."""
+    return asyncio.run(work)

@@ -1,0 +1,81 @@
+"""`rostergate status`: one screen, most urgent first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rostergate import store
+from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.place import Place, run
+from rostergate.service.clock import utc_now
+from rostergate.service.lock import running
+from rostergate.store import deliveries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rostergate.store.deliveries import Overview
+
+_URGENCY = ("failed", "on hold", "rejected", "being decided", "coming in", "nothing yet", "disabled", "in order")
+_BY_STATE = {"failed": "failed", "rejected": "rejected", "sealed": "being decided", "receiving": "coming in"}
+
+
+@click.command()
+@as_json
+@click.pass_obj
+def status(place: Place, *, as_json: bool) -> None:
+    """Show whether the daemon runs and where each district stands, most urgent first."""
+    daemon = running(place.spool)
+    rows = run(_districts(place))
+    if as_json:
+        print_json({"daemon": {"pid": daemon.pid, "port": daemon.port} if daemon else None, "districts": rows})
+        return
+    click.echo(f"daemon: running, port {daemon.port} (process {daemon.pid})" if daemon else "daemon: not running")
+    print_table(
+        ("DISTRICT", "STANDS", "LAST DELIVERY", "AGE", "ON HOLD"),
+        [(row["district"], row["stands"], row["delivery"], row["age"], row["on_hold"]) for row in rows],
+        empty="no districts yet; add one with `rostergate district add`",
+    )
+
+
+async def _districts(place: Place) -> list[dict[str, Any]]:
+    districts = place.districts()
+    async with place.database() as engine, store.reading(engine) as tx:
+        seen = {one.district: one for one in await deliveries.overview(tx)}
+    now = utc_now()
+    rows = [_row(slug, districts[slug].enabled, seen.get(slug), now) for slug in districts]
+    return sorted(rows, key=lambda row: (_URGENCY.index(row["stands"]), -(row["age_seconds"] or 0), row["district"]))
+
+
+def _row(slug: str, enabled: bool, seen: Overview | None, now: datetime) -> dict[str, Any]:  # noqa: FBT001 - one caller
+    age = (now - (seen.last.sealed_at or seen.last.began_at)).total_seconds() if seen else None
+    return {
+        "district": slug,
+        "stands": _stands(enabled, seen),
+        "delivery": seen.last.id if seen else None,
+        "state": seen.last.state.value if seen else None,
+        "age": _age(age),
+        "age_seconds": age and round(age),
+        "on_hold": seen.open_holds if seen else 0,
+    }
+
+
+def _stands(enabled: bool, seen: Overview | None) -> str:  # noqa: FBT001 - one caller
+    if not enabled:
+        return "disabled"
+    if seen is None:
+        return "nothing yet"
+    if seen.open_holds:
+        return "on hold"
+    return _BY_STATE.get(seen.last.state.value, "in order")
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"

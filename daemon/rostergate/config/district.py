@@ -1,0 +1,154 @@
+"""One district: its file `districts/<slug>.toml` as values. The slug is the file's name and the SFTP user's name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, model_validator
+
+from rostergate.config.settings import Bytes, Percent, Section, Settings
+from rostergate.config.values import (
+    SLUG_RULE,
+    AllowedNetwork,
+    AuthorizedKey,
+    Encoding,
+    FormatName,
+    OneLine,
+    PhoneRegion,
+    Recipient,
+    TimeZone,
+    is_slug,
+)
+from rostergate.config.wording import shown
+from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """What one district may put down."""
+
+    file_bytes_max: int  # bytes of one file
+    district_bytes_max: int  # bytes of all files of the district that are not sealed yet
+    scratch_files_max: int  # uploads in progress at once
+
+
+def _slug(text: str) -> str:
+    if not is_slug(text):
+        raise ValueError(f"expected {SLUG_RULE}, found {shown(text)}")
+    return text
+
+
+def _twice(values: Iterable[str], what: str) -> None:
+    again = [value for value, times in Counter(values).items() if times > 1]
+    if again:
+        raise ValueError(f"expected each {what} once, found {', '.join(map(shown, again))} more than once")
+
+
+class PlatformEntry(Section):
+    """A school as the platform knows it: one `[[schools.platform]]`."""
+
+    id: Annotated[OneLine, Field(max_length=255)]
+    name: Annotated[OneLine, Field(max_length=255)]
+    school_id: Annotated[OneLine, Field(max_length=255)] | None = None
+    """The SIS's id, once a person has matched the two."""
+
+
+def _each_once(entries: tuple[PlatformEntry, ...]) -> tuple[PlatformEntry, ...]:
+    _twice((entry.id for entry in entries), "id")
+    _twice((entry.school_id for entry in entries if entry.school_id is not None), "school_id")
+    return entries
+
+
+# Strictness would refuse TOML's lists for tuples; what is in them stays strict.
+Platform = Annotated[tuple[PlatformEntry, ...], Field(strict=False), AfterValidator(_each_once)]
+
+
+class SchoolSettings(Section):
+    """How the SIS's schools meet the platform's."""
+
+    matching: Literal["auto", "review"] = "auto"
+    deselected: Annotated[tuple[OneLine, ...], Field(strict=False)] = ()
+    """School ids (the SIS's) that are not rostered."""
+    platform: Platform = ()
+
+
+class HoldOverrides(Section):
+    """Hold limits that differ for this district; None = as in the settings."""
+
+    removals_percent_max: Percent | None = None
+    removals_rows_min: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    guardians_per_student_max: Annotated[int, Field(ge=1, le=1_000)] | None = None
+
+
+class LimitOverrides(Section):
+    """Upload limits that differ for this district; None = as in the settings."""
+
+    file_bytes_max: Bytes | None = None
+    district_bytes_max: Bytes | None = None
+
+    @model_validator(mode="after")
+    def _a_file_fits(self) -> Self:
+        if self.file_bytes_max and self.district_bytes_max and self.district_bytes_max < self.file_bytes_max:
+            raise ValueError(
+                f"expected district_bytes_max of at least file_bytes_max ({self.file_bytes_max}), "
+                f"found {self.district_bytes_max}"
+            )
+        return self
+
+
+class District(Section):
+    """The tenant: one SFTP account, one time zone, one format, its own limits and recipients."""
+
+    slug: Annotated[str, AfterValidator(_slug)]
+    name: Annotated[OneLine, Field(max_length=200)]
+    time_zone: TimeZone
+    enabled: bool = True
+    format: FormatName = "auto"
+    encoding: Encoding | None = None
+    phone_region: PhoneRegion = "US"
+    recipients: Annotated[tuple[Recipient, ...], Field(strict=False, max_length=50)] = ()
+    allowed_addresses: Annotated[tuple[AllowedNetwork, ...], Field(strict=False, max_length=1_000)] = ()
+    """Networks that may log in; empty = everywhere."""
+    authorized_keys: Annotated[tuple[AuthorizedKey, ...], Field(strict=False, max_length=100)] = ()
+    """OpenSSH public keys, one line each, checked."""
+    schools: SchoolSettings = SchoolSettings()
+    holds: HoldOverrides = HoldOverrides()
+    limit_overrides: Annotated[LimitOverrides, Field(alias="limits")] = LimitOverrides()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone whose calendar the district's days follow."""
+        return ZoneInfo(self.time_zone)
+
+    def policy(self, settings: Settings) -> Policy:
+        """Return what decisions about this district depend on: its own values over the daemon's."""
+        holds = settings.holds.model_copy(update=self.holds.model_dump(exclude_none=True))
+        return Policy(
+            format=self.format,
+            encoding=self.encoding,
+            phone_region=self.phone_region,
+            reading=settings.reading.limits,
+            holds=HoldLimits(**holds.model_dump()),
+            matching=self.schools.matching,
+            platform_schools=tuple(
+                PlatformSchool(id=one.id, name=one.name, school_id=one.school_id) for one in self.schools.platform
+            ),
+            deselected=frozenset(self.schools.deselected),
+        )
+
+    def limits(self, settings: Settings) -> UploadLimits:
+        """Return what this district may put down: its own values over the daemon's."""
+        own, usual = self.limit_overrides, settings.upload
+        # Where only one of the two is the district's own, the other one makes way for it.
+        district_bytes_max = own.district_bytes_max or max(usual.district_bytes_max, own.file_bytes_max or 0)
+        return UploadLimits(
+            file_bytes_max=own.file_bytes_max or min(usual.file_bytes_max, district_bytes_max),
+            district_bytes_max=district_bytes_max,
+            scratch_files_max=usual.scratch_files_max,
+        )

@@ -1,0 +1,137 @@
+"""The daemon's settings, section by section as in `config/rostergate.toml`. The defaults stand here and only here.
+
+Rule 1: each limit has its unit and its bound in its name, and is bounded itself: an impossible value is an error.
+Rule 2: values are taken as they are written; "22" is not 22.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rostergate.core.policy import HoldLimits, ReadingLimits
+
+TIB: Final = 1 << 40
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Hours = Annotated[float, Field(gt=0, le=168, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Bytes = Annotated[int, Field(ge=1, le=TIB)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """One table of a configuration file: frozen, without unknown keys, without conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class ServerSettings(Section):
+    """Where the daemon listens, and how much one client may take of it."""
+
+    address: Annotated[str, Field(min_length=1, max_length=255)] = "0.0.0.0"  # noqa: S104 - districts come from outside
+    port: Port = 2222
+    public_host: Annotated[str, Field(max_length=255)] = ""
+    """The name districts connect to, as shown to operators and districts; empty = the machine's own name."""
+    login_seconds_max: Annotated[int, Field(ge=5, le=600)] = 30
+    idle_seconds_max: Annotated[int, Field(ge=30, le=86_400)] = 900
+    login_tries_max: Annotated[int, Field(ge=1, le=20)] = 4
+    connections_max: Annotated[int, Field(ge=1, le=100_000)] = 500
+    connections_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 50
+    sessions_per_district_max: Annotated[int, Field(ge=1, le=1_000)] = 8
+    packet_bytes_max: Annotated[int, Field(ge=65_536, le=16_777_216)] = 300_000
+    drain_seconds_max: Annotated[int, Field(ge=0, le=3_600)] = 30
+
+
+class UploadSettings(Section):
+    """What a district may put down. A district's own file can say otherwise for that district."""
+
+    file_bytes_max: Bytes = 2_147_483_648
+    district_bytes_max: Bytes = 4_294_967_296
+    scratch_files_max: Annotated[int, Field(ge=1, le=1_000)] = 24
+
+    @model_validator(mode="after")
+    def _a_file_fits(self) -> Self:
+        if self.district_bytes_max < self.file_bytes_max:
+            raise ValueError(
+                f"expected district_bytes_max of at least file_bytes_max ({self.file_bytes_max}), "
+                f"found {self.district_bytes_max}"
+            )
+        return self
+
+
+class DeliverySettings(Section):
+    """When a set of files is complete, and how it is decided."""
+
+    settle_seconds: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = 20.0
+    overdue_hours: Hours = 6.0
+    generation_hours_max: Hours = 12.0
+    attempts_max: Annotated[int, Field(ge=1, le=20)] = 3
+    retry_seconds: Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)] = 30.0
+    decide_seconds_max: Annotated[int, Field(ge=1, le=86_400)] = 1800
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+_READING: Final = ReadingLimits()
+_HOLDS: Final = HoldLimits()
+
+
+class ReadingSettings(Section):
+    """How much of a file is read."""
+
+    rows_max: Annotated[int, Field(ge=1, le=1_000_000_000)] = _READING.rows_max
+    row_bytes_max: Annotated[int, Field(ge=1_024, le=16_777_216)] = _READING.row_bytes_max
+    columns_max: Annotated[int, Field(ge=1, le=10_000)] = _READING.columns_max
+
+    @property
+    def limits(self) -> ReadingLimits:
+        """The same as the core takes it."""
+        return ReadingLimits(rows_max=self.rows_max, row_bytes_max=self.row_bytes_max, columns_max=self.columns_max)
+
+
+class HoldSettings(Section):
+    """When a school waits for a person. A district's own file can say otherwise for that district."""
+
+    removals_percent_max: Percent = _HOLDS.removals_percent_max
+    removals_rows_min: Annotated[int, Field(ge=0, le=1_000_000)] = _HOLDS.removals_rows_min
+    guardians_per_student_max: Annotated[int, Field(ge=1, le=1_000)] = _HOLDS.guardians_per_student_max
+
+    @property
+    def limits(self) -> HoldLimits:
+        """The same as the core takes it."""
+        return HoldLimits(
+            removals_percent_max=self.removals_percent_max,
+            removals_rows_min=self.removals_rows_min,
+            guardians_per_student_max=self.guardians_per_student_max,
+        )
+
+
+class PasswordSettings(Section):
+    """What it costs to check one password (argon2id), and how many may wait for it."""
+
+    memory_kib: Annotated[int, Field(ge=8_192, le=4_194_304)] = 65_536
+    passes: Annotated[int, Field(ge=1, le=100)] = 3
+    lanes: Annotated[int, Field(ge=1, le=64)] = 1
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    waiting_max: Annotated[int, Field(ge=1, le=10_000)] = 64
+
+
+class LogSettings(Section):
+    """How the journal is written."""
+
+    format: Literal["auto", "json", "console"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Section):
+    """All settings of the daemon."""
+
+    server: ServerSettings = ServerSettings()
+    upload: UploadSettings = UploadSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    reading: ReadingSettings = ReadingSettings()
+    holds: HoldSettings = HoldSettings()
+    passwords: PasswordSettings = PasswordSettings()
+    log: LogSettings = LogSettings()

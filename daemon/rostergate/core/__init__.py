@@ -1,0 +1,1 @@
+"""The pure core: frames and values in, frames and values out."""

@@ -1,0 +1,190 @@
+r"""The careful road: any bytes of valid UTF-8 -> a sheet, with the exact physical line of every fault.
+
+Rule 1: LF, CRLF and a lone CR each end a row, in any mixture; inside quotes they are part of the cell.
+Rule 2: quotes as in RFC 4180, section 2, save that blanks and tabs may stand between a comma and a quotation mark. A
+quotation mark inside an unquoted cell, text after a closing one, one that never closes, and `\"` are faults.
+Rule 3: a faulty row costs its first physical line and no more. Reading goes on with the next line, so a quotation mark
+that never closes does not swallow the rest of the file.
+Rule 4: no row, multi-line cells included, may exceed `row_bytes_max`. The time this takes is linear: a scan inside open
+quotes only passes lines that hold nothing but doubled quotes, and those are short rows of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from rostergate.core.findings import Code, Finding, finding
+from rostergate.core.sheet import (
+    BAD_QUOTES,
+    EMPTY_FILE,
+    ROW_TOO_LONG,
+    TOO_MANY_ROWS,
+    WHITE_SPACE,
+    WRONG_COLUMN_COUNT,
+    Sheet,
+    Tally,
+    header_findings,
+    line_ends,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rostergate.core.policy import ReadingLimits
+
+_ROWS_HELD = 65_536  # rows kept as Python lists before they become a frame
+
+_EMPTY_LINES = re.compile(rb"[\r\n]++")
+_LINE = re.compile(rb"[^\r\n]*+(?:\r\n|\r|\n)?")
+_CELL = re.compile(rb'[ \t]*+"([^"]*+(?:""[^"]*+)*+)"[ \t]*+|([^",\r\n]*+)')
+
+
+class Row(NamedTuple):
+    """One row: the line it starts on, and its cells, untrimmed, or what is wrong with it."""
+
+    line: int
+    cells: list[str]
+    fault: Code | None = None
+
+
+def read(name: str, data: bytes, limits: ReadingLimits) -> Sheet:
+    """Take the file apart; `data` is valid UTF-8 without a byte-order mark. Faulty rows are reported and left out."""
+    rows = rows_of(data, limits.row_bytes_max)
+    first = next((row for row in rows if row.fault or not _is_blank(row.cells)), None)
+    if first is None:
+        return Sheet(None, findings=(finding(EMPTY_FILE, file=name),))
+    header = tuple(cell.strip(WHITE_SPACE) for cell in first.cells)
+    if first.fault:
+        return Sheet(None, header_line=first.line, findings=(finding(first.fault, file=name, lines=(first.line,)),))
+    unusable = header_findings(name, header, first.line, limits)
+    if unusable:
+        return Sheet(None, header, first.line, unusable)
+
+    body = _Body(header)
+    for count, row in enumerate(rows, start=1):
+        if count > limits.rows_max:
+            message = f"The file has more than the {limits.rows_max} rows that are accepted."
+            return Sheet(None, header, first.line, (finding(TOO_MANY_ROWS, file=name, message=message),))
+        body.take(row)
+    return Sheet(body.frame(), header, first.line, body.findings(name))
+
+
+def cells_of(data: bytes, start: int, row_bytes_max: int) -> tuple[list[str], int] | None:
+    """Take the row at `start` apart. Return its cells, untrimmed, and where the next row starts; None when malformed.
+
+    The row may span lines; it is malformed when it has not ended within `row_bytes_max` bytes.
+    """
+    stop = min(start + row_bytes_max, len(data))
+    cells: list[str] = []
+    at = start
+    while True:
+        cell = _CELL.match(data, at, stop)
+        if cell is None:  # pragma: no cover - the second branch matches nothing at all, too
+            return None
+        quoted, bare = cell.groups()
+        cells.append((bare if quoted is None else quoted.replace(b'""', b'"')).decode())
+        at = cell.end()
+        after = data[at : at + 1]
+        if after != b",":
+            break
+        at += 1
+    if after not in (b"\n", b"\r", b""):
+        return None
+    end = after_line(data, at)
+    if end - start > row_bytes_max or data.find(b'\\"', start, end) >= 0:
+        return None
+    return cells, end
+
+
+def after_line(data: bytes, start: int) -> int:
+    """Return where the physical line after the one at `start` begins."""
+    line = _LINE.match(data, start)
+    return line.end() if line else len(data)
+
+
+def rows_of(data: bytes, row_bytes_max: int) -> Iterator[Row]:
+    """Yield every row that is not an empty line; `data` is valid UTF-8 without byte-order mark."""
+    position, line = 0, 1
+    while position < len(data):
+        empty = _EMPTY_LINES.match(data, position)
+        if empty:
+            line += line_ends(data, position, empty.end())
+            position = empty.end()
+            continue
+        end = after_line(data, position)
+        if end - position > row_bytes_max:
+            yield Row(line, [], ROW_TOO_LONG)
+        elif data.find(b'"', position, end) < 0:
+            yield Row(line, data[position:end].rstrip(b"\r\n").decode().split(","))
+        else:
+            found = cells_of(data, position, row_bytes_max)
+            if found:
+                cells, end = found
+                yield Row(line, cells)
+            else:
+                yield Row(line, [], BAD_QUOTES)
+        line += line_ends(data, position, end)
+        position = end
+
+
+def _is_blank(cells: list[str]) -> bool:
+    return not any(cell.strip(WHITE_SPACE) for cell in cells)
+
+
+@dataclass(slots=True)
+class _Body:
+    """The rows below the header, as they come."""
+
+    header: tuple[str, ...]
+    rows: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    parts: list[pl.DataFrame] = field(default_factory=list)
+    bad_quotes: Tally = field(default_factory=Tally)
+    too_long: Tally = field(default_factory=Tally)
+    miscounted: Tally = field(default_factory=Tally)
+    widths: set[int] = field(default_factory=set)
+
+    def take(self, row: Row) -> None:
+        """Keep the row, or count what is wrong with it."""
+        if row.fault is BAD_QUOTES:
+            self.bad_quotes.add(row.line)
+        elif row.fault is ROW_TOO_LONG:
+            self.too_long.add(row.line)
+        elif len(row.cells) == len(self.header):
+            self.rows.append(row.cells)
+            self.lines.append(row.line)
+            if len(self.rows) >= _ROWS_HELD:
+                self._put_away()
+        elif not _is_blank(row.cells):
+            self.miscounted.add(row.line)
+            self.widths.add(len(row.cells))
+
+    def frame(self) -> pl.DataFrame:
+        """Return every row kept."""
+        self._put_away()
+        return pl.concat(self.parts, rechunk=False)
+
+    def findings(self, name: str) -> tuple[Finding, ...]:
+        """Return what was wrong with the others."""
+        return (
+            self.bad_quotes.findings(BAD_QUOTES, file=name)
+            + self.too_long.findings(ROW_TOO_LONG, file=name)
+            + self.miscounted.findings(WRONG_COLUMN_COUNT, file=name, message=self._about_widths())
+        )
+
+    def _about_widths(self) -> str:
+        wide = f"The header has {len(self.header)} columns; "
+        if len(self.widths) == 1:
+            return f"{wide}these rows have {min(self.widths)}."
+        return f"{wide}these rows have more or fewer."
+
+    def _put_away(self) -> None:
+        columns = zip(*self.rows, strict=True) if self.rows else ([] for _ in self.header)
+        cells = pl.DataFrame([pl.Series(str(place), column, dtype=pl.String) for place, column in enumerate(columns)])
+        self.parts.append(tidy(cells, pl.Series(self.lines, dtype=pl.UInt32), self.header))
+        self.rows, self.lines = [], []

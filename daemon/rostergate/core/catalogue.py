@@ -1,0 +1,68 @@
+"""The catalogue: every format, rule, hold and code there is, collected from the modules that declare them.
+
+Adding one is adding a file: nothing is registered, and importing a module does nothing but define it. Modules whose
+name begins with an underscore are not looked at.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, TypeVar
+
+from rostergate import core
+from rostergate.core import formats as formats_package
+from rostergate.core import holds as holds_package
+from rostergate.core import rules as rules_package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+    from rostergate.core.findings import Code
+    from rostergate.core.holding import HoldRule
+    from rostergate.core.layout import Format
+    from rostergate.core.problem import Rule
+
+_Declared = TypeVar("_Declared")
+
+
+def formats() -> dict[str, Format]:
+    """Return every format by name: the `FORMAT` of each module below `formats`."""
+    found: list[Format] = [module.FORMAT for module in _modules(formats_package)]
+    return _unique((one.name, one) for one in found)
+
+
+def rules() -> dict[str, Rule]:
+    """Return every rule by its code: the `RULE` of each module below `rules`."""
+    found: list[Rule] = [module.RULE for module in _modules(rules_package)]
+    return _unique((one.code.code, one) for one in found)
+
+
+def holds() -> dict[str, HoldRule]:
+    """Return every hold by its code: the `HOLD` of each module below `holds`."""
+    found: list[HoldRule] = [module.HOLD for module in _modules(holds_package)]
+    return _unique((one.code, one) for one in found)
+
+
+def codes() -> dict[str, Code]:
+    """Return every code that a finding can have: those of the rules, and the `CODES` of each module of the core."""
+    found = [rule.code for rule in rules().values()]
+    for module in _modules(core):
+        found += getattr(module, "CODES", ())
+    return _unique((one.code, one) for one in found)
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    names = sorted(name for _, name, is_package in pkgutil.iter_modules(package.__path__) if not is_package)
+    for name in names:
+        if not name.startswith("_"):
+            yield importlib.import_module(f"{package.__name__}.{name}")
+
+
+def _unique(named: Iterable[tuple[str, _Declared]]) -> dict[str, _Declared]:
+    found: dict[str, _Declared] = {}
+    for name, one in named:
+        if found.setdefault(name, one) != one:
+            raise AssertionError(f"{name} is declared twice, and not alike")
+    return found

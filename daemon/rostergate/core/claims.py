@@ -1,0 +1,38 @@
+"""Claims: what the files say, in canonical columns, row by row, before anything is believed.
+
+Claims still hold repeated rows, references to nothing and cells that make no sense; each row knows the file and line
+it came from. The rules look at claims; the snapshot is what is left when the rows they leave out are gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+CLAIMED: dict[str, tuple[str, ...]] = {
+    "schools": ("school_id", "name"),
+    "teachers": ("teacher_id", "first_name", "last_name", "email", "phone"),
+    "students": ("student_id", "first_name", "last_name", "grade", "birth_date", "email", "phone"),
+    "guardians": ("guardian_id", "first_name", "last_name", "email", "phone"),
+    "classes": ("school_id", "class_id", "name"),
+    "teacher_schools": ("school_id", "teacher_id"),
+    "student_schools": ("school_id", "student_id"),
+    "guardianships": ("student_id", "guardian_id", "relationship", "contact_type"),
+    "class_teachers": ("class_id", "teacher_id"),
+    "enrollments": ("school_id", "class_id", "student_id"),
+}
+"""Canonical columns of each claimed table. Ties that a file does not place in a school get their school later, from the
+class or the student; `enrollments.school_id` is null where the format does not state it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The claimed tables of one delivery."""
+
+    tables: dict[str, pl.DataFrame]
+    """Every table of `CLAIMED`: its columns (`pl.String`, normalised), `file` (`pl.String`) and `line` (`pl.UInt32`)."""
+    columns: dict[tuple[str, str, str], str]
+    """(file, table, canonical column) -> the file's own column name, for findings."""
+    absent: frozenset[str] = frozenset()
+    """Canonical tables whose optional file did not come: their part of the roster stays untouched."""

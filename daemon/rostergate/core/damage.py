@@ -1,0 +1,83 @@
+"""What spreadsheets do to a roster when they open and save it: ids and grades that are no longer what the SIS exported.
+
+A file that has been through a spreadsheet looks fine and matches nothing: applied as it is, it would archive half a
+district. Every trace of it therefore refuses the delivery, and the next step says how to avoid it.
+
+Rule 1: an id in scientific notation (1.23E+11) has lost its last digits for good.
+Rule 2: a reference that matches nothing, but would if zeros at the front were put back, shows that ids lost theirs.
+Rule 3: a grade that is a date (9-12 turned into 12-Sep, 5/12 into 5-Dec) was a range of grades.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.claims import CLAIMED, Claims
+from rostergate.core.findings import Code, Finding, Severity, finding
+from rostergate.core.references import REFERENCES, Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+SPREADSHEET_DAMAGE = Code(
+    "spreadsheet-damage",
+    Severity.FORMAT_ERROR,
+    "A spreadsheet program has changed values of the file.",
+    "Send the file as the SIS exports it, without opening and saving it in a spreadsheet program.",
+)
+CODES = (SPREADSHEET_DAMAGE,)
+
+_SCIENTIFIC = r"^[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,}$"
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATE = (
+    rf"(?i)^(?:[0-9]{{1,2}}[-/ ]{_MONTH}(?:[-/ ][0-9]{{2,4}})?|{_MONTH}[-/ ][0-9]{{1,4}}"
+    r"|[0-9]{1,2}/[0-9]{1,2}(?:/[0-9]{2,4})?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]+)?)$"
+)
+
+
+def check(claims: Claims) -> tuple[Finding, ...]:
+    """Return the traces that a spreadsheet has left; `claims` as `layout.claims` gives them, not yet normalised.
+
+    One finding per file, column and kind of damage. Ids that the format derives are not looked at.
+    """
+    lines: dict[tuple[str, str, str], set[int]] = {}
+    for message, table, column, rows in (*_scientific(claims), *_bare(claims), *_dates(claims)):
+        for (file,), part in rows.partition_by("file", as_dict=True, include_key=True).items():
+            own = claims.columns[str(file), table, column]
+            lines.setdefault((str(file), own, message), set()).update(part["line"])
+    return tuple(
+        finding(SPREADSHEET_DAMAGE, file=file, column=column, lines=places, message=message)
+        for (file, column, message), places in lines.items()
+    )
+
+
+def _scientific(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
+    message = "Ids are in scientific notation, as a spreadsheet program shows long numbers: their last digits are lost."
+    for table, columns in CLAIMED.items():
+        for column in columns:
+            if column.endswith("_id"):
+                rows = claims.tables[table].filter(pl.col(column).str.contains(_SCIENTIFIC))
+                yield message, table, column, rows
+
+
+def _bare(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
+    for one in REFERENCES:
+        if one.to not in claims.absent:
+            yield _without_zeros(claims, one)
+
+
+def _without_zeros(claims: Claims, one: Reference) -> tuple[str, str, str, pl.DataFrame]:
+    known = claims.tables[one.to].select(one.column).unique()
+    unknown = claims.tables[one.table].join(known, on=one.column, how="anti")
+    digits = pl.col(one.column).str.contains(r"^[0-9]+$")
+    bare = pl.col(one.column).str.strip_chars_start("0").alias("bare")
+    rows = unknown.filter(digits).with_columns(bare).join(known.filter(digits).select(bare).unique(), on="bare")
+    return f"Ids match those of {one.to} only once zeros at the front are put back.", one.table, one.column, rows
+
+
+def _dates(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
+    rows = claims.tables["students"].filter(pl.col("grade").str.contains(_DATE))
+    yield "Grades have been turned into dates.", "students", "grade", rows

@@ -1,0 +1,178 @@
+"""The decision: from files, roster and policy to a verdict, as one function.
+
+Rule 1: whatever cannot be understood is refused whole; whatever looks like a mistake waits, school by school.
+Rule 2: doubt is never resolved by applying. An inconsistency inside raises, and then nothing was decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rostergate.core import catalogue, checking, damage, diff, layout, matching, values
+from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
+from rostergate.core.holding import holds, views
+from rostergate.core.matching import Match, Standing
+from rostergate.core.plan import Hold, Plan, State, counted, digest
+from rostergate.core.reading import Reading, read
+from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
+from rostergate.core.snapshot import Snapshot, take
+from rostergate.core.target import target
+from rostergate.core.verdict import FileFacts, Outcome, Totals, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rostergate.core.claims import Claims
+    from rostergate.core.layout import Format
+    from rostergate.core.policy import Policy
+    from rostergate.core.roster import Frames
+
+FORMAT_UNKNOWN = Code(
+    "format-unknown",
+    Severity.FORMAT_ERROR,
+    "The files are in no format that is known.",
+    "Give every file and every column the exact name that the chosen format lists; upper and lower case count.",
+)
+CODES = (FORMAT_UNKNOWN,)
+
+
+def decide(files: Mapping[str, bytes], roster: Frames, policy: Policy) -> Verdict:
+    """Decide about one delivery: read, check, snapshot, diff, hold, plan.
+
+    `files`: the bytes of each file by name. `roster`: every canonical table as applied so far. Raises `ValueError` when
+    the policy names a format that does not exist; never raises on bad data.
+    """
+    readings = _read(files, policy)
+    fmt, why = _recognise(files, policy)
+    if fmt is None:
+        return _unknown(readings, why)
+    claims, faults = _claim(fmt, readings)
+    if claims is None:
+        return _refused(fmt, readings, faults)
+    checked = _check(fmt, claims, policy)
+    decision = _diff(roster, take(checked), policy)
+    return Verdict(
+        format=fmt.name,
+        outcome=Outcome.ACCEPTED,
+        files=_facts(readings),
+        findings=in_order([*faults, *checked.findings]),
+        plans=_plans(decision),
+        totals=decision.totals,
+    )
+
+
+def _read(files: Mapping[str, bytes], policy: Policy) -> dict[str, Reading]:
+    return {
+        name: read(name, data, encoding=policy.encoding, limits=policy.reading) for name, data in sorted(files.items())
+    }
+
+
+def _recognise(files: Mapping[str, bytes], policy: Policy) -> tuple[Format | None, str]:
+    """Return the format that the policy names or the files show, or none and why."""
+    formats = catalogue.formats()
+    if policy.format == "auto":
+        found = recognise({name: data[:HEAD_BYTES_MAX] for name, data in files.items()}, list(formats.values()))
+        return found.format, found.why if files else "There are no files."
+    if policy.format not in formats:
+        raise ValueError(f"there is no format {policy.format}")
+    return formats[policy.format], ""
+
+
+def _claim(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Claims | None, list[Finding]]:
+    """Return what the files say, or nothing when a format error refuses them; and what was found so far."""
+    faults = [*_findings(readings), *layout.check(fmt, readings)]
+    if refuses(faults):
+        return None, faults
+    claims = layout.claims(fmt, {name: one.frame for name, one in readings.items() if one.frame is not None})
+    faults += damage.check(claims)
+    return (None if refuses(faults) else claims), faults
+
+
+def _check(fmt: Format, claims: Claims, policy: Policy) -> checking.Checked:
+    """Tell what can be used from what cannot. Required cells are judged as they stand in the files."""
+    normal, invalid = values.normalised(claims, phone_region=policy.phone_region)
+    return checking.check(normal, [*layout.problems(fmt, claims), *invalid], catalogue.rules().values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is known about every school, by school id."""
+
+    names: dict[str, str]
+    matches: dict[str, Match]
+    changes: dict[str, Frames]
+    holds: dict[str, tuple[Hold, ...]]
+    totals: dict[str, Totals]
+
+
+def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
+    """Compare roster and snapshot without the schools that are not rostered, and hold what looks like a mistake."""
+    before = matching.without_deselected(roster, policy.deselected)
+    selected = matching.without_deselected(snapshot.tables, policy.deselected)
+    after = target(before, Snapshot(selected, snapshot.mentioned, snapshot.absent))
+    rows = diff.compare(before, after)
+    changes = diff.by_school(rows, before, after)
+    rules = catalogue.holds().values()
+    names = _names(roster, snapshot.tables)
+    return _Decision(
+        names=names,
+        matches=matching.match(names, set(roster["schools"]["school_id"]), policy),
+        changes=changes,
+        holds={one: holds(view, rules, policy.holds) for one, view in views(changes, before, after).items()},
+        totals=diff.counted(rows, after),
+    )
+
+
+def _names(roster: Frames, tables: Frames) -> dict[str, str]:
+    """Return every school of roster or delivery with its name, the delivery's before the roster's."""
+    both = [*roster["schools"].iter_rows(), *tables["schools"].iter_rows()]
+    return {school_id: name or school_id for school_id, name in both}
+
+
+def _plans(decision: _Decision) -> tuple[Plan, ...]:
+    return tuple(_plan(school_id, decision) for school_id in sorted(decision.names))
+
+
+def _plan(school_id: str, decision: _Decision) -> Plan:
+    match = decision.matches[school_id]
+    changes = decision.changes.get(school_id, {})
+    reasons = decision.holds.get(school_id, ())
+    return Plan(
+        school_id=school_id,
+        name=decision.names[school_id],
+        state=_state(match, reasons),
+        changes=changes,
+        counts=counted(changes),
+        holds=reasons,
+        platform_school=match.platform_school,
+        hash=digest(school_id, changes),
+    )
+
+
+def _state(match: Match, reasons: tuple[Hold, ...]) -> State:
+    if match.standing is Standing.DESELECTED:
+        return State.DESELECTED
+    if match.standing is Standing.UNMATCHED:
+        return State.UNMATCHED
+    return State.HELD if reasons else State.CLEAR
+
+
+def _unknown(readings: Mapping[str, Reading], why: str) -> Verdict:
+    outcome = Outcome.REJECTED if readings else Outcome.INCOMPLETE
+    faults = [finding(FORMAT_UNKNOWN, file=None, message=why), *_findings(readings)]
+    return Verdict(None, outcome, _facts(readings), in_order(faults))
+
+
+def _refused(fmt: Format, readings: Mapping[str, Reading], faults: Iterable[Finding]) -> Verdict:
+    missing = any(fault.code == layout.MISSING_FILE.code for fault in faults)
+    outcome = Outcome.INCOMPLETE if missing else Outcome.REJECTED
+    return Verdict(fmt.name, outcome, _facts(readings), in_order(faults))
+
+
+def _findings(readings: Mapping[str, Reading]) -> list[Finding]:
+    return [fault for one in readings.values() for fault in one.findings]
+
+
+def _facts(readings: Mapping[str, Reading]) -> tuple[FileFacts, ...]:
+    return tuple(FileFacts(one.name, one.rows, one.bytes, one.sha256) for one in readings.values())

@@ -1,0 +1,122 @@
+"""The difference between the roster and what it should be, school by school, and what applying it makes.
+
+Rule 1: the changes of one school are self-contained. Every tie that they add finds its person among them or already
+tied to that school, so that any choice of schools can be applied, in any order, and leaves a sound roster.
+Rule 2: a person who is added or updated appears at every school that will have them, a person who is removed at every
+school that had them. A person leaves the roster with the last tie, not with the first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.plan import Action
+from rostergate.core.roster import PEOPLE, TABLES, Frames, Table
+from rostergate.core.target import target, ties
+from rostergate.core.verdict import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rostergate.core.snapshot import Snapshot
+
+
+def diff(roster: Frames, snapshot: Snapshot) -> dict[str, Frames]:
+    """Return, by school id, the changes of every school that has any, as `Plan.changes` describes them.
+
+    Raises `AssertionError` when the snapshot is not sound (see `target`).
+    """
+    after = target(roster, snapshot)
+    return by_school(compare(roster, after), roster, after)
+
+
+def totals(roster: Frames, snapshot: Snapshot) -> dict[str, Totals]:
+    """Count, for every canonical table, what is added, updated, removed and unchanged; each person once."""
+    after = target(roster, snapshot)
+    return counted(compare(roster, after), after)
+
+
+def compare(before: Frames, after: Frames) -> Frames:
+    """Return, for every canonical table, the rows that differ, with `action`: added, updated or removed.
+
+    Rows are told apart by key; absent cells are equal to each other. Removed rows have the values of `before`.
+    """
+    return {name: _compared(table, before[name], after[name]) for name, table in TABLES.items()}
+
+
+def counted(rows: Frames, after: Frames) -> dict[str, Totals]:
+    """Count the rows of `compare`; what of `after` is neither added nor updated is unchanged."""
+    return {name: _totals(rows[name]["action"], after[name].height) for name in TABLES}
+
+
+def by_school(rows: Frames, before: Frames, after: Frames) -> dict[str, Frames]:
+    """Share the rows of `compare` among the schools concerned; adds the `kept` rows. Only schools with rows."""
+    schools: dict[str, Frames] = {}
+    for name, table in TABLES.items():
+        placed = _placed(table, rows, before, after) if table.of_people else rows[name]
+        for (school_id,), part in placed.partition_by("school_id", as_dict=True).items():
+            schools.setdefault(str(school_id), {})[name] = part.select(*table.columns, "action")
+    return schools
+
+
+def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
+    """Return the roster after the changes of some schools: the pure mirror of what the store does with a plan.
+
+    Rows are added or take their new values, ties go, then people without any tie go.
+    """
+    for plan in changes:
+        roster = {name: _applied(table, roster[name], plan.get(name)) for name, table in TABLES.items()}
+        for person in PEOPLE:
+            roster[person.name] = roster[person.name].join(ties(roster, person), on=person.key, how="semi")
+    return roster
+
+
+def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    before, after = before.select(table.columns), after.select(table.columns)
+    differing = after.join(before, on=table.columns, how="anti", nulls_equal=True)
+    return pl.concat(
+        [
+            _with(Action.ADDED, differing.join(before, on=table.key, how="anti")),
+            _with(Action.UPDATED, differing.join(before, on=table.key, how="semi")),
+            _with(Action.REMOVED, before.join(after, on=table.key, how="anti")),
+        ]
+    )
+
+
+def _with(action: Action, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(action=pl.lit(action.value))
+
+
+def _totals(actions: pl.Series, after: int) -> Totals:
+    added, updated, removed = (
+        int((actions == action.value).sum()) for action in (Action.ADDED, Action.UPDATED, Action.REMOVED)
+    )
+    return Totals(added, updated, removed, unchanged=after - added - updated)
+
+
+def _placed(table: Table, rows: Frames, before: Frames, after: Frames) -> pl.DataFrame:
+    """Return the rows of a table of people with `school_id`: once for every school concerned."""
+    changed = rows[table.name]
+    stays = pl.col("action") != Action.REMOVED.value
+    added = {tie: rows[tie].filter(pl.col("action") == Action.ADDED.value) for tie in table.tied_by}
+    kept = after[table.name].join(changed, on=table.key, how="anti")
+    return pl.concat(
+        [
+            changed.filter(stays).join(ties(after, table), on=table.key),
+            changed.filter(~stays).join(ties(before, table), on=table.key),
+            _with(Action.KEPT, kept).join(ties(added, table), on=table.key),
+        ]
+    )
+
+
+def _applied(table: Table, rows: pl.DataFrame, changes: pl.DataFrame | None) -> pl.DataFrame:
+    if changes is None:
+        return rows
+    action = pl.col("action")
+    made = changes.filter(action.is_in([Action.ADDED.value, Action.UPDATED.value]))
+    again = changes.filter(action == Action.KEPT.value).join(rows, on=table.key, how="anti")
+    over = made if table.of_people else changes  # people go with their last tie, see `apply`
+    stay = rows.join(over, on=table.key, how="anti")
+    return pl.concat(part.select(table.columns) for part in (stay, made, again))

@@ -1,0 +1,193 @@
+"""The CSV 1.0 layout of an existing service: five files, all required, which districts already export.
+
+A student has one row per school and guardian, with the student's own cells repeated. The teacher that classes.csv names
+owns the class; user_id in enrollments.csv is a student, or a further teacher of the class. Source: the service's public
+CSV 1.0 help page, as laid down in the product's format documentation.
+
+Rule 1: the format has no guardian id, so a stable one is derived: `g-` and the first 16 hexadecimal digits of the
+SHA-256 of the guardian's name together with, by preference, their e-mail address, their phone number, or the student's
+id. Case, runs of white space and the punctuation of a phone number do not count. A guardian of two students is
+therefore one person as long as name and contact agree, and a guardian whose contact changes is a new one. Where every
+guardian cell is empty there is no guardian.
+Rule 2: a user_id that teachers.csv has and students.csv has not is a teacher. Any other one is a student, so that an id
+in neither file is reported as an unknown student.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import polars as pl
+
+from rostergate.core.layout import Column, File, Format, Sheets, Source
+
+_SCHOOL_NAME_CHARS_MAX = 60
+_CLASS_NAME_CHARS_MAX = 255
+_ID_DIGITS = 16  # 64 bits: a collision among a million guardians has a chance of 1 in 37 million
+
+_GUARDIAN = ("guardian_first_name", "guardian_last_name", "guardian_email", "guardian_phone")
+
+
+def _key(name: str) -> Column:
+    return Column(name, key=True, required=True)
+
+
+def _required(name: str, chars_max: int | None = None) -> Column:
+    return Column(name, required=True, chars_max=chars_max)
+
+
+def prepare(sheets: Sheets) -> Sheets:
+    """Derive `guardian_id` in students.csv, and `student_id` and `teacher_id` in enrollments.csv from `user_id`."""
+    students, teachers = sheets["students.csv"], sheets["teachers.csv"]
+    user = pl.col("user_id")
+    is_teacher = user.is_in(teachers["teacher_id"].unique().implode()) & ~user.is_in(
+        students["student_id"].unique().implode()
+    )
+    enrollments = sheets["enrollments.csv"].with_columns(
+        pl.when(is_teacher).then(user).alias("teacher_id"), pl.when(~is_teacher).then(user).alias("student_id")
+    )
+    return {
+        **sheets,
+        "students.csv": students.with_columns(_guardian_ids(students)),
+        "enrollments.csv": enrollments,
+    }
+
+
+def _guardian_ids(students: pl.DataFrame) -> pl.Series:
+    """Return `guardian_id` for each row of students.csv; null where every guardian cell is empty."""
+
+    def plain(column: str) -> pl.Expr:
+        return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ")
+
+    phone = pl.col("guardian_phone").str.replace_all(r"\D", "")
+    reached = pl.coalesce(
+        "email:" + plain("guardian_email"),
+        "phone:" + pl.when(phone.str.len_bytes() > 0).then(phone),
+        "student:" + pl.col("student_id"),
+    )
+    there = pl.any_horizontal(pl.col(column).is_not_null() for column in _GUARDIAN)
+    identity = students.select(
+        pl.when(there)
+        .then(
+            pl.concat_str(
+                plain("guardian_first_name").fill_null(""),
+                plain("guardian_last_name").fill_null(""),
+                reached,
+                separator="\n",
+            )
+        )
+        .alias("identity")
+    ).to_series()
+    named = identity.unique().drop_nulls()
+    ids = pl.Series([_digest(text) for text in named], dtype=pl.String)
+    return identity.replace_strict(named, ids, default=None, return_dtype=pl.String).alias("guardian_id")
+
+
+def _digest(identity: str) -> str:
+    return "g-" + hashlib.sha256(identity.encode()).hexdigest()[:_ID_DIGITS]
+
+
+FORMAT = Format(
+    name="remind-1.0",
+    title="CSV 1.0",
+    prepare=prepare,
+    files=(
+        File("schools.csv", (_key("school_id"), _required("school_name", _SCHOOL_NAME_CHARS_MAX))),
+        File(
+            "teachers.csv",
+            (
+                _key("school_id"),
+                _key("teacher_id"),
+                _required("teacher_first_name"),
+                _required("teacher_last_name"),
+                _required("teacher_email"),
+                Column("teacher_mobile_phone"),
+            ),
+        ),
+        File(
+            "students.csv",
+            (
+                _key("school_id"),
+                _key("student_id"),
+                _required("student_first_name"),
+                _required("student_last_name"),
+                Column("dob"),
+                Column("grade"),
+                Column("student_email"),
+                Column("student_phone"),
+                *(Column(name) for name in _GUARDIAN),
+            ),
+        ),
+        File(
+            "classes.csv",
+            (
+                _key("school_id"),
+                _key("class_id"),
+                Column("teacher_id"),
+                _required("class_name", _CLASS_NAME_CHARS_MAX),
+            ),
+        ),
+        File("enrollments.csv", (_key("school_id"), _key("class_id"), _key("user_id"))),
+    ),
+    sources=(
+        Source("schools.csv", "schools", {"school_id": "school_id", "name": "school_name"}),
+        Source(
+            "teachers.csv",
+            "teachers",
+            {
+                "teacher_id": "teacher_id",
+                "first_name": "teacher_first_name",
+                "last_name": "teacher_last_name",
+                "email": "teacher_email",
+                "phone": "teacher_mobile_phone",
+            },
+        ),
+        Source("teachers.csv", "teacher_schools", {"school_id": "school_id", "teacher_id": "teacher_id"}),
+        Source(
+            "students.csv",
+            "students",
+            {
+                "student_id": "student_id",
+                "first_name": "student_first_name",
+                "last_name": "student_last_name",
+                "grade": "grade",
+                "birth_date": "dob",
+                "email": "student_email",
+                "phone": "student_phone",
+            },
+        ),
+        Source("students.csv", "student_schools", {"school_id": "school_id", "student_id": "student_id"}),
+        Source(
+            "students.csv",
+            "guardians",
+            {
+                "guardian_id": "guardian_id",
+                "first_name": "guardian_first_name",
+                "last_name": "guardian_last_name",
+                "email": "guardian_email",
+                "phone": "guardian_phone",
+            },
+            own={"guardian_id": "guardian_last_name"},
+        ),
+        Source(
+            "students.csv",
+            "guardianships",
+            {"student_id": "student_id", "guardian_id": "guardian_id"},
+            own={"guardian_id": "guardian_last_name"},
+        ),
+        Source("classes.csv", "classes", {"school_id": "school_id", "class_id": "class_id", "name": "class_name"}),
+        Source("classes.csv", "class_teachers", {"class_id": "class_id", "teacher_id": "teacher_id"}),
+        Source(
+            "enrollments.csv",
+            "class_teachers",
+            {"class_id": "class_id", "teacher_id": "teacher_id"},
+            own={"teacher_id": "user_id"},
+        ),
+        Source(
+            "enrollments.csv",
+            "enrollments",
+            {"school_id": "school_id", "class_id": "class_id", "student_id": "student_id"},
+            own={"student_id": "user_id"},
+        ),
+    ),
+)

@@ -1,0 +1,70 @@
+"""The header: a file's column names against the declared ones.
+
+Rule 1: names are exact. A near miss is a fault like any other, but it is said which name was meant.
+Rule 2: a header cell is shown only as a near miss: where there is no header, the first row is a person's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rostergate.core import near
+from rostergate.core.findings import Code, Finding, Severity, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MISSING_HEADER = Code(
+    "missing-header",
+    Severity.FORMAT_ERROR,
+    "The first row does not hold the column names.",
+    "Have the export write a header row with the column names of the format.",
+)
+HEADER_MISMATCH = Code(
+    "header-mismatch",
+    Severity.FORMAT_ERROR,
+    "The column names are not those of the format.",
+    "Name the columns exactly as the format does; upper and lower case count. The order is free.",
+)
+CODES = (MISSING_HEADER, HEADER_MISMATCH)
+
+
+def check(
+    file: str,
+    header: Sequence[str],
+    line: int,
+    *,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    extra: bool = False,
+) -> tuple[Finding, ...]:
+    """Compare the header cells at `line` with the declared names; `extra` allows columns that are not declared.
+
+    A near miss gives one finding, a missing column one, all other columns that are not declared one together.
+    """
+    declared = {*required, *optional}
+    unknown = [name for name in header if name not in declared]
+    missing = [name for name in required if name not in header]
+    absent = [name for name in (*required, *optional) if name not in header]
+    meant = near.pairs(filter(None, unknown), absent if not extra else missing)
+    if len(unknown) == len(header) and not meant:
+        return (finding(MISSING_HEADER, file=file, lines=(line,), message=_wanted(required)),)
+
+    def mismatch(column: str | None, message: str) -> Finding:
+        return finding(HEADER_MISMATCH, file=file, column=column, lines=(line,), message=message)
+
+    found = [mismatch(name, f"Column `{name}` found, `{wanted}` expected.") for wanted, name in meant.items()]
+    found += [mismatch(name, f"Column `{name}` is missing.") for name in missing if name not in meant]
+    places = [str(place) for place, name in enumerate(header, 1) if name in unknown and name not in meant.values()]
+    if places and not extra:
+        those = f"Column {places[0]} is" if len(places) == 1 else f"Columns {', '.join(places)} are"
+        found.append(mismatch(None, f"{those} not part of the format, which has {_listed([*required, *optional])}."))
+    return tuple(found)
+
+
+def _wanted(required: Sequence[str]) -> str:
+    return f"The first row does not hold the column names {_listed(required)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

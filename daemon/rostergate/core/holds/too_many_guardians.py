@@ -1,0 +1,51 @@
+"""too-many-guardians: nobody has six parents; emergency contacts leaked into the export.
+
+Guardians get an account and can see the student. A neighbour who may collect the child from school must not. Only new
+ties count: what a person has released once is not held again every day.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.holding import HoldRule, SchoolView
+from rostergate.core.plan import Action, Hold
+
+if TYPE_CHECKING:
+    from rostergate.core.policy import HoldLimits
+
+
+def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
+    changed = view.changes.get("guardianships")
+    if changed is None:
+        return None
+    given = changed.filter(pl.col("action") == Action.ADDED.value)
+    each = view.guardianships.join(given, on="student_id", how="semi").group_by("student_id").len("guardians")
+    crossed = each.filter(pl.col("guardians") > limits.guardians_per_student_max)["guardians"]
+    if crossed.is_empty():
+        return None
+    most = max(crossed.to_list())
+    who = "1 student" if crossed.len() == 1 else f"{crossed.len()} students"
+    return Hold(
+        code=HOLD.code,
+        message=(
+            f"{who} would have more than {limits.guardians_per_student_max} guardians each; the most is {most}."
+            f" {HOLD.likely_cause}"
+        ),
+        numbers={
+            "table": "guardianships",
+            "students": crossed.len(),
+            "guardians_most": most,
+            "guardians_per_student_max": limits.guardians_per_student_max,
+        },
+    )
+
+
+HOLD = HoldRule(
+    code="too-many-guardians",
+    title="Students would have unusually many guardians.",
+    likely_cause="Most often emergency contacts were exported as guardians.",
+    check=_check,
+)

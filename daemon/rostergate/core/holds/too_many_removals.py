@@ -1,0 +1,88 @@
+"""too-many-removals: most of a school's rows do not vanish overnight.
+
+When they do, the export was cut off, filtered or taken from the wrong school year far more often than the pupils left.
+A school that vanished from the files loses everything, 100 %. A school that is new has nothing to lose, so neither it
+nor a district's first delivery is ever held for this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rostergate.core.holding import HoldRule, SchoolView
+from rostergate.core.plan import Action, Hold
+
+if TYPE_CHECKING:
+    from rostergate.core.policy import HoldLimits
+
+_TABLES = {
+    "students": "student_schools",
+    "teachers": "teacher_schools",
+    "classes": "classes",
+    "guardianships": "guardianships",
+    "class_teachers": "class_teachers",
+    "enrollments": "enrollments",
+}
+"""Table as reported -> table whose rows are counted: a person who leaves a school is a tie that goes."""
+
+_FOLLOWING = frozenset({"guardianships", "class_teachers", "enrollments"})
+"""Ties that go when their person or class goes: named first only when nothing else crossed the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    table: str
+    removed: int
+    of: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.removed / self.of
+
+    def __str__(self) -> str:
+        return f"{self.removed} of {self.of} {self.table.replace('_', ' ')} ({self.percent:.1f} %)"
+
+
+def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
+    crossed = [loss for loss in _losses(view) if _crosses(loss, limits)]
+    if not crossed:
+        return None
+    crossed.sort(key=lambda loss: (loss.table in _FOLLOWING, -loss.percent))
+    worst = crossed[0]
+    return Hold(
+        code=HOLD.code,
+        message=(
+            f"The school would lose {', '.join(map(str, crossed))}. The limit is {limits.removals_percent_max:g} % of a"
+            f" table, from {limits.removals_rows_min} rows on. {HOLD.likely_cause}"
+        ),
+        numbers={
+            "table": worst.table,
+            "removed": worst.removed,
+            "of": worst.of,
+            "percent": round(worst.percent, 1),
+            "percent_max": limits.removals_percent_max,
+            "rows_min": limits.removals_rows_min,
+        },
+    )
+
+
+def _losses(view: SchoolView) -> list[_Loss]:
+    return [
+        _Loss(table, int((view.changes[counted]["action"] == Action.REMOVED.value).sum()), view.counts[counted])
+        for table, counted in _TABLES.items()
+        if counted in view.changes and view.counts.get(counted)
+    ]
+
+
+def _crosses(loss: _Loss, limits: HoldLimits) -> bool:
+    enough = loss.removed >= limits.removals_rows_min
+    return enough and 100 * loss.removed > limits.removals_percent_max * loss.of
+
+
+HOLD = HoldRule(
+    code="too-many-removals",
+    title="A large part of the school would be removed.",
+    likely_cause="Most often the export was cut off or filtered, or was taken from another school year.",
+    check=_check,
+)

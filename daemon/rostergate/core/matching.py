@@ -1,0 +1,166 @@
+"""Matching: which school of the platform a district's school is.
+
+Rule 1: what a person has said counts first: a mapping by school id, a deselected school.
+Rule 2: a school of the roster keeps its place; new schools are matched to what is left. Each platform school is
+given once at most.
+Rule 3: names are the same, or nearly, only when they agree on every number and on every word that tells schools of one
+name apart (north, middle, junior).
+Rule 4: a name that fits two schools equally well is matched to neither by guess; it waits for a person.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import polars as pl
+from rapidfuzz import fuzz, process
+
+from rostergate.core.roster import PEOPLE, TABLES, Frames
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from rostergate.core.policy import Policy
+
+SIMILARITY_PERCENT_MIN = 92.0
+"""How alike two names must be (rapidfuzz `ratio`) in what is left without the words that schools share: one letter too
+many or too few in a name of seven or more. An exchanged letter needs thirteen: Garrison is not Harrison."""
+
+_SAME_WORD = {
+    "elem": "elementary",
+    "el": "elementary",
+    "es": "elementary school",
+    "hs": "high school",
+    "jhs": "junior high school",
+    "ms": "middle school",
+    "jr": "junior",
+    "sr": "senior",
+    "st": "saint",
+    "mt": "mount",
+    "ft": "fort",
+    "n": "north",
+    "s": "south",
+    "e": "east",
+    "w": "west",
+    "ctr": "center",
+    "centre": "center",
+    "acad": "academy",
+}
+_NO_MEANING = frozenset({"school", "schools", "the", "of", "and", "at", "sch"})
+_TELLING = frozenset(
+    {
+        *("north", "south", "east", "west", "upper", "lower", "annex", "i", "ii", "iii", "iv", "v"),
+        *("preschool", "kindergarten", "early", "elementary", "primary", "intermediate", "middle"),
+        *("junior", "senior", "high", "boys", "girls", "day", "night", "evening", "online", "virtual"),
+    }
+)
+
+
+class Standing(StrEnum):
+    """How a school stands with the platform."""
+
+    MATCHED = "matched"  # its plan may go on
+    UNMATCHED = "unmatched"  # waits for a person
+    DESELECTED = "deselected"  # a person took it out: nothing is written
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The answer for one school."""
+
+    standing: Standing
+    platform_school: str | None = None
+    """The platform's id of it; None where the platform has none and the school is made."""
+
+
+def match(names: Mapping[str, str], rostered: Collection[str], policy: Policy) -> dict[str, Match]:
+    """Match schools, given by id and name; `rostered` are the ids of those that the roster already has.
+
+    With `policy.matching` "auto" a school is matched by name or made, with "review" a new one waits.
+    """
+    found: dict[str, Match] = {one: Match(Standing.DESELECTED) for one in names if one in policy.deselected}
+    mapped = {school.school_id: school.id for school in policy.platform_schools if school.school_id is not None}
+    for one in names.keys() - found.keys():
+        if one in mapped:
+            found[one] = Match(Standing.MATCHED, mapped[one])
+    free = {school.id: school.name for school in policy.platform_schools if school.school_id is None}
+    for new in (False, True):
+        asking = {one: name for one, name in names.items() if one not in found and (one not in rostered) == new}
+        if policy.matching == "auto":
+            given, doubtful = _by_name(asking, free)
+        else:
+            given, doubtful = {}, set(asking)
+        for one in asking:
+            waits = new and one in doubtful
+            found[one] = Match(Standing.UNMATCHED if waits else Standing.MATCHED, given.get(one))
+        free = {one: name for one, name in free.items() if one not in given.values()}
+    return found
+
+
+def without_deselected(frames: Frames, deselected: frozenset[str]) -> Frames:
+    """Return the canonical tables without the schools that are not rostered, and without people tied to no other.
+
+    Taken from roster and snapshot alike, it leaves whatever the roster has of those schools untouched.
+    """
+    if not deselected:
+        return frames
+    others = ~pl.col("school_id").is_in(list(deselected))
+    rest = {name: frames[name] if table.of_people else frames[name].filter(others) for name, table in TABLES.items()}
+    for person in PEOPLE:
+        tied = pl.concat(rest[tie].select(person.key) for tie in person.tied_by)
+        rest[person.name] = rest[person.name].join(tied, on=person.key, how="semi")
+    return rest
+
+
+def _by_name(asking: Mapping[str, str], free: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
+    """Match by name, the most alike first. Return school id -> platform id, and the schools in doubt."""
+    levels: dict[float, list[tuple[str, str]]] = defaultdict(list)
+    choices: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    for platform_id, name in free.items():
+        telling, rest = _parted(name)
+        choices[telling][platform_id] = rest
+    for school_id, name in asking.items():
+        telling, rest = _parted(name)
+        fitting = process.extract(
+            rest, choices[telling], scorer=fuzz.ratio, score_cutoff=SIMILARITY_PERCENT_MIN, limit=None
+        )
+        for _, score, platform_id in fitting:
+            levels[score].append((school_id, platform_id))
+    given: dict[str, str] = {}
+    doubtful: set[str] = set()
+    taken: set[str] = set()
+    for score in sorted(levels, reverse=True):
+        left = [(one, other) for one, other in levels[score] if one not in given and other not in taken]
+        sure = {pair for pair in left if _unrivalled(pair, left) and pair[0] not in doubtful}
+        given.update(sure)
+        doubtful.update(one for one, _ in left if one not in given)
+        taken.update(other for _, other in left)
+    return given, doubtful
+
+
+def _unrivalled(pair: tuple[str, str], pairs: list[tuple[str, str]]) -> bool:
+    """Tell whether neither side of a pair stands in another one."""
+    return not any(pair != other and (pair[0] == other[0] or pair[1] == other[1]) for other in pairs)
+
+
+def _parted(name: str) -> tuple[tuple[str, ...], str]:
+    """Part a name into the words that another must share, sorted, and the rest of it in plain words.
+
+    Plain: without case, accents, punctuation and words that say nothing; abbreviations written out; order kept.
+    """
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    words = re.findall(r"[^\W_]+", re.sub(r"['\u2019.]", "", letters))
+    spelt = " ".join(_SAME_WORD.get(word, word) for word in words).split()
+    telling = sorted(word for word in spelt if _tells(word))
+    return tuple(telling), " ".join(word for word in spelt if not _tells(word) and word not in _NO_MEANING)
+
+
+def _tells(word: str) -> bool:
+    """Tell whether a word sets schools of one name apart: a number, a level, a side of town."""
+    return word in _TELLING or any(map(str.isdigit, word))

@@ -1,0 +1,201 @@
+"""Plans: the changes of one school in one delivery, their states, and how they are kept.
+
+A plan is self-contained. Besides what it adds, updates and removes it carries, as `kept`, the rows of people whom its
+new ties need although they are not new, so that it can be applied whatever became of them since.
+
+    clear ─applied► applied        held ─released► clear      held ─discarded► discarded
+    unmatched ─matched► clear | held (two events)             unmatched ─deselected► deselected
+    clear | held | unmatched ─replaced► superseded
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from io import BytesIO
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from rostergate.core.roster import TABLES, Frames
+from rostergate.core.states import IllegalTransition, step
+
+__all__ = [
+    "OPEN",
+    "TRANSITIONS",
+    "Action",
+    "Counts",
+    "Event",
+    "Hold",
+    "IllegalTransition",
+    "Plan",
+    "State",
+    "after",
+    "counted",
+    "digest",
+    "pack",
+    "unpack",
+]
+
+
+class Action(StrEnum):
+    """What happens to a row."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    REMOVED = "removed"  # for people: archived, if no tie is left
+    KEPT = "kept"  # people only: unchanged, needed by an added tie; made again if archived meanwhile
+
+
+class State(StrEnum):
+    """The states of a plan."""
+
+    CLEAR = "clear"  # may be applied
+    HELD = "held"  # waits for a person: release or discard
+    UNMATCHED = "unmatched"  # its school waits to be matched to a school of the platform
+    APPLIED = "applied"  # written into the roster
+    DISCARDED = "discarded"  # dropped by a person
+    DESELECTED = "deselected"  # its school is not rostered
+    SUPERSEDED = "superseded"  # a newer delivery took its place
+
+
+class Event(StrEnum):
+    """What can happen to a plan."""
+
+    APPLIED = "applied"
+    RELEASED = "released"
+    DISCARDED = "discarded"
+    MATCHED_CLEAR = "matched-clear"  # its school was matched, and no hold stops it
+    MATCHED_HELD = "matched-held"  # its school was matched, and a hold stops it
+    DESELECTED = "deselected"
+    REPLACED = "replaced"
+
+
+OPEN = frozenset({State.CLEAR, State.HELD, State.UNMATCHED})
+"""The states in which something can still follow."""
+
+TRANSITIONS = MappingProxyType(
+    {
+        (State.CLEAR, Event.APPLIED): State.APPLIED,
+        (State.HELD, Event.RELEASED): State.CLEAR,
+        (State.HELD, Event.DISCARDED): State.DISCARDED,
+        (State.UNMATCHED, Event.MATCHED_CLEAR): State.CLEAR,
+        (State.UNMATCHED, Event.MATCHED_HELD): State.HELD,
+        (State.UNMATCHED, Event.DESELECTED): State.DESELECTED,
+    }
+    | {(state, Event.REPLACED): State.SUPERSEDED for state in OPEN}
+)
+"""(state, event) -> the state that follows. A pair that is not here is illegal."""
+
+
+def after(state: State, event: Event) -> State:
+    """Return the state that follows. Raises `IllegalTransition` for a pair that `TRANSITIONS` does not have."""
+    return step(TRANSITIONS, state, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of one table that a plan changes."""
+
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a plan waits for a person."""
+
+    code: str
+    message: str
+    """What was seen, in numbers, with the limit and the likely cause; no cell value."""
+    numbers: dict[str, str | int | float]
+    """The numbers behind the message: for example table, removed, of, percent, percent_max."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes of one school."""
+
+    school_id: str
+    name: str
+    """The school's name as the delivery gives it, or as the roster has it when the school vanished."""
+    state: State
+    changes: dict[str, pl.DataFrame] = field(repr=False)
+    """By canonical table: its columns and `action` (`pl.String`, values of `Action`); removed rows have the values
+    that the roster has. Only tables with rows."""
+    counts: dict[str, Counts]
+    """Every canonical table; `kept` rows are not counted."""
+    holds: tuple[Hold, ...] = ()
+    platform_school: str | None = None
+    """The platform's school that it was matched to; None where the platform gave none and the school is made."""
+    hash: str = ""
+    """sha256 (hex) of school and changes: what a release names."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the published shape of a school in a verdict."""
+        return {
+            "school_id": self.school_id,
+            "name": self.name,
+            "state": self.state.value,
+            "changes": {table: asdict(counts) for table, counts in self.counts.items()},
+            "holds": [{"code": hold.code, "message": hold.message, **hold.numbers} for hold in self.holds],
+        }
+
+
+def counted(changes: Frames) -> dict[str, Counts]:
+    """Count what a plan's changes do, for every canonical table; `kept` rows are not counted."""
+    return {name: _counts(changes[name]) if name in changes else Counts() for name in TABLES}
+
+
+def _counts(rows: pl.DataFrame) -> Counts:
+    each = dict(rows["action"].value_counts().iter_rows())
+    return Counts(*(each.get(action.value, 0) for action in (Action.ADDED, Action.UPDATED, Action.REMOVED)))
+
+
+def pack(changes: Frames) -> bytes:
+    """Put a plan's changes into one Arrow IPC file, compressed with zstd.
+
+    The file has one table: the columns of all canonical tables, `action` and `table`. Cells that a table does not
+    have are null. An empty plan packs as well.
+    """
+    rows = [frame.with_columns(table=pl.lit(name)) for name, frame in changes.items()]
+    target = BytesIO()
+    pl.concat([_NOTHING, *rows], how="diagonal").write_ipc(target, compression="zstd")
+    return target.getvalue()
+
+
+def unpack(data: bytes) -> Frames:
+    """Return what `pack` was given, tables in canonical order, columns in the order of their table."""
+    rows = pl.read_ipc(BytesIO(data))
+    found = {str(name): frame for (name,), frame in rows.partition_by("table", as_dict=True).items()}
+    return {name: found[name].select(*table.columns, "action") for name, table in TABLES.items() if name in found}
+
+
+def digest(school_id: str, changes: Frames) -> str:
+    """Return the sha256 (hex) of a school's changes: the same whatever the order of rows and columns.
+
+    What is hashed is text in which no two different plans can look alike: cells as netstrings (`5:Smith`, absent
+    ones as `-`), columns and tables in canonical order, each row with its action, rows sorted as text.
+    """
+    text = hashlib.sha256(_netstring(school_id).encode())
+    for name, table in TABLES.items():
+        if name in changes and changes[name].height:
+            rows = changes[name].select(pl.concat_str(_cell(one) for one in (*table.columns, "action"))).to_series()
+            text.update(f"{_netstring(name)}{rows.len()};".encode())
+            text.update(str(rows.sort().str.join("").item()).encode())
+    return text.hexdigest()
+
+
+def _netstring(value: str) -> str:
+    return f"{len(value.encode())}:{value}"
+
+
+def _cell(column: str) -> pl.Expr:
+    length = pl.col(column).str.len_bytes().cast(pl.String)
+    return pl.concat_str(length, pl.lit(":"), pl.col(column)).fill_null("-")
+
+
+_NOTHING = pl.DataFrame(schema={"table": pl.String, "action": pl.String})

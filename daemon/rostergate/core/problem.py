@@ -1,0 +1,52 @@
+"""Problems: faults found in claims, row by row, before they are grouped into findings.
+
+A rule answers with problems; what a problem does to its rows is data, so that a rule never changes a frame itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from rostergate.core.claims import Claims
+from rostergate.core.findings import Code
+
+
+class Effect(StrEnum):
+    """What a problem does to the rows concerned."""
+
+    LEAVE_OUT = "leave-out"  # the row makes nothing: no claim of that file and line is used
+    BLANK = "blank"  # the row is used without that cell
+    NOTE = "note"  # the row is used as it is
+
+
+class Stage(StrEnum):
+    """What a rule is shown."""
+
+    CLAIMED = "claimed"  # every claim, as read
+    USABLE = "usable"  # what is left when the rows that make nothing, and what hangs on them, are gone
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Rows of one claimed table with one fault."""
+
+    code: Code
+    table: str
+    column: str | None
+    """The canonical column at fault; findings show the file's own name for it."""
+    rows: pl.DataFrame
+    """`file` (`pl.String`) and `line` (`pl.UInt32`) of each row concerned; may be empty."""
+    effect: Effect = Effect.NOTE
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its code and the check. The module's docstring says why the rule exists."""
+
+    code: Code
+    stage: Stage
+    check: Callable[[Claims], Iterable[Problem]]

@@ -1,0 +1,127 @@
+"""Reading: the bytes of one file -> a table and findings. Bad data is never an exception.
+
+Rule 1: no CSV engine is trusted alone. A vectorised check proves the file clean (`proof`) and polars parses what was
+proven; every other file goes through the careful reader (`careful`). Both agree on every file that is proven.
+Rule 2: nothing compressed is opened, whatever the file is called.
+Rule 3: time and memory are bounded for any bytes: by the file's size and by `ReadingLimits`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rostergate.core import careful, proof
+from rostergate.core.encodings import as_utf8, nul_findings
+from rostergate.core.findings import Code, Finding, Severity, finding
+from rostergate.core.sheet import Sheet
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from rostergate.core.policy import ReadingLimits
+
+ARCHIVE = Code(
+    "archive",
+    Severity.FORMAT_ERROR,
+    "The file is compressed.",
+    "Send the CSV files themselves: unpacked, and not as a workbook.",
+)
+NOT_CSV = Code(
+    "not-csv",
+    Severity.FORMAT_ERROR,
+    "The file is a document of another kind, not a CSV file.",
+    "Export as CSV. Renaming a file does not change what it is.",
+)
+CODES = (ARCHIVE, NOT_CSV)
+
+FIRST_BYTES = 16
+"""Bytes that `archive_kind` needs to see."""
+
+_ARCHIVES = (
+    ("zip", re.compile(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)")),
+    ("gzip", re.compile(rb"\x1f\x8b")),
+    ("bzip2", re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)")),
+    ("xz", re.compile(rb"\xfd7zXZ\x00")),
+    ("7z", re.compile(rb"7z\xbc\xaf\x27\x1c")),
+    ("rar", re.compile(rb"Rar!\x1a\x07")),
+    ("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")),  # a frame, or a skippable one (RFC 8878, 3.1)
+)
+_DOCUMENTS = (
+    ("a PDF document", re.compile(rb"%PDF-")),
+    ("an Excel workbook", re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")),
+    ("an RTF document", re.compile(rb"\{\\rtf")),
+    ("a web page", re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)),
+    ("an XML document", re.compile(rb"\s*<\?xml ")),
+)
+_DOCUMENT_BYTES = 512  # a web page may begin with blank lines
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of one file."""
+
+    name: str
+    frame: pl.DataFrame | None
+    """One `pl.String` column per header cell (trimmed, empty = null) and `line` (`pl.UInt32`, the physical line where
+    the row starts). Rows with a finding are left out. None when nothing could be read."""
+    findings: tuple[Finding, ...]
+    rows: int
+    """Rows in `frame`."""
+    bytes: int
+    sha256: str
+    header: tuple[str, ...] = ()
+    """Every header cell, trimmed, in the file's order; also when a name came twice."""
+    header_line: int = 1
+
+
+def read(name: str, data: bytes, *, encoding: str | None = None, limits: ReadingLimits) -> Reading:
+    """Read one file. `encoding` is a Python codec's name, for files without a byte-order mark that are not UTF-8.
+
+    Raises `LookupError` when there is no such codec; never raises on bad data.
+    """
+    findings = _of_another_kind(name, data)
+    sheet = Sheet(None, findings=findings) if findings else _sheet(name, data, encoding, limits)
+    return Reading(
+        name=name,
+        frame=sheet.frame,
+        findings=sheet.findings,
+        rows=0 if sheet.frame is None else sheet.frame.height,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        header=sheet.header,
+        header_line=sheet.header_line,
+    )
+
+
+def _sheet(name: str, data: bytes, encoding: str | None, limits: ReadingLimits) -> Sheet:
+    text = as_utf8(name, data, encoding)
+    if text.data is None:
+        return Sheet(None, findings=text.findings)
+    nul = nul_findings(name, text.data)
+    if nul:
+        return Sheet(None, findings=text.findings + nul)
+    sheet = proof.read(text.data, limits) or careful.read(name, text.data, limits)
+    return replace(sheet, findings=text.findings + sheet.findings)
+
+
+def archive_kind(head: bytes) -> str | None:
+    """Name the kind of archive that begins with these bytes (at least `FIRST_BYTES`, or the whole file), if any.
+
+    Sources: each format's specification; the list is that of the `archive` finding.
+    """
+    return next((kind for kind, start in _ARCHIVES if start.match(head)), None)
+
+
+def _of_another_kind(name: str, data: bytes) -> tuple[Finding, ...]:
+    kind = archive_kind(data[:FIRST_BYTES])
+    if kind:
+        hint = ", or a workbook" if kind == "zip" else ""
+        return (finding(ARCHIVE, file=name, message=f"The file is compressed: it is a {kind} archive{hint}."),)
+    head = data[:_DOCUMENT_BYTES]
+    kind = next((kind for kind, start in _DOCUMENTS if start.match(head)), None)
+    if kind:
+        return (finding(NOT_CSV, file=name, message=f"The file is {kind}, not a CSV file."),)
+    return ()

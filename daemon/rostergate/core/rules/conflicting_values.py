@@ -1,0 +1,56 @@
+"""Conflicting values: the rows of one person, or of one guardian of one student, do not say the same.
+
+A person stands in the files once per school, per guardian or per student. The first row counts, so what a later row
+states differently is not used. A later cell that is empty states nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.findings import Code, Severity
+from rostergate.core.problem import Problem, Rule, Stage
+from rostergate.core.rows import first_rows, repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rostergate.core.claims import Claims
+
+CODE = Code(
+    "conflicting-values",
+    Severity.ALERT,
+    "Rows of the same person state different values; the first row was used.",
+    "Make the export give the same value in every row of a person.",
+)
+
+_STATED = {
+    "teachers": (["teacher_id"], ["first_name", "last_name", "email", "phone"]),
+    "students": (["student_id"], ["first_name", "last_name", "grade", "birth_date", "email", "phone"]),
+    "guardians": (["guardian_id"], ["first_name", "last_name", "email", "phone"]),
+    "guardianships": (["student_id", "guardian_id"], ["relationship", "contact_type"]),
+}
+"""Key and value columns by claimed table."""
+
+
+def check(claims: Claims) -> Iterator[Problem]:
+    """Yield, for each column, the later rows that state another value than the first row of their key."""
+    for table, (key, columns) in _STATED.items():
+        several = _of_several_rows(claims.tables[table], key, columns)
+        first = first_rows(several, key).select(*key, pl.col(columns).name.suffix("_first"))
+        rows = several.join(first, on=key, maintain_order="left")
+        for column in columns:
+            other = rows.filter(pl.col(column).is_not_null() & pl.col(column).ne_missing(pl.col(f"{column}_first")))
+            yield Problem(CODE, table, column, other.select("file", "line"))
+
+
+def _of_several_rows(frame: pl.DataFrame, key: list[str], columns: list[str]) -> pl.DataFrame:
+    """Return the rows whose key occurs with more than one set of values: few, or none, in a sound export."""
+    versions = frame.filter(repeats(frame, key)).select(*key, *columns).unique()
+    doubled = versions.filter(pl.struct(key).is_duplicated()).select(key).unique()
+    return frame.join(doubled, on=key, how="semi", maintain_order="left")
+
+
+RULE = Rule(CODE, Stage.USABLE, check)

@@ -1,0 +1,36 @@
+"""Guardian unreachable: there is neither an e-mail address nor a phone number for the guardian.
+
+The guardian is made, but cannot be invited or notified. The first row of a person counts, as it does in the snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.findings import Code, Severity
+from rostergate.core.problem import Problem, Rule, Stage
+from rostergate.core.rows import first_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rostergate.core.claims import Claims
+
+CODE = Code(
+    "guardian-unreachable",
+    Severity.ALERT,
+    "The guardian has neither an e-mail address nor a phone number of their own.",
+    "Add an e-mail address or a phone number of the guardian in the SIS.",
+)
+
+
+def check(claims: Claims) -> Iterator[Problem]:
+    """Yield the first row of each guardian without any contact."""
+    guardians = first_rows(claims.tables["guardians"], ["guardian_id"])
+    silent = guardians.filter(pl.col("email").is_null() & pl.col("phone").is_null())
+    yield Problem(CODE, "guardians", None, silent.select("file", "line"))
+
+
+RULE = Rule(CODE, Stage.USABLE, check)

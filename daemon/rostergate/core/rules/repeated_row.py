@@ -1,0 +1,72 @@
+"""Repeated row: a row of a file says nothing that an earlier row of that file has not said already.
+
+It changes nothing, but it often means that a report was joined to one table too many. People rightly stand in several
+rows (one per school, per guardian, per student); reported is only a row that is the same in all that the roster reads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.claims import CLAIMED, Claims
+from rostergate.core.findings import Code, Severity
+from rostergate.core.problem import Problem, Rule, Stage
+from rostergate.core.rows import repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CODE = Code(
+    "repeated-row",
+    Severity.ALERT,
+    "The row repeats an earlier row of the file.",
+    "Make the export give each row once; usually a table was joined to the report that is not needed.",
+)
+
+_SCHOOLS = "schools"
+"""Not looked at: a school that stands twice in the files refuses the delivery."""
+
+
+def check(claims: Claims) -> Iterator[Problem]:
+    """Yield the rows that repeat an earlier row of their file, under the first table that the file feeds."""
+    tables = {table: frame for table, frame in claims.tables.items() if table != _SCHOOLS and len(frame)}
+    fed: dict[str, list[str]] = {}
+    for table, frame in tables.items():
+        for file in frame["file"].unique():
+            fed.setdefault(file, []).append(table)
+    for file, fed_tables in fed.items():
+        parts = {table: tables[table].filter(pl.col("file") == file) for table in fed_tables}
+        yield Problem(CODE, fed_tables[0], None, _repeated(parts, file))
+
+
+def _repeated(parts: dict[str, pl.DataFrame], file: str) -> pl.DataFrame:
+    """Return file and line of the rows that are the same as an earlier one in every table that they feed."""
+    lines = _suspects(parts)
+    if lines.is_empty():
+        return pl.DataFrame(schema={"file": pl.String, "line": pl.UInt32})
+    rows = lines.to_frame().sort("line")
+    for table, frame in parts.items():
+        said = (
+            frame.filter(pl.col("line").is_in(lines.implode()))
+            .group_by("line")
+            .agg(pl.struct(CLAIMED[table]).alias(table))
+        )
+        rows = rows.join(said, on="line", how="left", maintain_order="left")
+    again = rows.filter(~pl.struct(list(parts)).is_first_distinct())
+    return again.select(pl.lit(file).alias("file"), "line")
+
+
+def _suspects(parts: dict[str, pl.DataFrame]) -> pl.Series:
+    """Return the lines whose claims may all stand in another line too: few, or none, in a sound export."""
+    doubled, single = [], []
+    for table, frame in parts.items():
+        told = repeats(frame, CLAIMED[table])
+        doubled.append(frame["line"].filter(told))
+        single.append(frame["line"].filter(~told))
+    lines = pl.concat(doubled).unique()
+    return lines.filter(~lines.is_in(pl.concat(single).implode()))
+
+
+RULE = Rule(CODE, Stage.CLAIMED, check)

@@ -1,0 +1,45 @@
+"""Student unreachable: there is no contact for the student, nor for any of the student's guardians.
+
+The student is made, but no message about the student reaches anybody. While the guardians' file is absent the roster
+may well know a guardian, so nothing is said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.findings import Code, Severity
+from rostergate.core.problem import Problem, Rule, Stage
+from rostergate.core.rows import first_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rostergate.core.claims import Claims
+
+CODE = Code(
+    "student-unreachable",
+    Severity.ALERT,
+    "There is no e-mail address or phone number for the student or any guardian of the student.",
+    "Add an e-mail address or a phone number of the student, or of one guardian, in the SIS.",
+)
+
+_SILENT = pl.col("email").is_null() & pl.col("phone").is_null()
+
+
+def check(claims: Claims) -> Iterator[Problem]:
+    """Yield the first row of each student whom nobody can reach."""
+    if claims.absent & {"guardians", "guardianships"}:
+        return
+    tables = claims.tables
+    guardians = first_rows(tables["guardians"], ["guardian_id"])
+    reachable = guardians.filter(~_SILENT).select("guardian_id")
+    reached = tables["guardianships"].join(reachable, on="guardian_id", how="semi").select("student_id")
+    students = first_rows(tables["students"], ["student_id"])
+    unreached = students.filter(_SILENT).join(reached, on="student_id", how="anti")
+    yield Problem(CODE, "students", None, unreached.select("file", "line"))
+
+
+RULE = Rule(CODE, Stage.USABLE, check)

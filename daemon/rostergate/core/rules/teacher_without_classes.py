@@ -1,0 +1,37 @@
+"""Teacher without classes: no class names the teacher.
+
+The account is made, but there is nobody in it to teach; most often the classes are exported for another term, or the
+export of teachers contains all staff.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rostergate.core.findings import Code, Severity
+from rostergate.core.problem import Problem, Rule, Stage
+from rostergate.core.rows import first_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rostergate.core.claims import Claims
+
+CODE = Code(
+    "teacher-without-classes",
+    Severity.ALERT,
+    "The teacher has no classes.",
+    "Check that classes are exported for the current term; leave it if this person does not teach a class.",
+)
+
+
+def check(claims: Claims) -> Iterator[Problem]:
+    """Yield the first row of each teacher without a usable class, unless the classes did not come."""
+    if "class_teachers" in claims.absent:
+        return
+    teachers = first_rows(claims.tables["teachers"], ["teacher_id"])
+    idle = teachers.join(claims.tables["class_teachers"].select("teacher_id"), on="teacher_id", how="anti")
+    yield Problem(CODE, "teachers", None, idle.select("file", "line"))
+
+
+RULE = Rule(CODE, Stage.USABLE, check)

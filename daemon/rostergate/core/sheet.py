@@ -1,0 +1,154 @@
+"""A sheet: one file's header and rows, however they were read, and what can be wrong with them.
+
+Both roads (`proof`, the fast one, and `careful`) end here, so that they trim, empty and number rows alike.
+
+Rule 1: white space around a cell is trimmed, also inside its quotes; what is then empty is null.
+Rule 2: a row in which every cell is empty is no row. Spreadsheets append such rows.
+Rule 3: `line` is the physical line on which a row starts, blank lines counted, the first line being 1.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.findings import LINES_MAX, Code, Finding, Severity, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rostergate.core.policy import ReadingLimits
+
+WHITE_SPACE = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode's White_Space characters: what polars strips by default. Python's `str.strip()` strips four more."""
+
+EMPTY_FILE = Code(
+    "empty-file",
+    Severity.FORMAT_ERROR,
+    "The file is empty: it has not even a row with the column names.",
+    "Run the export again and look at the file before it is sent. A file without rows still needs its header row.",
+)
+DUPLICATE_HEADER = Code(
+    "duplicate-header",
+    Severity.FORMAT_ERROR,
+    "Several columns have the same name.",
+    "Keep one column of each name in the export, and remove the others.",
+)
+WRONG_COLUMN_COUNT = Code(
+    "wrong-column-count",
+    Severity.FORMAT_ERROR,
+    "Rows have more or fewer cells than the header has columns.",
+    "Look for cut-off rows, and for a comma inside a value: have the export put such values in quotation marks.",
+)
+BAD_QUOTES = Code(
+    "bad-quotes",
+    Severity.FORMAT_ERROR,
+    "Quotation marks are not closed or not doubled.",
+    'Have the export put values that contain a quotation mark in quotation marks, and write each " inside as "".',
+)
+ROW_TOO_LONG = Code(
+    "row-too-long",
+    Severity.FORMAT_ERROR,
+    "A row is longer than any roster row can be.",
+    "Open the file at that line: usually rows have run together because line ends are missing.",
+)
+TOO_MANY_ROWS = Code(
+    "too-many-rows",
+    Severity.FORMAT_ERROR,
+    "The file has more rows than are accepted.",
+    "Check that the export has each row once and only this school year; otherwise ask the operator to raise rows_max.",
+)
+TOO_MANY_COLUMNS = Code(
+    "too-many-columns",
+    Severity.FORMAT_ERROR,
+    "The header has more columns than are accepted.",
+    "Send only the columns of the format; if the file has a single row, its line ends are missing.",
+)
+
+CODES = (
+    EMPTY_FILE,
+    DUPLICATE_HEADER,
+    WRONG_COLUMN_COUNT,
+    BAD_QUOTES,
+    ROW_TOO_LONG,
+    TOO_MANY_ROWS,
+    TOO_MANY_COLUMNS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One file, taken apart."""
+
+    frame: pl.DataFrame | None
+    """The header's columns (`pl.String`, empty = null) and `line` (`pl.UInt32`); None without a usable header."""
+    header: tuple[str, ...] = ()
+    """Every header cell, trimmed, in the file's order."""
+    header_line: int = 1
+    """Physical line of the header; blank lines may precede it."""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """Lines with one fault: an exact count and the first few, in bounded memory."""
+
+    count: int = 0
+    first: list[int] = field(default_factory=list)
+
+    def add(self, line: int) -> None:
+        """Count one more line; lines come in ascending order."""
+        self.count += 1
+        if len(self.first) < LINES_MAX:
+            self.first.append(line)
+
+    def findings(self, code: Code, *, file: str, message: str | None = None) -> tuple[Finding, ...]:
+        """Return the one finding of these lines, or none when no line was counted."""
+        if not self.count:
+            return ()
+        return (replace(finding(code, file=file, lines=self.first, message=message), count=self.count),)
+
+
+def line_ends(data: bytes, start: int, end: int) -> int:
+    """Count the ends of physical lines (LF, CRLF, lone CR) in `data[start:end]`."""
+    return data.count(b"\n", start, end) + data.count(b"\r", start, end) - data.count(b"\r\n", start, end)
+
+
+def header_findings(file: str, header: Sequence[str], line: int, limits: ReadingLimits) -> tuple[Finding, ...]:
+    """Return what makes a header unusable on its own: too many columns, or one name twice."""
+    if len(header) > limits.columns_max:
+        message = f"The header has {len(header)} columns; {limits.columns_max} are accepted."
+        return (finding(TOO_MANY_COLUMNS, file=file, lines=(line,), message=message),)
+    # A name is not shown: without a valid header this may well be a row of data.
+    places: dict[str, list[str]] = {}
+    for place, name in enumerate(header, start=1):
+        places.setdefault(name, []).append(str(place))
+    repeated = [name for name, times in Counter(header).items() if times > 1]
+    if not repeated:
+        return ()
+    told = "; ".join("columns " + " and ".join(places[name]) for name in repeated)
+    return (
+        finding(DUPLICATE_HEADER, file=file, lines=(line,), message=f"Several columns have the same name: {told}."),
+    )
+
+
+def tidy(cells: pl.DataFrame, lines: pl.Series, header: Sequence[str]) -> pl.DataFrame:
+    """Trim the cells, make empty ones null, drop rows without a value, and name the columns.
+
+    `cells` has one `pl.String` column per header cell, in order; `lines` the line of each row. A column that the file
+    itself calls `line` gives way to the line numbers; `Sheet.header` still names it.
+    """
+    names = dict(zip(cells.columns, header, strict=True))
+    frame = cells.select(pl.all().str.strip_chars())
+    if frame.select(pl.any_horizontal((pl.all().str.len_bytes() == 0).any())).item():
+        frame = frame.select(pl.when(pl.col(name).str.len_bytes() > 0).then(pl.col(name)) for name in names)
+    filled = frame.select(pl.any_horizontal(pl.all().is_not_null()).alias("filled")).to_series()
+    frame = frame.rename(names).with_columns(pl.Series("line", lines, dtype=pl.UInt32))
+    return frame if filled.all() else frame.filter(filled)

@@ -1,0 +1,75 @@
+"""status.json: one delivery for programs, with stable keys.
+
+    schema        1; a breaking change raises it
+    delivery      the delivery's id, or null for a preview
+    preview       true for a dry run: nothing was changed, no upload of the day was used
+    district      the district's slug
+    state         receiving, sealed, rejected, planned, settled, failed or superseded; null for a preview
+    summary       the verdict in one English sentence; for people, its wording may change
+    time_zone     the district's time zone (IANA name)
+    day           the day whose slot was used (yyyy-mm-dd), or null
+    received_at, decided_at, next_opening
+                  ISO 8601 with the district's offset, or null; next_opening null: an upload is possible now
+    format, verdict, files, findings, totals
+                  as `rostergate preview --json` prints them; format and verdict are null and the rest is empty while
+                  there is no verdict
+    schools       as there (school_id, name, state, changes, holds), and `plan` (what a release names) and `reason`
+                  (why a person released or discarded it), both null where there is none
+
+Rule: who released or discarded a plan is the operator's to know and is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rostergate.desk import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from rostergate.desk.story import Story
+
+SCHEMA = 1
+
+_SCHOOL_KEYS = ("school_id", "name", "state", "changes", "holds")
+
+
+def as_json(story: Story) -> dict[str, Any]:
+    """Return the published shape; see the module's docstring."""
+    verdict = story.verdict or {}
+    return {
+        "schema": SCHEMA,
+        "delivery": story.delivery,
+        "preview": story.preview,
+        "district": story.district,
+        "state": None if story.state is None else str(story.state),
+        "summary": summary.sentence(story),
+        "time_zone": story.zone.key,
+        "day": None if story.day is None else story.day.isoformat(),
+        "received_at": _time(story, story.received_at),
+        "decided_at": _time(story, story.decided_at),
+        "next_opening": _time(story, story.next_opening),
+        "format": verdict.get("format"),
+        "verdict": verdict.get("verdict"),
+        "files": list(verdict.get("files", ())),
+        "findings": list(verdict.get("findings", ())),
+        "schools": [_school(shape) for shape in verdict.get("schools", ())],
+        "totals": dict(story.totals),
+    }
+
+
+def text(story: Story) -> str:
+    """Return status.json: indented, ASCII only, ended by a line feed."""
+    return json.dumps(as_json(story), indent=2) + "\n"
+
+
+def _school(shape: Mapping[str, Any]) -> dict[str, Any]:
+    known = {key: shape[key] for key in _SCHOOL_KEYS}
+    return {**known, "plan": shape.get("plan"), "reason": shape.get("reason")}
+
+
+def _time(story: Story, at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(story.zone).isoformat(timespec="seconds")

@@ -1,0 +1,135 @@
+"""One file a client is sending: its limits, and what its first bytes give away.
+
+Rule 1: after the first refusal nothing more is taken, and the bytes are dropped: every later write and the CLOSE get
+the same reason.
+Rule 2: the client's CLOSE finishes; anything else that ends a file leaves it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from asyncssh.constants import FX_FAILURE
+
+from rostergate.core.reading import FIRST_BYTES, archive_kind
+from rostergate.gate.refusals import Refusal, from_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rostergate.config.district import UploadLimits
+    from rostergate.gate.names import Name
+    from rostergate.spool.folders import Area
+    from rostergate.spool.inbox import Upload
+
+GAPS_MAX: Final = 256  # parts of a file that may be missing while later ones have arrived
+
+
+class Incoming:
+    """A file that is open for writing."""
+
+    def __init__(
+        self,
+        upload: Upload,
+        name: Name,
+        area: Area,
+        *,
+        limits: UploadLimits,
+        held: Callable[[], int],
+        append: bool,
+    ) -> None:
+        self.name = name
+        self.area = area
+        self.refusal: Refusal | None = None
+        self._upload = upload
+        self._limits = limits
+        self._held = held
+        self._append = append
+
+    @property
+    def size(self) -> int:
+        """Bytes up to the last one written."""
+        return self._upload.size
+
+    @property
+    def upload(self) -> Upload:
+        """The upload on disk."""
+        return self._upload
+
+    def write(self, offset: int, data: bytes) -> int:
+        """Write all of `data` and return its length. Raises `Refusal`."""
+        if self.refusal:
+            raise self.refusal
+        if self._append:
+            offset = self._upload.size
+        try:
+            self._check_room(offset + len(data))
+            self._upload.write(offset, data)
+            if offset < FIRST_BYTES <= self._upload.size:
+                self._check_kind()
+        except Refusal as refusal:
+            self._give_up(refusal)
+            raise
+        except OSError as error:
+            failed = from_disk(error)
+            self._give_up(failed)
+            raise failed from error
+        return len(data)
+
+    def truncate(self, size: int) -> None:
+        """Cut the file where it is longer than `size`. Raises `OSError`."""
+        if not self.refusal:
+            self._upload.truncate(size)
+
+    async def sync(self) -> None:
+        """Sync what has been written. Raises `OSError`."""
+        if not self.refusal:
+            await self._upload.sync()
+
+    async def finish(self) -> None:
+        """Commit the file, or set it aside under its temporary name. Raises `Refusal`; then nothing is committed."""
+        if self.refusal:
+            raise self.refusal
+        try:
+            self._check_kind()
+            self._check_whole()
+            if self.name.is_scratch:
+                self._upload.set_aside()
+            else:
+                await self._upload.commit()
+        except Refusal as refusal:
+            self._give_up(refusal)
+            raise
+        except OSError as error:
+            self.refusal = from_disk(error)  # the upload has closed itself
+            raise self.refusal from error
+
+    def leave(self) -> int | None:
+        """Put aside what has arrived, and return how many bytes; None when it was refused. Raises `OSError`."""
+        return None if self.refusal else self._upload.leave()
+
+    def _check_room(self, end: int) -> None:
+        grown = end - self._upload.size
+        if grown <= 0:
+            return
+        if end > self._limits.file_bytes_max:
+            raise Refusal("file-too-large", f"the file is larger than {self._limits.file_bytes_max} bytes", FX_FAILURE)
+        if self._held() + grown > self._limits.district_bytes_max:
+            text = f"all files together are larger than {self._limits.district_bytes_max} bytes"
+            raise Refusal("district-too-large", text, FX_FAILURE)
+        if self._upload.gaps > GAPS_MAX:
+            raise Refusal("gap", "the parts of the file arrive too far out of order", FX_FAILURE)
+
+    def _check_kind(self) -> None:
+        kind = archive_kind(self._upload.head(FIRST_BYTES))
+        if kind:
+            text = f"{self.name.real}: this is a {kind} archive, not a CSV file; unpack it and upload the CSV files"
+            raise Refusal("archive", text)
+
+    def _check_whole(self) -> None:
+        if not self._upload.whole:
+            raise Refusal("gap", f"{self.name.name}: a part of the file never arrived; upload it whole", FX_FAILURE)
+
+    def _give_up(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        self._upload.drop()

@@ -1,0 +1,209 @@
+"""The gate as a whole: it listens, lets districts in, serves their sessions, and stops without cutting uploads off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+import asyncssh
+import structlog
+
+from rostergate import journal
+from rostergate.errors import RostergateError
+from rostergate.gate.algorithms import CIPHERS, KEY_EXCHANGES, MACS, SIGNATURES
+from rostergate.gate.door import Door
+from rostergate.gate.files import Files
+from rostergate.gate.guests import Guests
+from rostergate.gate.hostkeys import host_keys
+from rostergate.gate.passwords import Passwords
+from rostergate.gate.protocol import SFTP_VERSION, Packets
+from rostergate.gate.readme import readme, wanted
+from rostergate.gate.services import Visitor
+from rostergate.gate.throttle import Throttle
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from rostergate.config.district import District
+    from rostergate.gate.services import Services
+
+_log = structlog.get_logger()
+KEEPALIVE_SECONDS: Final = 30
+KEEPALIVES_UNANSWERED_MAX: Final = 3
+
+
+class Gate:
+    """The SFTP server."""
+
+    def __init__(self, services: Services, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.services = services
+        self.guests = Guests(services.settings.server)
+        self.passwords = Passwords(services.settings.passwords)
+        self.throttle = Throttle(clock)
+        self.doors: set[Door] = set()
+        self.draining = False
+        self._keys: dict[str, tuple[District, frozenset[bytes]]] = {}
+        self._acceptors: list[asyncssh.SSHAcceptor] = []
+        self._sessions: dict[asyncio.Task[None], Files] = {}
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on first, or 0."""
+        return self._acceptors[0].get_port() if self._acceptors else 0
+
+    async def listen(self, host: str = "", port: int = 0, *, sock: socket.socket | None = None) -> None:
+        """Listen on an address, or on a socket that is bound already; more than once for more than one.
+
+        Raises `StateError` when the host keys cannot be used and `OSError` when the address cannot.
+        """
+        keys = await asyncio.to_thread(host_keys, self.services.spool.keys)
+        await self.passwords.prepare()
+        place: dict[str, object] = {"sock": sock} if sock is not None else {"host": host, "port": port}
+        acceptor = await asyncssh.listen(
+            **place,
+            server_factory=lambda: Door(self),
+            server_version="rostergate",
+            server_host_keys=keys,
+            kex_algs=KEY_EXCHANGES,
+            encryption_algs=CIPHERS,
+            mac_algs=MACS,
+            signature_algs=SIGNATURES,
+            compression_algs=["none"],
+            login_timeout=self.services.settings.server.login_seconds_max,
+            keepalive_interval=KEEPALIVE_SECONDS,
+            keepalive_count_max=KEEPALIVES_UNANSWERED_MAX,
+            gss_kex=False,
+            gss_auth=False,
+            gss_host=None,
+            host_based_auth=False,
+            allow_pty=False,
+            line_editor=False,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            rdns_lookup=False,
+            sftp_version=SFTP_VERSION,
+            config=None,
+        )
+        self._acceptors.append(acceptor)
+
+    def stop_logins(self) -> None:
+        """Take no new connection, and end those that have not logged in."""
+        self.draining = True
+        for acceptor in self._acceptors:
+            acceptor.close()
+        for door in tuple(self.doors):
+            if door.district is None:
+                door.disconnect("the server is about to stop; try again later")
+
+    async def drain(self, seconds: float) -> None:
+        """Let uploads in progress come to their end for that long, then end every connection. Returns when all ended.
+
+        What is still in progress then waits for a resume.
+        """
+        self.stop_logins()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while (busy := [task for task, files in self._sessions.items() if files.uploading]) and loop.time() < deadline:
+            # An upload ends without its session ending, so this looks again from time to time.
+            await asyncio.wait(busy, timeout=min(0.05, deadline - loop.time()), return_when=asyncio.FIRST_COMPLETED)
+        doors = tuple(self.doors)
+        for door in doors:
+            door.disconnect("the server is about to stop; try again later")
+        if doors:
+            await asyncio.wait([asyncio.ensure_future(door.wait_closed()) for door in doors])
+        if self._sessions:
+            await asyncio.wait(tuple(self._sessions))
+        for acceptor in self._acceptors:
+            await acceptor.wait_closed()
+        self._acceptors.clear()
+        self.passwords.close()
+        _log.info(journal.SERVICE_DRAINED, connections=len(doors))
+
+    # What the doors ask
+
+    def closed_to(self, address: str) -> str | None:
+        """Return a code that says why nobody may connect from there now, or None."""
+        if self.draining:
+            return "draining"
+        return "banned" if self.throttle.address_banned(address) else None
+
+    def admitted(self, slug: str, address: str) -> District | None:
+        """Return the district if it may log in from there, in its version of this moment."""
+        district = self.services.districts.get(slug)
+        if district is None or not district.enabled:
+            return None
+        if district.allowed_addresses and not _within(address, district):
+            return None
+        return district
+
+    def keys_of(self, district: District) -> frozenset[bytes]:
+        """Return the public keys of a district, parsed once for each version of it."""
+        kept = self._keys.get(district.slug)
+        if kept is None or kept[0] is not district:
+            keys = frozenset(asyncssh.import_public_key(line).public_data for line in district.authorized_keys)
+            kept = self._keys[district.slug] = (district, keys)
+        return kept[1]
+
+    def serve(
+        self, door: Door, district: District
+    ) -> Callable[[asyncssh.SSHServerChannel[bytes], asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], None]:
+        """Return what begins an SFTP session of that district on a channel."""
+
+        def begin(
+            channel: asyncssh.SSHServerChannel[bytes],
+            reader: asyncssh.SSHReader[bytes],
+            writer: asyncssh.SSHWriter[bytes],
+        ) -> None:
+            visitor = Visitor(
+                district=district,
+                address=door.address,
+                limits=district.limits(self.services.settings),
+                wanted=wanted(district),
+                readme=readme(district).encode(),
+            )
+            try:
+                files = Files(channel, self.services, visitor)
+            except RostergateError:
+                _log.exception(journal.SESSION_FAILED, district=district.slug, address=door.address)
+                channel.exit(1)
+                return
+            task = asyncio.create_task(self._session(door, files, reader, writer))
+            self._sessions[task] = files
+            task.add_done_callback(self._sessions.pop)
+
+        return begin
+
+    async def _session(
+        self, door: Door, files: Files, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
+    ) -> None:
+        """Serve one session to its end. The task is ours: asyncssh would give up waiting for it with the connection."""
+        slug = door.district.slug if door.district else None
+        _log.info(journal.SESSION_OPENED, district=slug, address=door.address)
+        packets = Packets(
+            files,
+            reader,
+            writer,
+            packet_bytes_max=self.services.settings.server.packet_bytes_max,
+            active=door.active,
+        )
+        try:
+            await packets.run()
+        except EOFError:
+            pass  # the client went before it said what version it speaks
+        except Exception:  # noqa: BLE001 - one session's failure ends that session, and is told
+            _log.exception(journal.SESSION_FAILED, district=slug, address=door.address)
+        finally:
+            await files.abandon()
+            writer.close()
+            _log.info(journal.SESSION_CLOSED, district=slug, address=door.address)
+
+
+def _within(address: str, district: District) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in district.allowed_addresses)

@@ -1,0 +1,115 @@
+"""The SFTP packets, as far as asyncssh's own treatment of them is not enough for us.
+
+Rule 1: a client's CLOSE is told from the end of its session, which asyncssh 2.24 closes files for in the same way.
+Rule 2: a packet is never larger than `packet_bytes_max`, and no answer is prepared while earlier ones wait to be sent.
+Rule 3: only what is served is advertised: no hard links, no copying, no sparse ranges, no size of the disk.
+
+Everything here uses private names of asyncssh; tests/gate/test_asyncssh_contract.py fails when one of them changes.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from asyncssh import SFTPBadMessage, SFTPInvalidHandle
+from asyncssh.constants import FX_FAILURE, FXP_CLOSE, FXP_OPENDIR
+from asyncssh.packet import SSHPacket
+from asyncssh.sftp import SFTPLimits, SFTPServerHandler
+
+from rostergate.gate.outgoing import READ_BYTES_MAX
+from rostergate.gate.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asyncssh import SSHReader, SSHWriter
+
+    from rostergate.gate.files import Files
+
+SFTP_VERSION: Final = 3
+FOLDERS_OPEN_MAX: Final = 16
+HANDLES_MAX: Final = 64  # as told to clients; what counts is in `shelf` and `files`
+_HEADER_BYTES: Final = 1_024  # of a packet: everything around the data of a WRITE
+_SMALL_BYTES: Final = 4_096
+
+
+class Packets(SFTPServerHandler):
+    """The packets of one SFTP session."""
+
+    _extensions = [  # noqa: RUF012 - asyncssh's own list
+        (b"posix-rename@openssh.com", b"1"),
+        (b"fsync@openssh.com", b"1"),
+        (b"lsetstat@openssh.com", b"1"),
+        (b"limits@openssh.com", b"1"),
+    ]
+
+    def __init__(
+        self,
+        files: Files,
+        reader: SSHReader[bytes],
+        writer: SSHWriter[bytes],
+        *,
+        packet_bytes_max: int,
+        active: Callable[[], None],
+    ) -> None:
+        super().__init__(files, reader, writer, SFTP_VERSION)
+        self._files = files
+        self._packet_bytes_max = packet_bytes_max
+        self._active = active
+        self._socket: socket.socket | None = reader.get_extra_info("socket")
+
+    async def recv_packet(self) -> SSHPacket:
+        """Return the next packet. Raises `SFTPBadMessage` when its length is impossible, and `EOFError` at the end."""
+        assert self._reader is not None  # noqa: S101 - asyncssh never reads after its own clean-up
+        assert self._writer is not None  # noqa: S101 - as above
+        await self._writer.drain()
+        length = int.from_bytes(await self._reader.readexactly(4), "big")
+        if length > self._packet_bytes_max:
+            raise SFTPBadMessage(f"a packet of {length} bytes is larger than {self._packet_bytes_max}")
+        packet = await self._reader.readexactly(length)
+        self._active()
+        if length < _SMALL_BYTES:
+            self._acknowledge()
+        return SSHPacket(packet)
+
+    async def _process_close(self, packet: SSHPacket) -> None:
+        handle = packet.get_string()
+        packet.check_end()
+        opened = self._file_handles.pop(handle, None)
+        if opened is not None:
+            await self._files.finish(opened)
+        elif self._dir_handles.pop(handle, None) is None:
+            raise SFTPInvalidHandle("there is no such handle")
+
+    async def _process_opendir(self, packet: SSHPacket) -> bytes:
+        if len(self._dir_handles) >= FOLDERS_OPEN_MAX:
+            raise Refusal("open-folders", f"more than {FOLDERS_OPEN_MAX} folders are open", FX_FAILURE)
+        return await super()._process_opendir(packet)
+
+    async def _process_limits(self, packet: SSHPacket) -> SFTPLimits:
+        packet.check_end()
+        data_bytes_max = self._packet_bytes_max - _HEADER_BYTES
+        return SFTPLimits(self._packet_bytes_max, min(READ_BYTES_MAX, data_bytes_max), data_bytes_max, HANDLES_MAX)
+
+    def _acknowledge(self) -> None:
+        """Acknowledge what was received at once: a client that waits for it between small requests is held up 40 ms.
+
+        The kernel forgets this by itself, so it is set again after each small packet.
+        """
+        if self._socket is not None and hasattr(socket, "TCP_QUICKACK"):
+            try:
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            except OSError:
+                self._socket = None  # not TCP, or gone
+
+    _packet_handlers = {  # noqa: RUF012 - asyncssh's own table, with the requests that are ours
+        **{
+            kind: process
+            for kind, process in SFTPServerHandler._packet_handlers.items()  # noqa: SLF001 - see the module's docstring
+            if kind not in {b"hardlink@openssh.com", b"copy-data", b"ranges@asyncssh.com"}
+        },
+        FXP_CLOSE: cast("Any", _process_close),
+        FXP_OPENDIR: cast("Any", _process_opendir),
+        b"limits@openssh.com": cast("Any", _process_limits),
+    }

@@ -1,0 +1,56 @@
+"""The rules a district finds as /README.txt: what to upload, under which names, with which headers. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rostergate.core import catalogue
+
+if TYPE_CHECKING:
+    from rostergate.config.district import District
+    from rostergate.core.layout import File, Format
+
+_RULES: Final = """\
+Roster uploads of {name}
+
+ 1. Upload the full roster every time, as the CSV files named below, into / itself.
+ 2. Once a day counts, by the calendar of {time_zone}. A refused delivery does not count.
+ 3. File names and headers count exactly, capitals included.
+ 4. Temporary names (students.csv.filepart, .students.csv.tmp) are fine; the rename makes the file count.
+ 5. Archives (zip, gz, 7z and others) are not taken.
+ 6. A file counts when your program has closed it. A connection that breaks can be resumed.
+ 7. When all files are in and nothing has happened for a while, they are sealed and checked.
+ 8. What became of them stands in /reports/LATEST.txt, a few minutes later.
+ 9. Uploads cannot be read back, and folders cannot be made.
+10. To try a set of files without changing anything, put it into /preview/.
+"""
+
+
+def wanted(district: District) -> frozenset[str]:
+    """Return the file names that count for a district."""
+    return frozenset(file.name for fmt in _formats(district) for file in fmt.files)
+
+
+def readme(district: District) -> str:
+    """Return the rules in ten lines, and each file of the district's format with its header."""
+    sections = [_RULES.format(name=district.name, time_zone=district.time_zone)]
+    formats = _formats(district)
+    if len(formats) > 1:
+        sections.append("Any one of the following formats is recognised by its file names and headers.\n")
+    sections += [_described(fmt) for fmt in formats]
+    return "\n".join(sections)
+
+
+def _formats(district: District) -> list[Format]:
+    declared = catalogue.formats()
+    names = sorted(declared) if district.format == "auto" else [district.format]
+    return [declared[name] for name in names]
+
+
+def _described(fmt: Format) -> str:
+    return "\n".join([fmt.title, "=" * len(fmt.title), "", *(_file(file) for file in fmt.files)])
+
+
+def _file(file: File) -> str:
+    header = ",".join(column.name for column in file.columns)
+    return f"{file.name}{' (optional)' if file.optional else ''}\n  {header}\n"

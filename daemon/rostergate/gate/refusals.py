@@ -1,0 +1,51 @@
+"""Refusals: everything the gate says no to, as one error that carries the reason to the client and a code to the log.
+
+WinSCP, FileZilla and Cyberduck show the text; OpenSSH's client often shows only the status, so the same reason also
+goes to `on_refusal`.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+import asyncssh
+from asyncssh.constants import FX_FAILURE, FX_NO_SUCH_FILE, FX_OP_UNSUPPORTED, FX_PERMISSION_DENIED
+
+
+class Refusal(asyncssh.SFTPError):
+    """Something a client asked for and does not get."""
+
+    def __init__(self, why: str, text: str, code: int = FX_PERMISSION_DENIED) -> None:
+        super().__init__(code, text)
+        self.why = why
+        """A short code for the log; unlike the text it has nothing in it that the client wrote."""
+        self.told = False
+        """Whether it has been logged and passed on."""
+
+
+NO_SPACE: Final = "no space left on the server; nothing was kept of this file: try again later"
+
+_DISK: Final = {
+    errno.ENOSPC: ("no-space", NO_SPACE),
+    errno.EDQUOT: ("no-space", NO_SPACE),
+    errno.EFBIG: ("file-too-large", "the server's file system does not take a file of this size"),
+}
+
+
+def not_here(name: str) -> Refusal:
+    """Return the refusal for a file that does not exist."""
+    return Refusal("no-such-file", f"{name}: no such file", FX_NO_SUCH_FILE)
+
+
+def unsupported(text: str) -> Refusal:
+    """Return the refusal for what this server never does."""
+    return Refusal("unsupported", text, FX_OP_UNSUPPORTED)
+
+
+def from_disk(error: OSError) -> Refusal:
+    """Return what a client is told about an error of the disk: never a path of the server."""
+    if error.errno == errno.ENOENT:
+        return not_here("this name")
+    why, text = _DISK.get(error.errno or 0, ("disk", "the server's disk failed; try again later"))
+    return Refusal(why, text, FX_FAILURE)

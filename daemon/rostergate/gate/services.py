@@ -1,0 +1,55 @@
+"""What the gate needs from the rest of the house, and what it knows of one visitor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from rostergate.config.district import District, UploadLimits
+    from rostergate.config.settings import Settings
+    from rostergate.spool.folders import Area, Spool
+    from rostergate.spool.inbox import Inboxes
+
+
+class Lookup(Protocol):
+    """Where districts are found, always in their last good version."""
+
+    def get(self, slug: str, /) -> District | None:
+        """Return the district, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The rest of the house, as far as the gate needs it."""
+
+    settings: Settings
+    districts: Lookup
+    spool: Spool
+    inboxes: Inboxes
+    now: Callable[[], datetime]
+    """The time, aware."""
+    password_hash: Callable[[str], Awaitable[str | None]]
+    """District -> its argon2id hash, or None. Asked for names that are no district, too."""
+    slot: Callable[[str], Awaitable[str | None]]
+    """District -> why it may not upload now, in words for the district, or None when it may."""
+    sealed: Callable[[str], Awaitable[Mapping[str, tuple[int, datetime]]]]
+    """District -> the files of its latest delivery: name -> (bytes, when the upload began)."""
+    on_refusal: Callable[[str, Area, str, str], Awaitable[None]]
+    """Told of every refusal: district, area, the name that was used (printable), the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is connected, once logged in."""
+
+    district: District
+    address: str
+    limits: UploadLimits
+    wanted: frozenset[str]
+    """The file names that count."""
+    readme: bytes

@@ -1,0 +1,79 @@
+"""One channel of a logged-in client: SFTP and nothing else.
+
+A shell is refused. An `exec` request, which is what `scp -O` and `ssh host command` make, is answered with one line
+that says what to do instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from asyncssh import SSHReader, SSHWriter
+from asyncssh.stream import SSHServerStreamSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asyncssh import SSHServerChannel
+
+SFTP_ONLY: Final = "this server speaks SFTP only; use sftp, or scp without -O"
+
+
+class Session(SSHServerStreamSession[bytes]):
+    """What a client may ask of a channel."""
+
+    def __init__(
+        self,
+        serve: Callable[[SSHServerChannel[bytes], SSHReader[bytes], SSHWriter[bytes]], None],
+        ended: Callable[[], None],
+    ) -> None:
+        super().__init__(None)
+        self._serve = serve
+        self._ended: Callable[[], None] | None = ended
+        self._channel: SSHServerChannel[bytes] | None = None
+
+    def connection_made(self, chan: Any) -> None:  # noqa: ANN401 - asyncssh's type is not one of ours
+        """Keep the channel."""
+        super().connection_made(chan)
+        self._channel = chan
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the session's place free."""
+        super().connection_lost(exc)
+        if self._ended is not None:
+            self._ended()
+            self._ended = None
+
+    def shell_requested(self) -> bool:
+        """No shell."""
+        return False
+
+    def exec_requested(self, command: str) -> bool:  # noqa: ARG002 - asyncssh's signature
+        """Accept any command, to say no in words."""
+        return True
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        """SFTP."""
+        return subsystem == "sftp"
+
+    def session_started(self) -> None:
+        """Serve SFTP, or say that there is nothing else."""
+        assert self._channel is not None  # noqa: S101 - a session starts on a channel
+        if self._channel.get_subsystem() == "sftp":
+            self._serve(self._channel, SSHReader(self, self._channel), SSHWriter(self, self._channel))
+            return
+        self._channel.write_stderr(f"{SFTP_ONLY}\n".encode())
+        self._channel.exit(1)
+
+    def signal_received(self, signal: str) -> None:
+        """Nothing here listens to signals."""
+
+    def break_received(self, msec: int) -> bool:  # noqa: ARG002 - asyncssh's signature
+        """Nothing here listens to breaks."""
+        return False
+
+    def soft_eof_received(self) -> None:
+        """There is no terminal."""
+
+    def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
+        """There is no terminal."""

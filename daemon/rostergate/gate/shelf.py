@@ -1,0 +1,137 @@
+"""The shelf: what one visitor finds in a folder that takes uploads, and what size a name shows.
+
+A name shows, first of all that apply: the visitor's own upload in progress; what was cut off and waits for a resume;
+the committed file; in the root also the file of the latest delivery, so that yesterday's upload stays visible.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncssh.constants import FX_FAILURE, FX_FILE_ALREADY_EXISTS
+
+from rostergate.gate.incoming import Incoming
+from rostergate.gate.names import Name, recognise
+from rostergate.gate.refusals import Refusal, not_here
+from rostergate.spool.folders import Area
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rostergate.gate.services import Services, Visitor
+    from rostergate.spool.inbox import Inbox
+
+
+class Shelf:
+    """One area as one visitor sees it."""
+
+    def __init__(self, services: Services, visitor: Visitor, area: Area) -> None:
+        """Open the inbox. Raises `DiskError` when its folders cannot be made."""
+        self.area = area
+        self.inbox: Inbox = services.inboxes.of(visitor.district.slug, area)
+        self._services = services
+        self._visitor = visitor
+        self._mine: set[Incoming] = set()
+        self._hidden: set[str] = set()
+
+    async def shown(self) -> dict[str, tuple[int, datetime]]:
+        """Return what is to be seen: name -> (bytes, when its upload began)."""
+        found: dict[str, tuple[int, datetime]] = {}
+        if self.area is Area.UPLOAD:
+            sealed = await self._services.sealed(self._visitor.district.slug)
+            found.update({name: facts for name, facts in sealed.items() if name not in self._hidden})
+        for name, entry in (*self.inbox.entries().items(), *self.inbox.left().items()):
+            found[name] = (entry.size, entry.at)
+        for mine in self._mine:
+            found[mine.name.name] = (mine.size, mine.upload.began_at)
+        return found
+
+    async def check_slot(self) -> None:
+        """Raise `Refusal` when the district may not upload here now."""
+        if self.area is Area.UPLOAD:
+            reason = await self._services.slot(self._visitor.district.slug)
+            if reason is not None:
+                raise Refusal("slot", reason)
+
+    async def open(self, text: str, *, create: bool, exclusive: bool, truncate: bool, append: bool) -> Incoming:
+        """Open a name for writing. Raises `Refusal` or `OSError`.
+
+        Without truncation, what was cut off under the name is taken up again; it is an error to append to anything
+        else, because nobody has the bytes that would stand before.
+        """
+        name = recognise(text, self._visitor.wanted)
+        await self.check_slot()
+        there = (await self.shown()).get(text)
+        if there and exclusive:
+            raise Refusal("exists", f"{text}: there is such a file already", FX_FILE_ALREADY_EXISTS)
+        if not there and not create:
+            raise not_here(text)
+        self._make_room(text)
+        upload = None if truncate else self.inbox.resume(text)
+        if upload is None and append and there and there[0]:
+            raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole", FX_FAILURE)
+        incoming = Incoming(
+            upload or self.inbox.begin(text),
+            name,
+            self.area,
+            limits=self._visitor.limits,
+            held=self._held,
+            append=append,
+        )
+        self._mine.add(incoming)
+        return incoming
+
+    def closed(self, incoming: Incoming) -> None:
+        """Note that a file is no longer open."""
+        self._mine.discard(incoming)
+
+    @property
+    def mine(self) -> frozenset[Incoming]:
+        """The visitor's own uploads in progress."""
+        return frozenset(self._mine)
+
+    async def rename(self, old_text: str, new_text: str) -> Name:
+        """Rename; onto a real name it is the commit. Return the new name. Raises `Refusal` or `OSError`."""
+        new = recognise(new_text, self._visitor.wanted)
+        old = recognise(old_text, self._visitor.wanted)
+        await self.check_slot()
+        entry = self.inbox.left().get(old_text)
+        if entry is None or not old.is_scratch:
+            if old_text not in await self.shown():
+                raise not_here(old_text)
+            raise Refusal("rename-real", f"{old_text} cannot be renamed; upload the file under the name it is to have")
+        if new.is_scratch:
+            self.inbox.move(old_text, new_text)
+        elif entry.finished:
+            await self.inbox.commit(old_text, new_text)
+        else:
+            text = f"{old_text} was cut off and is not complete; resume the upload or start it again"
+            raise Refusal("rename-cut", text, FX_FAILURE)
+        return new
+
+    async def remove(self, text: str) -> bool:
+        """Remove a file; say whether it was a committed one. Raises `Refusal` or `OSError`.
+
+        A file of the latest delivery is sealed and stays. As long as the slot is free it disappears from this
+        session's view, because many clients remove what they are about to replace.
+        """
+        if text not in await self.shown():
+            raise not_here(text)
+        committed = text in self.inbox.entries()
+        if not self.inbox.remove(text):
+            await self.check_slot()
+            self._hidden.add(text)
+        return committed
+
+    def _make_room(self, text: str) -> None:
+        """Let the oldest files that were cut off give way when there are too many; refuse when all are in progress."""
+        files_max = self._visitor.limits.scratch_files_max
+        left = sorted((one for one in self.inbox.left().values() if one.name != text), key=lambda one: one.at)
+        excess = len(left) + self.inbox.open_uploads + 1 - files_max
+        if excess > len(left):
+            raise Refusal("scratch-files", f"more than {files_max} uploads are in progress", FX_FAILURE)
+        for one in left[: max(excess, 0)]:
+            self.inbox.forget(one.name)
+
+    def _held(self) -> int:
+        return sum(self._services.inboxes.of(self._visitor.district.slug, area).bytes_held for area in Area)

@@ -1,0 +1,243 @@
+"""The daemon: start, run until told to stop, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+import structlog
+
+from rostergate import journal, store
+from rostergate.core.calendar import day_of
+from rostergate.core.delivery import State
+from rostergate.desk import latest, report
+from rostergate.gate import Gate, Services
+from rostergate.service import readiness, reporting
+from rostergate.service.clock import utc_now
+from rostergate.service.lock import StateLock
+from rostergate.spool import sealing
+from rostergate.spool.folders import Area
+from rostergate.spool.inbox import Inboxes
+from rostergate.store import credentials, deliveries
+from rostergate.worker import recovery, slot
+from rostergate.worker.processes import Processes
+from rostergate.worker.queue import Queue
+from rostergate.worker.receiving import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from rostergate.config import District, Districts, Settings
+    from rostergate.core.completeness import Judgement
+    from rostergate.spool.folders import Spool
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings, districts: Districts, spool: Spool) -> bool:
+    """Run the daemon until SIGTERM or SIGINT; return False when it ended because one of its parts failed.
+
+    Raises `StateError`, `StoreError`, `ConfigError`, `OSError` when it cannot start.
+    """
+    spool.prepare()
+    with StateLock(spool) as lock:
+        await asyncio.to_thread(store.upgrade, spool.database)
+        daemon = Daemon(settings, districts, spool)
+        with _stopped_by_signals(daemon.stop):
+            try:
+                port = await daemon.start()
+                lock.announce(port)
+                readiness.notify("READY=1", f"STATUS=listening on port {port}")
+                log.info(journal.SERVICE_STARTED, port=port, districts=len(districts))
+                await daemon.stop.wait()
+                readiness.notify("STOPPING=1", "STATUS=finishing what is under way")
+            finally:
+                await daemon.drain()
+        log.info(journal.SERVICE_STOPPED)
+        return not daemon.failed
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for one in signals:
+        loop.add_signal_handler(one, stop.set)
+    try:
+        yield
+    finally:
+        for one in signals:
+            loop.remove_signal_handler(one)
+
+
+class Daemon:
+    """Every room, joined."""
+
+    def __init__(self, settings: Settings, districts: Districts, spool: Spool) -> None:
+        self.stop = asyncio.Event()
+        self.failed = False
+        self._settings = settings
+        self._districts = districts
+        self._spool = spool
+        self._engine = store.open(spool.database)
+        self._processes = Processes(settings.delivery.workers, seconds_max=settings.delivery.decide_seconds_max)
+        self._inboxes = Inboxes(spool, utc_now)
+        self._queue = Queue(
+            settings=settings,
+            districts=districts,
+            engine=self._engine,
+            spool=spool,
+            processes=self._processes,
+            now=utc_now,
+            on_closed=self._report,
+        )
+        self._receiver = Receiver(
+            settings=settings,
+            districts=districts,
+            engine=self._engine,
+            spool=spool,
+            inboxes=self._inboxes,
+            now=utc_now,
+            on_sealed=self._queue.look,
+            on_dry_run=self._start_dry_run,
+            on_waiting=self._tell_waiting,
+            on_refusal=self._tell_set_refusal,
+        )
+        self._gate = Gate(
+            Services(
+                settings=settings,
+                districts=districts,
+                spool=spool,
+                inboxes=self._inboxes,
+                now=utc_now,
+                password_hash=self._password_hash,
+                slot=self._slot,
+                sealed=self._sealed,
+                on_refusal=self._tell_refusal,
+            )
+        )
+        self._parts: list[asyncio.Task[None]] = []
+        self._dry_runs: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> int:
+        """Bring disk and database together, then listen; return the port."""
+        await recovery.recover(self._engine, self._spool, self._districts, utc_now())
+        await self._write_missing_reports()
+        if sockets := readiness.inherited_sockets():
+            for one in sockets:
+                await self._gate.listen(sock=one)
+        else:
+            await self._gate.listen(self._settings.server.address, self._settings.server.port)
+        for part in (
+            self._receiver.run(self.stop),
+            self._queue.run(self.stop),
+            self._reload_districts(),
+            readiness.feed_watchdog(self.stop),
+        ):
+            task = asyncio.create_task(part)
+            task.add_done_callback(self._ended)
+            self._parts.append(task)
+        return self._gate.port
+
+    async def drain(self) -> None:
+        """Take no more logins, let uploads and decisions finish within `server.drain_seconds_max`, and close."""
+        self.stop.set()
+        bound = self._settings.server.drain_seconds_max
+        try:
+            async with asyncio.timeout(bound):
+                await self._gate.drain(bound)
+                await asyncio.gather(*self._parts, *self._dry_runs, return_exceptions=True)
+                await self._processes.close()
+        except TimeoutError:
+            log.warning(journal.SERVICE_DRAINED, complete=False)
+            self._processes.kill()
+        await self._engine.dispose()
+
+    def _ended(self, part: asyncio.Task[None]) -> None:
+        """End the daemon when one of its parts fails: the service manager starts it whole again."""
+        if not part.cancelled() and (error := part.exception()):
+            log.critical(journal.SERVICE_FAILED, exc_info=error)
+            self.failed = True
+            self.stop.set()
+
+    async def _reload_districts(self) -> None:
+        async for reloaded in self._districts.watch(self.stop):
+            for one in reloaded:
+                if one.error:
+                    log.error(journal.CONFIG_REFUSED, district=one.slug, reason=one.error)
+                else:
+                    log.info(journal.CONFIG_RELOADED, district=one.slug, removed=one.district is None)
+                    for area in Area:
+                        self._receiver.look(one.slug, area)
+
+    # What the gate asks and tells.
+
+    async def _password_hash(self, slug: str) -> str | None:
+        async with store.reading(self._engine) as tx:
+            return await credentials.password_hash(tx, slug)
+
+    async def _slot(self, slug: str) -> str | None:
+        district = self._districts[slug]
+        return await slot.refusal(self._engine, district, day_of(utc_now(), district.zone))
+
+    async def _sealed(self, slug: str) -> dict[str, tuple[int, datetime]]:
+        """Return what the district still sees of its last delivery; a refused one has to come again, so it is gone."""
+        async with store.reading(self._engine) as tx:
+            newest = await deliveries.latest(tx, slug)
+        if newest is None or newest.sealed_at is None or newest.state in {State.REJECTED, State.FAILED}:
+            return {}
+        return {one.name: (one.bytes, newest.sealed_at) for one in newest.files}
+
+    async def _tell_refusal(self, slug: str, _: Area, name: str, reason: str) -> None:
+        now = utc_now().astimezone(self._districts[slug].zone)
+        await asyncio.to_thread(latest.tell, self._spool.reports(slug), f"{name}: {reason}", now)
+
+    # What the receiver and the queue tell.
+
+    async def _tell_waiting(self, district: District, judgement: Judgement | None) -> None:
+        folder, now = self._spool.reports(district.slug), utc_now().astimezone(district.zone)
+        await asyncio.to_thread(latest.waiting, folder, judgement, now)
+
+    async def _tell_set_refusal(self, district: District, reason: str) -> None:
+        folder, now = self._spool.reports(district.slug), utc_now().astimezone(district.zone)
+        await asyncio.to_thread(latest.tell, folder, reason, now)
+
+    async def _start_dry_run(self, district: District, folder: Path) -> None:
+        task = asyncio.create_task(self._dry_run(district, folder))
+        self._dry_runs.add(task)
+        task.add_done_callback(self._dry_runs.discard)
+
+    async def _dry_run(self, district: District, folder: Path) -> None:
+        try:
+            told = await self._processes.run(
+                reporting.dry_run, self._spool, self._settings, district, folder, utc_now()
+            )
+            log.info(journal.PREVIEW_DECIDED, district=district.slug, **told)
+        except Exception as error:
+            log.error(journal.PREVIEW_FAILED, district=district.slug, exc_info=error)
+            await asyncio.to_thread(sealing.discard, folder)
+
+    async def _report(self, delivery: str) -> None:
+        slug = delivery.rpartition("-")[0]
+        district = self._districts.get(slug)
+        if district is None:
+            return
+        try:
+            await self._processes.run(
+                reporting.write_in_process, self._spool, self._settings, district, delivery, utc_now()
+            )
+            log.info(journal.REPORT_WRITTEN, delivery=delivery, district=slug)
+        except Exception as error:
+            log.error(journal.REPORT_FAILED, delivery=delivery, district=slug, exc_info=error)
+
+    async def _write_missing_reports(self) -> None:
+        async with store.reading(self._engine) as tx:
+            missing = await deliveries.unreported(tx)
+        for folder in await asyncio.to_thread(lambda: sorted((self._spool.state / "reports").iterdir())):
+            await asyncio.to_thread(report.sweep, folder)
+        for delivery in missing:
+            await self._report(delivery.id)

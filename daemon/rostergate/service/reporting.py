@@ -1,0 +1,133 @@
+"""Reporting: puts a delivery's story together from the store and lets the desk write it.
+
+Rule 1: a report says what the store says. It can be written again at any time; `reported_at` tells whether it must be.
+Rule 2: LATEST.txt tells of the newest delivery; the report of an older one leaves it alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from rostergate import store
+from rostergate.core.calendar import day_of, next_opening
+from rostergate.desk import latest, report
+from rostergate.desk.story import Story
+from rostergate.spool import sealing
+from rostergate.store import deliveries, plans, verdicts
+from rostergate.worker import road, slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+    from typing import Any
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rostergate.config import District, Settings
+    from rostergate.core.roster import Frames
+    from rostergate.core.verdict import Verdict
+    from rostergate.desk.story import Change
+    from rostergate.spool.folders import Spool
+
+PREVIEW: Final = "preview"
+"""The folder of the newest dry run's report; no delivery is called so."""
+
+
+def host_name(settings: Settings) -> str:
+    """Return the name under which districts reach the daemon."""
+    return settings.server.public_host or socket.gethostname()
+
+
+def write_in_process(spool: Spool, settings: Settings, district: District, delivery: str, now: datetime) -> None:
+    """Write a delivery's report from a process that has no event loop. Raises as `write` does."""
+
+    async def opened() -> None:
+        engine = store.open(spool.database)
+        try:
+            await write(engine, spool, settings, district, delivery, now)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(opened())
+
+
+async def write(
+    engine: AsyncEngine, spool: Spool, settings: Settings, district: District, delivery: str, now: datetime
+) -> None:
+    """Write a delivery's report, and LATEST.txt where it is the newest; note in the store that it is written.
+
+    Raises `NotFound`, `StoreError`, `OSError`.
+    """
+    async with store.reading(engine) as tx:
+        answer = await verdicts.load(tx, delivery)
+        about = await deliveries.get(tx, delivery)
+        newest = await deliveries.latest(tx, district.slug)
+        changes = [(plan.school_id, await plans.changes(tx, plan)) for plan in await plans.of(tx, delivery)]
+    refused = await slot.refusal(engine, district, day_of(now, district.zone))
+    story = Story(
+        district=district.slug,
+        name=district.name,
+        zone=district.zone,
+        delivery=delivery,
+        state=about.state.value,
+        verdict=answer if about.outcome else None,
+        received_at=about.sealed_at or about.began_at,
+        decided_at=about.decided_at,
+        day=about.day,
+        next_opening=next_opening(now, district.zone) if refused else None,
+        host=host_name(settings),
+        port=settings.server.port,
+        username=district.slug,
+        changes=partial(_changes, changes),
+    )
+    await asyncio.to_thread(report.write, spool.report(district.slug, delivery), story)
+    if newest is not None and newest.id == delivery:
+        await asyncio.to_thread(latest.write, spool.reports(district.slug), story)
+    async with store.writing(engine) as tx:
+        if (await deliveries.get(tx, delivery)).state is about.state:
+            await deliveries.reported(tx, delivery, now)
+
+
+def dry_run(spool: Spool, settings: Settings, district: District, folder: Path, now: datetime) -> dict[str, Any]:
+    """Decide about a dry run, write its report and remove its files. Runs in a worker process.
+
+    Returns what the log tells of it: verdict, format, files, findings by severity. Raises `StoreError`, `OSError`.
+    """
+    verdict = asyncio.run(road.dry_run(spool, folder, district.slug, district.policy(settings)))
+    story = _dry_run_story(settings, district, verdict, now)
+    report.write(spool.report(district.slug, PREVIEW), story)
+    latest.write(spool.reports(district.slug), story)
+    sealing.discard(folder)
+    return {
+        "verdict": verdict.outcome.value,
+        "format": verdict.format,
+        "files": len(verdict.files),
+        "findings": sum(one.count for one in verdict.findings),
+    }
+
+
+def _dry_run_story(settings: Settings, district: District, verdict: Verdict, now: datetime) -> Story:
+    return Story(
+        district=district.slug,
+        name=district.name,
+        zone=district.zone,
+        delivery=None,
+        state=None,
+        verdict=verdict.as_json(),
+        received_at=now,
+        decided_at=now,
+        host=host_name(settings),
+        port=settings.server.port,
+        username=district.slug,
+        changes=partial(_changes, [(plan.school_id, plan.changes) for plan in verdict.plans]),
+    )
+
+
+def _changes(plans_of_schools: Iterable[tuple[str, Frames]]) -> Iterator[Change]:
+    for school_id, changes in plans_of_schools:
+        for table, rows in changes.items():
+            yield school_id, table, rows

@@ -1,0 +1,1 @@
+"""The spool: inboxes, sealed deliveries and reports on disk."""

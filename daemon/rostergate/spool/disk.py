@@ -1,0 +1,74 @@
+"""The few ways bytes are put on disk so that they survive a power cut.
+
+Rule 1: a file is either the old one whole or the new one whole; nobody ever reads half of one.
+Rule 2: what has been promised is on the disk: the file is synced, then renamed, then its folder is synced.
+Rule 3: every function here blocks; call it off the event loop when the disk may be slow.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Write `data` to `path`, replacing what stands there in one step, and sync file and folder.
+
+    The bytes go to a hidden neighbour first (`.name.<random>`), which is removed when anything fails.
+    The folder must exist. Raises `OSError`; `path` is then unchanged, save when only the last sync failed.
+    """
+    neighbour = path.with_name(f".{path.name}.{uuid4().hex[:12]}")
+    try:
+        descriptor = os.open(neighbour, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+        try:
+            write_all(descriptor, data, 0)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        neighbour.replace(path)
+    except BaseException:
+        neighbour.unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)
+
+
+def write_all(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of `data` at `offset`, in as many writes as it takes. Raises `OSError`.
+
+    A disk that is almost full takes a part and says how much; only the next write says why.
+    """
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(descriptor, left, offset)
+        left = left[written:]
+        offset += written
+
+
+def fsync_file(path: Path) -> None:
+    """Sync the bytes and the size of one file. Raises `OSError`."""
+    _fsync(path, os.O_RDONLY | os.O_NOFOLLOW)
+
+
+def fsync_folder(path: Path) -> None:
+    """Sync the names in a folder, so that a rename into it survives a power cut. Raises `OSError`."""
+    _fsync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def move_durably(source: Path, target: Path) -> None:
+    """Rename within one file system and sync both folders. Raises `OSError`."""
+    source.replace(target)
+    fsync_folder(target.parent)
+    if source.parent != target.parent:
+        fsync_folder(source.parent)
+
+
+def _fsync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

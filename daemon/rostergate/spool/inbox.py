@@ -1,0 +1,382 @@
+"""The inbox of one district in one area: committed files, and uploads in progress beside them.
+
+Rule 1: only `Upload.commit` and `Inbox.commit` make a file part of a set. Whatever else ends an upload leaves it aside.
+Rule 2: a commit is sync the file, rename it into place, sync the folder, and only then a return.
+Rule 3: a committed file's time of modification is when its upload began: files are of one generation by that time.
+Rule 4: an upload in progress has a file of its own, so uploads of the same name never mix: the last commit wins.
+
+What lies in `.scratch/`, and what it means after a crash:
+
+    name                the bytes of an upload that was cut off, for a resume; or, executable by its owner, of one that
+                        was finished under a temporary name, for a rename. It is dated when the upload began.
+    <12 hex>~name       an upload in progress. Found at start-up, it was cut off: it becomes `name`.
+
+Renames and the count of open uploads change on the event loop only; what waits for the disk runs in a thread while the
+upload still counts as open, so whoever finds `open_uploads` at 0 finds nothing half done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import stat
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from rostergate.errors import DiskError
+from rostergate.spool.coverage import Coverage
+from rostergate.spool.disk import fsync_file, fsync_folder, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rostergate.spool.folders import Area, Spool
+
+HINTS_MAX: Final = 1_024  # a hint that does not fit is lost, and only delays
+_CUT: Final = 0o600
+_FINISHED: Final = 0o700  # what is finished must be told from what is cut off after a restart as well
+_OPEN: Final = re.compile(r"[0-9a-f]{12}~(?P<name>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file as a listing shows it."""
+
+    name: str
+    size: int
+    """Bytes."""
+    at: datetime
+    """When its upload began (aware, UTC)."""
+    finished: bool
+    """Of a file set aside: the client had closed it; only then can a rename make it part of a set."""
+
+
+class Upload:
+    """One upload in progress: a scratch file of its own, opened for writing."""
+
+    def __init__(
+        self, inbox: Inbox, name: str, *, path: Path, descriptor: int, began_at: datetime, size: int = 0
+    ) -> None:
+        self.name = name
+        self.began_at = began_at
+        self._inbox = inbox
+        self._path = path
+        self._descriptor = descriptor
+        self._coverage = Coverage(size)
+        self._commits_before = inbox.commits(name)
+
+    @property
+    def size(self) -> int:
+        """Bytes up to the last one written; there may be gaps below it, see `whole`."""
+        return self._coverage.size
+
+    @property
+    def whole(self) -> bool:
+        """Whether every byte below `size` has arrived."""
+        return self._coverage.whole
+
+    @property
+    def gaps(self) -> int:
+        """How many parts below `size` have not arrived."""
+        return self._coverage.gaps
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write all of `data` at `offset`. Raises `OSError`; then the bytes at `offset` are not to be relied on."""
+        write_all(self._descriptor, data, offset)
+        self._coverage.add(offset, len(data))
+        self._inbox.touch()
+
+    def head(self, length: int) -> bytes:
+        """Return up to `length` of the first bytes. Raises `OSError`."""
+        return os.pread(self._descriptor, min(length, self._coverage.prefix), 0)
+
+    def truncate(self, size: int) -> None:
+        """Cut the file to `size` bytes where it is longer. Raises `OSError`."""
+        if size < self.size:
+            os.ftruncate(self._descriptor, size)
+            self._coverage.cut(size)
+            self._inbox.touch()
+
+    async def sync(self) -> None:
+        """Sync what has been written so far, off the event loop. Raises `OSError`."""
+        await asyncio.to_thread(os.fsync, self._descriptor)
+
+    async def commit(self) -> None:
+        """Make this the inbox's committed file of its name, durably.
+
+        Raises `OSError`; then nothing is committed, save when only the folder's sync, the last step, failed. Whatever
+        was left aside under the same name earlier is dropped: it is older than what is committed now.
+        """
+        target = self._inbox.folder / self.name
+        try:
+            await asyncio.to_thread(self._settle)
+            self._path.replace(target)
+            self._inbox.committed(self.name)
+            await asyncio.to_thread(fsync_folder, self._inbox.folder)
+        except BaseException:
+            self._path.unlink(missing_ok=True)
+            raise
+        finally:
+            self._close()
+
+    def set_aside(self) -> None:
+        """Finish the upload under its temporary name, for a rename. Raises `OSError`."""
+        assert self.whole, "a file with gaps is not finished"  # noqa: S101 - the caller has to look
+        self._rest(_FINISHED)
+
+    def leave(self) -> int:
+        """Put what has arrived aside for a resume; return how many bytes that are. Raises `OSError`.
+
+        Bytes after the first gap are cut off, so that the size tells a client truly where to go on. Nothing is kept
+        when the same name has been committed since this upload began: nobody needs the older bytes.
+        """
+        if self._inbox.commits(self.name) != self._commits_before:
+            self.drop()
+            return 0
+        self._rest(_CUT)
+        return self._coverage.prefix
+
+    def drop(self) -> None:
+        """Throw the bytes away. Raises `OSError`."""
+        try:
+            self._path.unlink(missing_ok=True)
+        finally:
+            self._close()
+
+    def _rest(self, mode: int) -> None:
+        try:
+            os.ftruncate(self._descriptor, self._coverage.prefix)
+            os.fchmod(self._descriptor, mode)
+            self._date()
+            self._path.replace(self._inbox.scratch / self.name)
+        finally:
+            self._close()
+
+    def _settle(self) -> None:
+        self._date()
+        os.fsync(self._descriptor)
+
+    def _date(self) -> None:
+        at = self.began_at.timestamp()
+        os.utime(self._descriptor, (at, at))
+
+    def _close(self) -> None:
+        os.close(self._descriptor)
+        self._inbox.closed(self)
+
+
+class Inbox:
+    """The files one district has put into one area."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        district: str,
+        area: Area,
+        now: Callable[[], datetime],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        changed: asyncio.Queue[tuple[str, Area]] | None = None,
+    ) -> None:
+        """Make the folders where they are missing and put aside what a crash cut off. Raises `DiskError`."""
+        self.district = district
+        self.area = area
+        self.folder = spool.inbox(district, area)
+        self.scratch = spool.scratch(district, area)
+        self._now = now
+        self._monotonic = monotonic
+        self._changed = changed
+        self._open: set[Upload] = set()
+        self._renames = 0
+        self._dated: set[str] = set()
+        self._commits: Counter[str] = Counter()
+        self._resting: int | None = None  # bytes of files nobody writes to; None = to be counted again
+        self.quiet_since = monotonic()
+        """When something last happened here, by the monotonic clock, in seconds."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.scratch.mkdir(mode=0o700, exist_ok=True)
+            self._recover()
+        except OSError as error:
+            raise DiskError(f"{self.folder}: {error.strerror}") from error
+
+    @property
+    def open_uploads(self) -> int:
+        """How many uploads and renames are under way."""
+        return len(self._open) + self._renames
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of everything here: committed, set aside and in progress. Raises `OSError`."""
+        if self._resting is None:
+            self._resting = sum(one.size for one in (*self.entries().values(), *self.left().values()))
+        return self._resting + sum(upload.size for upload in self._open)
+
+    def entries(self) -> dict[str, Entry]:
+        """Return the committed files by name. Raises `OSError`."""
+        return _listed(self.folder)
+
+    def left(self) -> dict[str, Entry]:
+        """Return what lies aside for a resume or a rename, by name. Raises `OSError`."""
+        return {name: entry for name, entry in _listed(self.scratch).items() if not _OPEN.fullmatch(name)}
+
+    def begin(self, name: str) -> Upload:
+        """Open a new, empty upload; what was left aside under the name is dropped. Raises `OSError`."""
+        self.forget(name)
+        path = self.scratch / f"{uuid4().hex[:12]}~{name}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        return self._opened(Upload(self, name, path=path, descriptor=descriptor, began_at=self._now().astimezone(UTC)))
+
+    def resume(self, name: str) -> Upload | None:
+        """Open what was left aside under the name, or return None when there is nothing. Raises `OSError`.
+
+        It still dates from when it began. Only one upload can have it: the second to ask finds nothing.
+        """
+        entry = self.left().get(name)
+        if entry is None:
+            return None
+        path = self.scratch / f"{uuid4().hex[:12]}~{name}"
+        (self.scratch / name).rename(path)
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return self._opened(Upload(self, name, path=path, descriptor=descriptor, began_at=entry.at, size=entry.size))
+
+    async def commit(self, scratch: str, name: str) -> None:
+        """Make what was finished as `scratch` the committed file `name`, durably.
+
+        Raises `OSError`; then nothing changed, save when only the folder's sync, the last step, failed. The scratch file is out of everybody's reach from the first step on, as an upload in progress is.
+        """
+        path = self.scratch / f"{uuid4().hex[:12]}~{scratch}"
+        (self.scratch / scratch).rename(path)
+        self._renames += 1
+        try:
+            path.chmod(_CUT)
+            await asyncio.to_thread(fsync_file, path)
+            path.replace(self.folder / name)
+            self.committed(name)
+            await asyncio.to_thread(fsync_folder, self.folder)
+        except BaseException:
+            if path.exists():
+                path.chmod(_FINISHED)
+                path.replace(self.scratch / scratch)
+            raise
+        finally:
+            self._renames -= 1
+            self._tell()
+
+    def move(self, scratch: str, name: str) -> None:
+        """Give what lies aside another scratch name. Raises `OSError`."""
+        (self.scratch / scratch).replace(self.scratch / name)
+        self.touch()
+
+    def remove(self, name: str) -> bool:
+        """Remove the committed file and what lies aside of that name; say whether there was any. Raises `OSError`."""
+        there = name in self.entries()
+        if there:
+            (self.folder / name).unlink()
+        there = self.forget(name) or there
+        self._tell()
+        return there
+
+    def date_strangers(self, since: datetime | None) -> list[str]:
+        """Date the files that came by another road as noticed now, and return their names. Raises `OSError`.
+
+        Such a file brings a time of its own, which says nothing about when it came. `since`: when the set that is coming
+        in began; what a crash made strange is not older than that and keeps its time. None: no set has begun.
+        """
+        strangers = [
+            entry.name
+            for entry in self.entries().values()
+            if entry.name not in self._dated and not self._commits[entry.name] and (since is None or entry.at < since)
+        ]
+        at = self._now().timestamp()
+        for name in strangers:
+            os.utime(self.folder / name, (at, at), follow_symlinks=False)
+        self._dated.update(self.entries())
+        return strangers
+
+    def forget(self, scratch: str) -> bool:
+        """Drop what lies aside under the name; say whether there was something. Raises `OSError`."""
+        path = self.scratch / scratch
+        there = path.exists()
+        path.unlink(missing_ok=True)
+        self._resting = None
+        return there
+
+    def touch(self) -> None:
+        """Note that something happened."""
+        self.quiet_since = self._monotonic()
+
+    def commits(self, name: str) -> int:
+        """Return how often a file of that name has been committed since the start."""
+        return self._commits[name]
+
+    def committed(self, name: str) -> None:
+        """Note a commit and drop what lies aside under the name; only a commit calls this. Raises `OSError`."""
+        self._commits[name] += 1
+        self.forget(name)
+
+    def closed(self, upload: Upload) -> None:
+        """Note that an upload has ended; only `Upload` calls this."""
+        self._open.discard(upload)
+        self._tell()
+
+    def _opened(self, upload: Upload) -> Upload:
+        self._open.add(upload)
+        self._resting = None
+        self.touch()
+        return upload
+
+    def _tell(self) -> None:
+        self._resting = None
+        self.touch()
+        if self._changed is not None and not self._changed.full():
+            self._changed.put_nowait((self.district, self.area))
+
+    def _recover(self) -> None:
+        """Give every cut-off upload its name back; of several under one name the newest stays."""
+        cut = [(path, found["name"]) for path in self.scratch.iterdir() if (found := _OPEN.fullmatch(path.name))]
+        for path, name in sorted(cut, key=lambda pair: pair[0].lstat().st_mtime_ns):
+            path.replace(self.scratch / name)
+
+
+class Inboxes:
+    """All inboxes, each made when it is first asked for."""
+
+    def __init__(
+        self, spool: Spool, now: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.changed: asyncio.Queue[tuple[str, Area]] = asyncio.Queue(HINTS_MAX)
+        """Hints at inboxes something happened in: (district, area). The inbox itself says what."""
+        self._spool = spool
+        self._now = now
+        self._monotonic = monotonic
+        self._known: dict[tuple[str, Area], Inbox] = {}
+
+    def of(self, district: str, area: Area) -> Inbox:
+        """Return the one inbox of that district and area. Raises `DiskError` when its folders cannot be made."""
+        key = (district, area)
+        if key not in self._known:
+            self._known[key] = Inbox(
+                self._spool, district, area, self._now, monotonic=self._monotonic, changed=self.changed
+            )
+        return self._known[key]
+
+
+def _listed(folder: Path) -> dict[str, Entry]:
+    """Return the regular files of a folder; links and folders are nobody's uploads."""
+    found = {}
+    for one in os.scandir(folder):
+        try:
+            state = one.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue  # renamed since the folder was read
+        if stat.S_ISREG(state.st_mode):
+            at = datetime.fromtimestamp(state.st_mtime, UTC)
+            found[one.name] = Entry(one.name, state.st_size, at, finished=bool(state.st_mode & stat.S_IXUSR))
+    return found

@@ -1,0 +1,184 @@
+"""Sealing: a complete set of files is taken out of the inbox and frozen as a delivery.
+
+Rule 1: one folder is one delivery. While it is being made it is called `<delivery>.sealing`. A dry run's folder is
+called `<district>.preview`, and a delivery's name begins with its district's: a folder's name says where its files
+came from.
+Rule 2: the manifest is written last. A folder with a manifest is whole; one without goes back to the inbox.
+Rule 3: after the folder has its final name, nobody writes to it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from rostergate.spool.disk import fsync_folder, write_atomically
+from rostergate.spool.folders import Area, Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+MANIFEST: Final = "manifest.json"
+UNFINISHED: Final = ".sealing"
+_DRY_RUN: Final = ".preview"
+_CHUNK_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """One file of a sealed delivery."""
+
+    name: str
+    bytes: int
+    sha256: str
+    began_at: str
+    """When its upload began, ISO 8601 in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a sealed delivery consists of."""
+
+    delivery: str
+    district: str
+    area: str
+    sealed_at: str
+    """ISO 8601 in UTC."""
+    files: tuple[SealedFile, ...]
+
+    @property
+    def began_at(self) -> datetime:
+        """When the first of its uploads began (aware, UTC)."""
+        return min(datetime.fromisoformat(one.began_at) for one in self.files)
+
+    @property
+    def content_hash(self) -> str:
+        """sha256 (hex) over the names and hashes of its files: equal for equal content."""
+        whole = hashlib.sha256()
+        for one in sorted(self.files, key=lambda one: one.name):
+            whole.update(f"{one.name}\0{one.sha256}\n".encode())
+        return whole.hexdigest()
+
+
+def dry_run(district: str) -> str:
+    """Return the name under which a district's dry run is sealed; there is one at a time."""
+    return f"{district}{_DRY_RUN}"
+
+
+def gather(spool: Spool, district: str, area: Area, delivery: str, names: Iterable[str]) -> Path:
+    """Move the named files out of the inbox into the delivery's unfinished folder, and return that folder.
+
+    Takes no time to speak of: it only renames, so that nothing can come between its steps on the event loop.
+    Raises `OSError`; `send_back` undoes whatever was done until then.
+    """
+    folder = spool.deliveries / f"{delivery}{UNFINISHED}"
+    folder.mkdir(mode=0o700)
+    for name in sorted(names):
+        (spool.inbox(district, area) / name).rename(folder / name)
+    return folder
+
+
+def freeze(spool: Spool, folder: Path, *, now: datetime) -> Manifest:
+    """Make a gathered folder durable: files read-only and hashed, manifest written, folder given its final name.
+
+    Reads every byte once; call it off the event loop. Raises `OSError`; calling it again finishes the work.
+    """
+    district, area = _origin(folder)
+    delivery = folder.name.removesuffix(UNFINISHED)
+    manifest = Manifest(
+        delivery=delivery,
+        district=district,
+        area=area.value,
+        sealed_at=now.astimezone(UTC).isoformat(),
+        files=tuple(_freeze_file(path) for path in _files(folder)),
+    )
+    fsync_folder(spool.inbox(district, area))
+    write_atomically(folder / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
+    return finish(spool, folder)
+
+
+def finish(spool: Spool, folder: Path) -> Manifest:
+    """Give a folder that has its manifest its final name. Raises `OSError`."""
+    final = spool.delivery(folder.name.removesuffix(UNFINISHED))
+    folder.rename(final)
+    fsync_folder(spool.deliveries)
+    return manifest_of(final)
+
+
+def send_back(spool: Spool, folder: Path) -> tuple[str, Area]:
+    """Put the files of an unfinished folder back into the inbox they came from, and return whose that is.
+
+    A file that has come in again meanwhile stays as it is there: the newer one replaces the older. Raises `OSError`.
+    """
+    district, area = _origin(folder)
+    inbox = spool.inbox(district, area)
+    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in _files(folder):
+        if not (inbox / path.name).exists():
+            path.chmod(0o600)
+            path.rename(inbox / path.name)
+    fsync_folder(inbox)
+    discard(folder)
+    return district, area
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder of the deliveries and everything in it. Raises `OSError`."""
+    shutil.rmtree(folder)
+
+
+def manifest_of(folder: Path) -> Manifest:
+    """Read the manifest of a delivery's folder. Raises `OSError` where there is none."""
+    stated = json.loads((folder / MANIFEST).read_bytes())
+    return Manifest(**{**stated, "files": tuple(SealedFile(**one) for one in stated["files"])})
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Read the files of a folder, by name, leaving out what belongs to the spool itself. Raises `OSError`."""
+    return {path.name: path.read_bytes() for path in _files(folder)}
+
+
+def unfinished(spool: Spool) -> list[Path]:
+    """List the folders whose sealing was interrupted."""
+    return sorted(spool.deliveries.glob(f"*{UNFINISHED}"))
+
+
+def dry_runs(spool: Spool) -> list[Path]:
+    """List the folders of dry runs that were sealed and not decided."""
+    return sorted(spool.deliveries.glob(f"*{_DRY_RUN}"))
+
+
+def sealed(spool: Spool) -> list[Path]:
+    """List the folders of sealed deliveries."""
+    return sorted(path.parent for path in spool.deliveries.glob(f"*/{MANIFEST}") if path.parent.suffix == "")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.iterdir() if path.is_file() and path.name != MANIFEST and not path.name.startswith(".")
+    )
+
+
+def _freeze_file(path: Path) -> SealedFile:
+    path.chmod(0o400)
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+        os.fsync(file.fileno())
+        status = os.fstat(file.fileno())
+    began_at = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
+    return SealedFile(path.name, status.st_size, digest.hexdigest(), began_at)
+
+
+def _origin(folder: Path) -> tuple[str, Area]:
+    delivery = folder.name.removesuffix(UNFINISHED)
+    if delivery.endswith(_DRY_RUN):
+        return delivery.removesuffix(_DRY_RUN), Area.PREVIEW
+    return delivery.rpartition("-")[0], Area.UPLOAD

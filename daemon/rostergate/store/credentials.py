@@ -1,0 +1,29 @@
+"""Credentials: the hash of each district's password. The password itself is nowhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from rostergate.store.schema import credentials
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+async def password_hash(tx: AsyncConnection, district: str) -> str | None:
+    """Return a district's argon2id hash, or None when it has no password."""
+    query = sa.select(credentials.c.password_hash).where(credentials.c.district == district)
+    found: str | None = await tx.scalar(query)
+    return found
+
+
+async def set_password(tx: AsyncConnection, district: str, password_hash: str, at: datetime) -> None:
+    """Make `password_hash` (argon2id, encoded) the only one that lets a district in."""
+    values = {"password_hash": password_hash, "changed_at": at}
+    changed = await tx.execute(credentials.update().where(credentials.c.district == district).values(values))
+    if not changed.rowcount:
+        await tx.execute(credentials.insert().values(district=district, **values))

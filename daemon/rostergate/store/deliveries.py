@@ -1,0 +1,284 @@
+"""Deliveries in the store: from the first file that comes in to the report that is written.
+
+Rule 1: a state changes only through `core.delivery.after`; what is illegal raises and changes nothing.
+Rule 2: a delivery is named by its district and its number there (`lincoln-00017`). Numbers count up, without gaps, and
+their order is the order of the deliveries.
+Rule 3: `reported_at` is NULL whenever the report on disk does not say what the store says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from rostergate.core.delivery import Event, State, after
+from rostergate.core.plan import State as PlanState
+from rostergate.core.verdict import FileFacts, Outcome
+from rostergate.errors import NotFound, Refused
+from rostergate.store.schema import deliveries, plans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery as it stands. Instants are aware, in UTC."""
+
+    id: str
+    district: str
+    number: int
+    state: State
+    day: date | None
+    """The day whose slot it uses, by the district's calendar; None until sealed."""
+    began_at: datetime
+    sealed_at: datetime | None
+    decided_at: datetime | None
+    closed_at: datetime | None
+    """When it reached a state after which nothing more is expected: rejected, settled, failed or superseded."""
+    reported_at: datetime | None
+    content_hash: str | None
+    attempts: int
+    """Attempts to decide it, counted before they are made."""
+    error: str | None
+    """Why it failed; no cell value."""
+    format: str | None
+    outcome: Outcome | None
+    files: tuple[FileFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One district at a glance."""
+
+    district: str
+    last: Delivery
+    """Its newest delivery, whatever its state."""
+    counts: dict[str, int]
+    """State -> deliveries in it; states without any are left out."""
+    open_holds: int
+    """Plans that wait for a person."""
+
+
+_COLUMNS = tuple(deliveries.c[name] for name in Delivery.__slots__)
+_NEWEST_FIRST = (deliveries.c.began_at.desc(), deliveries.c.district, deliveries.c.number.desc())
+_UNDECIDED = (State.RECEIVING, State.SEALED)
+_SUPERSEDABLE = (State.SEALED, State.PLANNED)
+
+
+async def begin(tx: AsyncConnection, district: str, at: datetime) -> Delivery:
+    """Begin a district's next delivery, or return the one that is being received already."""
+    if already := await receiving(tx, district):
+        return already
+    last = await tx.scalar(sa.select(sa.func.max(deliveries.c.number)).where(deliveries.c.district == district))
+    number = (last or 0) + 1
+    delivery = f"{district}-{number:05d}"
+    await tx.execute(
+        deliveries.insert().values(
+            id=delivery,
+            district=district,
+            number=number,
+            state=State.RECEIVING.value,
+            began_at=at,
+            attempts=0,
+            files=[],
+        )
+    )
+    return await get(tx, delivery)
+
+
+async def receiving(tx: AsyncConnection, district: str) -> Delivery | None:
+    """Return the delivery that a district is uploading, if any."""
+    found = await _select(tx, deliveries.c.district == district, deliveries.c.state == State.RECEIVING.value)
+    return found[0] if found else None
+
+
+async def seal(
+    tx: AsyncConnection,
+    delivery: str,
+    *,
+    day: date,
+    files: Sequence[FileFacts],
+    content_hash: str,
+    at: datetime,
+) -> Delivery:
+    """Note that a delivery's files are frozen. Raises `NotFound`, `IllegalTransition`."""
+    await step(
+        tx,
+        delivery,
+        Event.COMPLETED,
+        day=day,
+        files=[asdict(one) for one in files],
+        content_hash=content_hash,
+        sealed_at=at,
+    )
+    return await get(tx, delivery)
+
+
+async def due(tx: AsyncConnection) -> list[Delivery]:
+    """Return the sealed deliveries, oldest first."""
+    return await _select(
+        tx, deliveries.c.state == State.SEALED.value, order=(deliveries.c.sealed_at, deliveries.c.number)
+    )
+
+
+async def count_attempt(tx: AsyncConnection, delivery: str) -> int:
+    """Count an attempt that is about to be made, and return how many that makes.
+
+    Commit before deciding, so that a delivery that ends the process still counts. Raises `NotFound`; raises `Refused`
+    when the delivery is not sealed, for example because a newer one has taken its place.
+    """
+    attempts = await tx.scalar(
+        deliveries.update()
+        .where(deliveries.c.id == delivery, deliveries.c.state == State.SEALED.value)
+        .values(attempts=deliveries.c.attempts + 1)
+        .returning(deliveries.c.attempts)
+    )
+    if attempts is None:
+        state = (await get(tx, delivery)).state
+        raise Refused(f"Delivery {delivery} is {state.value}; only a sealed one can be decided.")
+    return int(attempts)
+
+
+async def give_up(tx: AsyncConnection, delivery: str, error: str, at: datetime) -> Delivery:
+    """Note that a delivery could not be decided, and why (no cell value). Raises `NotFound`, `IllegalTransition`."""
+    await step(tx, delivery, Event.GAVE_UP, error=error, closed_at=at, reported_at=None)
+    return await get(tx, delivery)
+
+
+async def retry(tx: AsyncConnection, delivery: str) -> Delivery:
+    """Let a failed delivery be decided after all, its attempts counted anew.
+
+    Raises `NotFound`, `IllegalTransition`; raises `Refused` when a newer delivery of the district was accepted since:
+    applying older files over newer ones would undo those.
+    """
+    found = await get(tx, delivery)
+    newer = await tx.scalar(
+        sa.select(deliveries.c.id).where(
+            deliveries.c.district == found.district,
+            deliveries.c.number > found.number,
+            deliveries.c.outcome == Outcome.ACCEPTED.value,
+        )
+    )
+    if newer is not None:
+        raise Refused(f"Delivery {delivery} is out of date: {newer} was accepted since. Upload the files again.")
+    await step(tx, delivery, Event.RETRIED, attempts=0, error=None, closed_at=None)
+    return await get(tx, delivery)
+
+
+async def get(tx: AsyncConnection, delivery: str) -> Delivery:
+    """Return one delivery. Raises `NotFound`."""
+    found = await _select(tx, deliveries.c.id == delivery)
+    if not found:
+        raise NotFound(f"There is no delivery {delivery}; `rostergate deliveries` lists them.")
+    return found[0]
+
+
+async def latest(tx: AsyncConnection, district: str) -> Delivery | None:
+    """Return a district's newest delivery that has been sealed, whatever became of it."""
+    found = await _select(
+        tx,
+        deliveries.c.district == district,
+        deliveries.c.state != State.RECEIVING.value,
+        order=(deliveries.c.number.desc(),),
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+async def listed(tx: AsyncConnection, district: str | None = None, limit: int = 50) -> list[Delivery]:
+    """Return the newest deliveries of one district or of all, newest first."""
+    condition = () if district is None else (deliveries.c.district == district,)
+    return await _select(tx, *condition, order=_NEWEST_FIRST, limit=limit)
+
+
+async def unreported(tx: AsyncConnection) -> list[Delivery]:
+    """Return the deliveries whose report is to be written (again), each district's oldest first.
+
+    These are decided, failed and superseded ones: whatever changes their state asks for a new report.
+    """
+    return await _select(
+        tx,
+        deliveries.c.reported_at.is_(None),
+        deliveries.c.state.not_in([state.value for state in _UNDECIDED]),
+        order=(deliveries.c.district, deliveries.c.number),
+    )
+
+
+async def reported(tx: AsyncConnection, delivery: str, at: datetime) -> None:
+    """Note that a delivery's report says what the store says. Raises `NotFound`."""
+    noted = await tx.execute(deliveries.update().where(deliveries.c.id == delivery).values(reported_at=at))
+    if not noted.rowcount:
+        raise NotFound(f"There is no delivery {delivery}.")
+
+
+async def ask_for_report(tx: AsyncConnection, delivery: str) -> None:
+    """Note that a delivery's report has to be written again."""
+    await tx.execute(deliveries.update().where(deliveries.c.id == delivery).values(reported_at=None))
+
+
+async def overview(tx: AsyncConnection) -> list[Overview]:
+    """Return every district that ever began a delivery, by its slug."""
+    newest = sa.select(deliveries.c.district, sa.func.max(deliveries.c.number)).group_by(deliveries.c.district)
+    last = await _select(
+        tx, sa.tuple_(deliveries.c.district, deliveries.c.number).in_(newest), order=(deliveries.c.district,)
+    )
+    counts: dict[str, dict[str, int]] = {one.district: {} for one in last}
+    counted = sa.select(deliveries.c.district, deliveries.c.state, sa.func.count())
+    for district, state, count in await tx.execute(counted.group_by(deliveries.c.district, deliveries.c.state)):
+        counts[district][state] = count
+    waiting = sa.select(plans.c.district, sa.func.count()).where(plans.c.state == PlanState.HELD.value)
+    holds: dict[str, int] = {row[0]: row[1] for row in await tx.execute(waiting.group_by(plans.c.district))}
+    return [Overview(one.district, one, counts[one.district], holds.get(one.district, 0)) for one in last]
+
+
+async def supersede_older(tx: AsyncConnection, district: str, number: int, at: datetime) -> tuple[str, ...]:
+    """Let a delivery take the place of the older ones that are not finished, and return their ids, oldest first."""
+    older = await _select(
+        tx,
+        deliveries.c.district == district,
+        deliveries.c.number < number,
+        deliveries.c.state.in_([state.value for state in _SUPERSEDABLE]),
+        order=(deliveries.c.number,),
+    )
+    for one in older:
+        await step(tx, one.id, Event.REPLACED, closed_at=at, reported_at=None)
+    return tuple(one.id for one in older)
+
+
+async def step(tx: AsyncConnection, delivery: str, event: Event, **values: Any) -> State:  # noqa: ANN401 - columns
+    """Let an event happen to a delivery and set the given columns with it; return the state that follows.
+
+    Raises `NotFound`, `IllegalTransition`.
+    """
+    # FOR UPDATE is for PostgreSQL; in SQLite the transaction holds the only write lock already.
+    query = sa.select(deliveries.c.state).where(deliveries.c.id == delivery).with_for_update()
+    state = await tx.scalar(query)
+    if state is None:
+        raise NotFound(f"There is no delivery {delivery}; `rostergate deliveries` lists them.")
+    following = after(State(state), event)
+    await tx.execute(deliveries.update().where(deliveries.c.id == delivery).values(state=following.value, **values))
+    return following
+
+
+async def _select(
+    tx: AsyncConnection,
+    *conditions: sa.ColumnElement[bool],
+    order: Sequence[sa.ColumnElement[Any]] = (),
+    limit: int | None = None,
+) -> list[Delivery]:
+    query = sa.select(*_COLUMNS).where(*conditions).order_by(*order).limit(limit)
+    return [_delivery(row) for row in await tx.execute(query)]
+
+
+def _delivery(row: sa.Row[Any]) -> Delivery:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    values["state"] = State(values["state"])
+    values["outcome"] = values["outcome"] and Outcome(values["outcome"])
+    values["files"] = tuple(FileFacts(**one) for one in values["files"])
+    return Delivery(**values)

@@ -1,0 +1,209 @@
+"""The schema: every table of the database.
+
+Rule 1: nothing here belongs to one database engine. Instants are `Instant`, structured values are JSON, and a partial
+index carries its condition for SQLite and PostgreSQL alike.
+Rule 2: a roster row is a version. `since_delivery` made it and `until_delivery` ended it (NULL: it is current), both as
+delivery numbers of the district. Rows are ended, never changed and never deleted; per key at most one is current.
+Rule 3: a change here is a new migration; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from rostergate.core.roster import TABLES
+
+if TYPE_CHECKING:
+    from rostergate.core.roster import Table
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A moment: aware in Python, UTC in the database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Store in UTC. SQLite keeps no zone, so it is left off there."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise AssertionError("an instant without a time zone is not an instant")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Give back an aware instant in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+_JSON: Final = sa.JSON(none_as_null=True)
+
+
+def _number() -> sa.Column[int]:
+    """Return a key that the database counts up."""
+    return sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
+
+
+def _only_where(name: str, *columns: sa.Column[Any], condition: sa.ColumnElement[bool], unique: bool) -> sa.Index:
+    return sa.Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),  # district and number: lincoln-00017
+    sa.Column("district", sa.String, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("state", sa.String, nullable=False),  # core.delivery.State
+    sa.Column("day", sa.Date),  # whose slot it uses
+    sa.Column("began_at", Instant, nullable=False),
+    sa.Column("sealed_at", Instant),
+    sa.Column("decided_at", Instant),
+    sa.Column("closed_at", Instant),
+    sa.Column("reported_at", Instant),  # NULL: the report is to be written (again)
+    sa.Column("content_hash", sa.String),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.String),
+    sa.Column("format", sa.String),
+    sa.Column("outcome", sa.String),  # core.verdict.Outcome
+    sa.Column("files", _JSON, nullable=False),
+    sa.Column("totals", _JSON),
+    sa.UniqueConstraint("district", "number"),
+)
+_only_where(
+    "ux_deliveries_receiving",
+    deliveries.c.district,
+    condition=deliveries.c.state == sa.literal_column("'receiving'"),
+    unique=True,
+)
+sa.Index("ix_deliveries_state", deliveries.c.state)
+sa.Index("ix_deliveries_began_at", deliveries.c.began_at)
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("delivery", sa.ForeignKey("deliveries.id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("code", sa.String, nullable=False),
+    sa.Column("severity", sa.String, nullable=False),
+    sa.Column("file", sa.String),
+    sa.Column("column", sa.String),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("lines", _JSON, nullable=False),
+    sa.Column("message", sa.String, nullable=False),
+    sa.Column("next_step", sa.String, nullable=False),
+)
+
+plans = sa.Table(
+    "plans",
+    metadata,
+    _number(),
+    sa.Column("delivery", sa.ForeignKey("deliveries.id"), nullable=False),
+    sa.Column("district", sa.String, nullable=False),
+    sa.Column("school_id", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),  # core.plan.State
+    sa.Column("hash", sa.String, nullable=False),
+    sa.Column("ground", sa.Integer, nullable=False),  # of its school, when it was worked out
+    sa.Column("counts", _JSON, nullable=False),
+    sa.Column("platform_school", sa.String),
+    sa.Column("changes", sa.LargeBinary, nullable=False),  # core.plan.pack
+    sa.Column("closed_by", sa.String),
+    sa.Column("reason", sa.String),
+    sa.Column("closed_at", Instant),
+    sa.UniqueConstraint("delivery", "school_id"),
+)
+sa.Index("ix_plans_hash", plans.c.hash)
+sa.Index("ix_plans_district_state", plans.c.district, plans.c.state)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("plan", sa.ForeignKey("plans.id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("code", sa.String, nullable=False),
+    sa.Column("message", sa.String, nullable=False),
+    sa.Column("numbers", _JSON, nullable=False),
+)
+
+grants = sa.Table(
+    "grants",
+    metadata,
+    _number(),
+    sa.Column("district", sa.String, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("granted_at", Instant, nullable=False),
+)
+sa.Index("ix_grants_district_day", grants.c.district, grants.c.day)
+
+credentials = sa.Table(
+    "credentials",
+    metadata,
+    sa.Column("district", sa.String, primary_key=True),
+    sa.Column("password_hash", sa.String, nullable=False),  # argon2id
+    sa.Column("changed_at", Instant, nullable=False),
+)
+
+WHOLE_DISTRICT: Final = ""
+"""The `school_id` of the ground that counts every change of a district; no school has an empty id."""
+
+grounds = sa.Table(
+    "grounds",
+    metadata,
+    sa.Column("district", sa.String, primary_key=True),
+    sa.Column("school_id", sa.String, primary_key=True),
+    sa.Column("ground", sa.Integer, nullable=False),  # counts up with every change of the roster
+    sa.Column("moved_at", Instant, nullable=False),
+)
+
+
+def key_order(table: Table) -> tuple[str, ...]:
+    """Return the key columns, most selective person first: the order of the current rows' index.
+
+    It serves two questions: which row has this key, and, for the ties that keep people, which ties has this person.
+    """
+    for people in TABLES.values():
+        if table.name in people.tied_by:
+            return (*people.key, *(column for column in table.key if column not in people.key))
+    return table.key
+
+
+def _versioned(table: Table) -> sa.Table:
+    made = sa.Table(
+        table.name,
+        metadata,
+        _number(),
+        sa.Column("district", sa.String, nullable=False),
+        *(sa.Column(column, sa.String, nullable=False) for column in table.key),
+        *(sa.Column(column, sa.String) for column in table.values),
+        sa.Column("since_delivery", sa.Integer, nullable=False),
+        sa.Column("until_delivery", sa.Integer),
+        sa.ForeignKeyConstraint(["district", "since_delivery"], ["deliveries.district", "deliveries.number"]),
+    )
+    _only_where(
+        f"ux_{table.name}_current",
+        made.c.district,
+        *(made.c[column] for column in key_order(table)),
+        condition=made.c.until_delivery.is_(None),
+        unique=True,
+    )
+    return made
+
+
+roster = {name: _versioned(table) for name, table in TABLES.items()}
+"""The versioned rows of every canonical table, by its name."""

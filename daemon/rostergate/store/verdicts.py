@@ -1,0 +1,210 @@
+"""Verdicts in the store: what was decided about a delivery, written in one transaction, and read again.
+
+Rule 1: everything that follows from a verdict is written together or not at all: findings, plans, holds, the roster,
+and what the delivery takes the place of.
+Rule 2: exactly once. Only a sealed delivery is concluded; a second time raises and changes nothing.
+Rule 3: a verdict counts only for the roster that it was worked out from. When that has moved, nothing is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from rostergate.core.delivery import Event, State
+from rostergate.core.findings import Finding, Severity
+from rostergate.core.plan import OPEN, Plan, after, pack
+from rostergate.core.plan import Event as PlanEvent
+from rostergate.core.plan import State as PlanState
+from rostergate.core.verdict import Outcome, Verdict
+from rostergate.errors import StoreError
+from rostergate.store import deliveries, plans, roster
+from rostergate.store.schema import deliveries as deliveries_table
+from rostergate.store.schema import findings as findings_table
+from rostergate.store.schema import holds as holds_table
+from rostergate.store.schema import plans as plans_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class GroundMoved(StoreError):  # noqa: N818 - it names what happened
+    """The roster has changed since the delivery was decided; decide it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What a verdict has led to."""
+
+    state: State
+    """The delivery's: rejected, planned or settled."""
+    applied: int
+    """Plans that are in the roster now, those without changes left aside."""
+    held: int
+    """Plans that wait for a person to release or discard them."""
+    unmatched: int
+    """Plans whose school waits to be matched."""
+    changed: int
+    """Versions of roster rows that were made or ended."""
+    superseded: tuple[str, ...]
+    """Deliveries that this one took the place of, oldest first."""
+
+
+async def conclude(tx: AsyncConnection, delivery: str, verdict: Verdict, *, ground: int, at: datetime) -> Concluded:
+    """Write a verdict and everything that follows from it.
+
+    `ground` is the district's (`roster.ground`), read in the transaction that read the roster. Raises `NotFound`;
+    `IllegalTransition` when the delivery is not sealed; `GroundMoved` when the roster has changed meanwhile. Let it out
+    of the transaction, so that nothing is written.
+    """
+    if verdict.outcome is Outcome.INCOMPLETE:
+        raise AssertionError("an incomplete set is not a delivery: nothing was decided about it")
+    about = await deliveries.get(tx, delivery)
+    accepted = verdict.outcome is Outcome.ACCEPTED
+    state = await deliveries.step(
+        tx,
+        delivery,
+        Event.ACCEPTED if accepted else Event.REFUSED,
+        format=verdict.format,
+        outcome=verdict.outcome.value,
+        files=[asdict(one) for one in verdict.files],
+        totals={name: asdict(one) for name, one in (verdict.totals or {}).items()},
+        decided_at=at,
+        closed_at=None if accepted else at,
+        reported_at=None,
+        error=None,
+    )
+    if await roster.ground(tx, about.district) != ground:
+        raise GroundMoved
+    await _write_findings(tx, delivery, verdict.findings)
+    if not accepted:
+        return Concluded(state, applied=0, held=0, unmatched=0, changed=0, superseded=())
+    return await _write_plans(tx, about, verdict.plans, at)
+
+
+async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
+    """Return the published shape of a delivery (`rostergate show --json`): plain values, ready for JSON.
+
+    The keys of `Verdict.as_json`, each school with the state that it has now and with `plan`, `hash`,
+    `platform_school`, `closed_by`, `reason` and `closed_at` (null while open); and the delivery's own. Before it is
+    decided `verdict` is null, `files` is what was sealed, and the rest is empty. Raises `NotFound`.
+    """
+    about = await deliveries.get(tx, delivery)
+    totals = await tx.scalar(sa.select(deliveries_table.c.totals).where(deliveries_table.c.id == delivery))
+    return {
+        "delivery": about.id,
+        "district": about.district,
+        "state": about.state.value,
+        "day": about.day and about.day.isoformat(),
+        "began_at": about.began_at.isoformat(),
+        "received_at": _text(about.sealed_at),
+        "decided_at": _text(about.decided_at),
+        "closed_at": _text(about.closed_at),
+        "attempts": about.attempts,
+        "error": about.error,
+        "format": about.format,
+        "verdict": about.outcome and about.outcome.value,
+        "files": [asdict(one) for one in about.files],
+        "findings": [{**asdict(one), "lines": list(one.lines)} for one in await findings(tx, delivery)],
+        "schools": [_school(one) for one in await plans.of(tx, delivery)],
+        "totals": totals or {},
+    }
+
+
+async def findings(tx: AsyncConnection, delivery: str) -> tuple[Finding, ...]:
+    """Return a delivery's findings in the order of its verdict; none before it is decided."""
+    columns = (findings_table.c[name] for name in Finding.__slots__)
+    query = sa.select(*columns).where(findings_table.c.delivery == delivery).order_by(findings_table.c.position)
+    return tuple(
+        Finding(**{**row, "severity": Severity(row["severity"]), "lines": tuple(row["lines"])})
+        for row in (await tx.execute(query)).mappings()
+    )
+
+
+_FOLLOWING: Final[Mapping[PlanState, PlanState]] = {
+    PlanState.CLEAR: after(PlanState.CLEAR, PlanEvent.APPLIED),  # at once, in the same transaction
+    PlanState.HELD: PlanState.HELD,
+    PlanState.UNMATCHED: PlanState.UNMATCHED,
+    PlanState.DESELECTED: PlanState.DESELECTED,
+}
+"""The state in which a plan is stored, by the state that the verdict gave it; no other can come from a verdict."""
+
+
+async def _write_plans(
+    tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], at: datetime
+) -> Concluded:
+    superseded = await deliveries.supersede_older(tx, about.district, about.number, at)
+    await plans.supersede_older(tx, about.district, about.id, at)
+    clear = [plan.changes for plan in decided if plan.state is PlanState.CLEAR and plan.changes]
+    changed = await roster.apply(tx, about.district, clear, about.id, at) if clear else 0
+    grounds = await roster.grounds_of_schools(tx, about.district)
+    for plan in decided:
+        await _write_plan(tx, about, plan, grounds.get(plan.school_id, 0), at)
+    stored = [_FOLLOWING[plan.state] for plan in decided]
+    state = State.PLANNED
+    if not OPEN.intersection(stored):
+        state = await deliveries.step(tx, about.id, Event.LAST_PLAN_CLOSED, closed_at=at)
+    return Concluded(
+        state,
+        applied=len(clear),
+        held=stored.count(PlanState.HELD),
+        unmatched=stored.count(PlanState.UNMATCHED),
+        changed=changed,
+        superseded=superseded,
+    )
+
+
+async def _write_plan(tx: AsyncConnection, about: deliveries.Delivery, plan: Plan, ground: int, at: datetime) -> None:
+    state = _FOLLOWING[plan.state]
+    values = {
+        "delivery": about.id,
+        "district": about.district,
+        "school_id": plan.school_id,
+        "name": plan.name,
+        "state": state.value,
+        "hash": plan.hash,
+        "ground": ground,
+        "counts": {table: asdict(counts) for table, counts in plan.counts.items()},
+        "platform_school": plan.platform_school,
+        "changes": await asyncio.to_thread(pack, plan.changes),
+        "closed_at": None if state in OPEN else at,
+    }
+    number = await tx.scalar(plans_table.insert().values(values).returning(plans_table.c.id))
+    if plan.holds:
+        rows = [{"plan": number, "position": place, **asdict(hold)} for place, hold in enumerate(plan.holds)]
+        await tx.execute(holds_table.insert(), rows)
+
+
+async def _write_findings(tx: AsyncConnection, delivery: str, found: tuple[Finding, ...]) -> None:
+    if found:
+        rows = [
+            {"delivery": delivery, "position": place, **asdict(one), "severity": one.severity.value}
+            for place, one in enumerate(found)
+        ]
+        await tx.execute(findings_table.insert(), rows)
+
+
+def _school(plan: plans.StoredPlan) -> dict[str, Any]:
+    return {
+        "school_id": plan.school_id,
+        "name": plan.name,
+        "state": plan.state.value,
+        "changes": {table: asdict(counts) for table, counts in plan.counts.items()},
+        "holds": [{"code": hold.code, "message": hold.message, **hold.numbers} for hold in plan.holds],
+        "plan": plan.plan,
+        "hash": plan.hash,
+        "platform_school": plan.platform_school,
+        "closed_by": plan.closed_by,
+        "reason": plan.reason,
+        "closed_at": _text(plan.closed_at),
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

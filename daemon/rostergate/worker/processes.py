@@ -1,0 +1,93 @@
+"""Worker processes: where decisions are made, so that the event loop stays free and a fatal one ends alone."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+
+from rostergate.errors import RostergateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
+
+
+class ProcessDiedError(RostergateError):
+    """The worker process died, for example because the machine ran out of memory."""
+
+    permanent = False
+
+
+class TookTooLongError(RostergateError):
+    """The decision took longer than `delivery.decide_seconds_max` and was stopped."""
+
+    permanent = False
+
+
+class Processes:
+    """A few worker processes, started when first needed and replaced when one dies."""
+
+    def __init__(self, count: int, *, seconds_max: float) -> None:
+        self._count = count
+        self._seconds_max = seconds_max
+        self._pool = self._new_pool()
+
+    async def run(self, function: Callable[[*Arguments], Result], *args: *Arguments) -> Result:
+        """Run `function` (importable by name, arguments and result pickled) in a worker process.
+
+        Raises what the function raises, `ProcessDiedError` or `TookTooLongError`. Stopping one that takes too long
+        stops its neighbours too: they see `ProcessDiedError`.
+        """
+        pool = self._pool
+        try:
+            async with asyncio.timeout(self._seconds_max):
+                return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+        except BrokenProcessPool as broken:
+            self._replace(pool)
+            raise ProcessDiedError from broken
+        except TimeoutError as late:
+            _kill(pool)
+            self._replace(pool)
+            raise TookTooLongError from late
+
+    async def close(self) -> None:
+        """End the processes once what they are doing is done."""
+        await asyncio.to_thread(self._pool.shutdown)
+
+    def kill(self) -> None:
+        """End the processes now; what they were doing is undone by the database and done again at the next start."""
+        _kill(self._pool)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_settle_in)
+
+    def _replace(self, pool: ProcessPoolExecutor) -> None:
+        if pool is self._pool:
+            self._pool = self._new_pool()
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    for process in multiprocessing.active_children():
+        process.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _settle_in() -> None:
+    """Leave Ctrl-C to the daemon, and end at once when the daemon is gone: nobody would hear the answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_daemon, daemon=True).start()
+
+
+def _end_with_the_daemon() -> None:
+    if daemon := multiprocessing.parent_process():
+        wait([daemon.sentinel])
+        os._exit(1)

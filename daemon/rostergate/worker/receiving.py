@@ -1,0 +1,299 @@
+"""Receiving: looks at the inboxes, and seals each set that is complete.
+
+Rule 1: what is on disk is the truth. Hints say where to look, timers say when to look again; every minute, and after a
+restart, every inbox is looked at.
+Rule 2: between the last look at an inbox and taking its files out, the event loop is not given back.
+Rule 3: what a district must know of a set that does not go on is told once, not at every look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from rostergate import journal, store
+from rostergate.core import catalogue, completeness
+from rostergate.core.calendar import day_of
+from rostergate.core.recognition import recognise
+from rostergate.spool import sealing, watching
+from rostergate.spool.folders import Area
+from rostergate.store import deliveries
+from rostergate.worker import sealed
+from rostergate.worker.slot import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rostergate.config import District, Districts, Settings
+    from rostergate.spool.folders import Spool
+    from rostergate.spool.inbox import Inbox, Inboxes
+
+HEAD_BYTES: Final = 65_536
+"""How much of each file is read to recognise its format."""
+RESCAN_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 30.0
+"""How long to wait before looking again when disk or database refused."""
+
+_EVENTS: Final = {
+    completeness.Waiting: journal.SET_WAITED,
+    completeness.Overdue: journal.SET_OVERDUE,
+    completeness.Mixed: journal.SET_MIXED,
+}
+_LEVELS: Final = {
+    completeness.Waiting: logging.INFO,
+    completeness.Overdue: logging.WARNING,
+    completeness.Mixed: logging.WARNING,
+}
+
+log = structlog.get_logger()
+
+
+class Receiver:
+    """Seals complete sets: uploads become deliveries, previews become dry runs."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        districts: Districts,
+        engine: AsyncEngine,
+        spool: Spool,
+        inboxes: Inboxes,
+        now: Callable[[], datetime],
+        on_sealed: Callable[[], None],
+        on_dry_run: Callable[[District, Path], Awaitable[None]],
+        on_waiting: Callable[[District, completeness.Judgement | None], Awaitable[None]],
+        on_refusal: Callable[[District, str], Awaitable[None]],
+    ) -> None:
+        """Join the rooms.
+
+        `on_waiting` is told what a set waits for, and None when it waits no more; `on_refusal` why it cannot be taken.
+        """
+        self._settings = settings
+        self._districts = districts
+        self._engine = engine
+        self._spool = spool
+        self._inboxes = inboxes
+        self._now = now
+        self._on_sealed = on_sealed
+        self._on_dry_run = on_dry_run
+        self._on_waiting = on_waiting
+        self._on_refusal = on_refusal
+        self._due: set[tuple[str, Area]] = set()
+        self._hinted = asyncio.Event()
+        self._timers: dict[tuple[str, Area], asyncio.TimerHandle] = {}
+        self._told: dict[tuple[str, Area], object] = {}
+
+    def look(self, slug: str, area: Area) -> None:
+        """Hint that something may have happened in an inbox."""
+        self._due.add((slug, area))
+        self._hinted.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look wherever a hint points until `stop` is set; what is being sealed then is sealed."""
+        async with asyncio.TaskGroup() as group:
+            hints = [group.create_task(self._pass_hints_on()), group.create_task(self._rescan())]
+            group.create_task(self._watch(stop))
+            looking = group.create_task(self._look_at_what_is_due(stop))
+            await stop.wait()
+            self._hinted.set()
+            await looking
+            for task in hints:
+                task.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
+
+    async def _pass_hints_on(self) -> None:
+        while True:
+            self.look(*await self._inboxes.changed.get())
+
+    async def _rescan(self) -> None:
+        while True:
+            for area in Area:
+                for folder in sorted((self._spool.state / area.value).iterdir()):
+                    self.look(folder.name, area)
+            await asyncio.sleep(RESCAN_SECONDS)
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        async for touched in watching.changed_inboxes(self._spool, stop):
+            for slug, area in touched:
+                if slug in self._districts:
+                    self._inboxes.of(slug, area).touch()
+                    self.look(slug, area)
+
+    async def _look_at_what_is_due(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._hinted.clear()
+            while self._due and not stop.is_set():
+                slug, area = self._due.pop()
+                if district := self._districts.get(slug):
+                    await self._look_safely(district, area)
+            await self._hinted.wait()
+
+    async def _look_safely(self, district: District, area: Area) -> None:
+        try:
+            await self._look(district, area)
+        except Exception as error:
+            log.error(journal.SET_FAILED, district=district.slug, area=area.name.lower(), exc_info=error)
+            self._look_again(district.slug, area, RETRY_SECONDS)
+
+    def _look_again(self, slug: str, area: Area, seconds: float) -> None:
+        if timer := self._timers.pop((slug, area), None):
+            timer.cancel()
+        self._timers[slug, area] = asyncio.get_running_loop().call_later(max(seconds, 0.02), self.look, slug, area)
+
+    async def _look(self, district: District, area: Area) -> None:
+        inbox = self._inboxes.of(district.slug, area)
+        expected = _names(district.format)
+        if not (inbox.entries().keys() & expected):
+            await self._nothing_there(district, area)
+            return
+        unsettled = self._settings.delivery.settle_seconds - (time.monotonic() - inbox.quiet_since)
+        if inbox.open_uploads or unsettled > 0:  # the end of an upload is a hint of its own
+            self._look_again(district.slug, area, unsettled)
+            return
+        delivery = await self._begun(district, inbox)
+        names = sorted(inbox.entries().keys() & expected)
+        required = await asyncio.to_thread(_required, district.format, inbox.folder, names)
+        no_slot = await self._no_slot(district, inbox)
+        # From here to the end of `gather` nothing is awaited: what is judged is what is taken.
+        ages = {name: entry.at for name, entry in inbox.entries().items() if name in expected}
+        judgement = self._judge(inbox, required, ages)
+        if not isinstance(judgement, completeness.Complete):
+            await self._wait(district, area, judgement)
+        elif no_slot:
+            await self._refuse(district, area, no_slot)
+        elif sorted(ages) != names or self._dry_run_under_way(district, area):
+            self._look_again(district.slug, area, self._settings.delivery.settle_seconds)
+        else:
+            await self._seal(district, area, sealing.gather(self._spool, district.slug, area, delivery, names))
+
+    async def _begun(self, district: District, inbox: Inbox) -> str:
+        """Return the name of the delivery that is coming in; its first file begins it."""
+        if inbox.area is Area.PREVIEW:
+            inbox.date_strangers(None)
+            return sealing.dry_run(district.slug)
+        async with store.reading(self._engine) as tx:
+            receiving = await deliveries.receiving(tx, district.slug)
+        for name in inbox.date_strangers(receiving.began_at if receiving else None):
+            log.info(journal.FILE_NOTICED, district=district.slug, file=name)
+        if receiving is None:
+            began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
+            async with store.writing(self._engine) as tx:
+                receiving = await deliveries.begin(tx, district.slug, began_at)
+        return receiving.id
+
+    async def _no_slot(self, district: District, inbox: Inbox) -> str | None:
+        """Say why a set cannot be taken that came by another road than the gate, which asks before it lets one in."""
+        if inbox.area is Area.PREVIEW:
+            return None
+        began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
+        return await refusal(self._engine, district, day_of(began_at, district.zone))
+
+    def _judge(self, inbox: Inbox, required: frozenset[str], ages: Mapping[str, datetime]) -> completeness.Judgement:
+        bounds = self._settings.delivery
+        return completeness.judge(
+            required,
+            ages,
+            busy=inbox.open_uploads,
+            quiet_seconds=time.monotonic() - inbox.quiet_since,
+            now=self._now(),
+            settle_seconds=bounds.settle_seconds,
+            overdue_after=timedelta(hours=bounds.overdue_hours),
+            generation_max=timedelta(hours=bounds.generation_hours_max),
+        )
+
+    async def _wait(self, district: District, area: Area, judgement: completeness.Judgement) -> None:
+        if isinstance(judgement, completeness.Waiting):
+            if judgement.again_in_seconds is not None:
+                self._look_again(district.slug, area, judgement.again_in_seconds)
+            told: object = judgement.missing
+        else:
+            told = judgement
+        if told and self._is_news(district, area, told):
+            log.log(_LEVELS[type(judgement)], _EVENTS[type(judgement)], **_fields(district, area, judgement))
+            await self._on_waiting(district, judgement)
+
+    async def _refuse(self, district: District, area: Area, reason: str) -> None:
+        if self._is_news(district, area, reason):
+            log.warning(journal.SET_REFUSED, district=district.slug, area=area.name.lower(), reason=reason)
+            await self._on_refusal(district, reason)
+
+    def _is_news(self, district: District, area: Area, told: object) -> bool:
+        known = self._told.get((district.slug, area))
+        self._told[district.slug, area] = told
+        return known != told
+
+    async def _nothing_there(self, district: District, area: Area) -> None:
+        if self._told.pop((district.slug, area), None):
+            await self._on_waiting(district, None)
+
+    def _dry_run_under_way(self, district: District, area: Area) -> bool:
+        return area is Area.PREVIEW and self._spool.delivery(sealing.dry_run(district.slug)).exists()
+
+    async def _seal(self, district: District, area: Area, folder: Path) -> None:
+        try:
+            manifest = await asyncio.to_thread(sealing.freeze, self._spool, folder, now=self._now())
+        except OSError:
+            await asyncio.to_thread(sealing.send_back, self._spool, folder)
+            raise
+        self._told.pop((district.slug, area), None)
+        if area is Area.PREVIEW:
+            await self._on_dry_run(district, self._spool.delivery(manifest.delivery))
+            return
+        await sealed.record(self._engine, district, manifest)
+        log.info(
+            journal.DELIVERY_SEALED,
+            delivery=manifest.delivery,
+            district=district.slug,
+            files=len(manifest.files),
+            bytes=sum(one.bytes for one in manifest.files),
+        )
+        self._on_sealed()
+
+
+def _fields(district: District, area: Area, judgement: completeness.Judgement) -> dict[str, object]:
+    """Return what the log says of a set that does not go on; file names are the format's own."""
+    about: dict[str, object] = {"district": district.slug, "area": area.name.lower()}
+    match judgement:
+        case completeness.Waiting(missing=names) | completeness.Overdue(missing=names):
+            about["missing"] = names
+        case completeness.Mixed(old=names):
+            about["old"] = names
+        case completeness.Complete():
+            pass
+    return about
+
+
+def _names(format_name: str) -> frozenset[str]:
+    """Return the file names that belong to a set of this format, or of any when the format is to be recognised."""
+    formats = catalogue.formats()
+    chosen = formats.values() if format_name == "auto" else [formats[format_name]]
+    return frozenset(file.name for one in chosen for file in one.files)
+
+
+def _required(format_name: str, folder: Path, names: list[str]) -> frozenset[str]:
+    """Return the files without which this set is not complete, by the format it has or comes nearest to."""
+    formats = catalogue.formats()
+    if format_name != "auto":
+        found = formats[format_name]
+    else:
+        recognition = recognise({name: _head(folder / name) for name in names}, tuple(formats.values()))
+        found = recognition.format or recognition.nearest or formats["direct"]
+    return frozenset(file.name for file in found.files if not file.optional)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except FileNotFoundError:  # removed or replaced since it was listed; it is looked at again
+        return b""

@@ -1,0 +1,156 @@
+"""The road of one delivery, walked in a worker process: read everything, decide, record everything.
+
+Rule 1: impure, pure, impure. Between reading and recording nothing is touched.
+Rule 2: what was decided on ground that has moved since is never recorded; it is decided again.
+Rule 3: whatever goes wrong here is raised; the worker counts the attempt and says what follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+from rostergate import store
+from rostergate.core import roster as canonical
+from rostergate.core.decide import decide
+from rostergate.errors import RostergateError, StoreError
+from rostergate.spool import sealing
+from rostergate.store import deliveries, roster, verdicts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rostergate.core.policy import Policy
+    from rostergate.core.verdict import Verdict
+    from rostergate.spool.folders import Spool
+    from rostergate.store.verdicts import Concluded
+
+GROUND_TRIES_MAX: Final = 5
+"""Times a delivery is decided again because the roster changed meanwhile, before the attempt counts as failed."""
+
+
+class DeliveryDamagedError(RostergateError):
+    """The delivery's files are no longer the ones that were sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk down the road came to: counts and codes only, fit for the log."""
+
+    delivery: str
+    district: str
+    state: str
+    outcome: str
+    format: str | None
+    files: int
+    bytes: int
+    rows: int
+    findings: dict[str, int]
+    """Faults by severity."""
+    codes: tuple[str, ...]
+    changes: dict[str, int]
+    """Rows added, updated and removed across all tables."""
+    schools: int
+    held: int
+    seconds: dict[str, float]
+    """Wall seconds by stage: read, decide, record."""
+
+    def for_the_log(self) -> dict[str, object]:
+        """Return its fields as the canonical log line carries them."""
+        return asdict(self)
+
+
+def walk(spool: Spool, delivery: str, policy: Policy, at: datetime) -> Walked:
+    """Take one sealed delivery down the road. Runs in a worker process, which has no event loop of its own.
+
+    Raises `DeliveryDamagedError`, `StoreError`, `OSError`, `IllegalTransition` when it is not sealed (any more).
+    """
+    return asyncio.run(_walk(spool, delivery, policy, at))
+
+
+async def dry_run(spool: Spool, folder: Path, district: str, policy: Policy) -> Verdict:
+    """Decide about the files of a folder as if the district had delivered them; record nothing. Raises `OSError`."""
+    engine = store.open(spool.database)
+    try:
+        async with store.reading(engine) as tx:
+            known = await roster.load(tx, district)
+    finally:
+        await engine.dispose()
+    return decide(sealing.contents(folder), known, policy)
+
+
+def first_look(folder: Path, policy: Policy) -> Verdict:
+    """Decide about the files of a folder against an empty roster; needs no state at all. Raises `OSError`."""
+    return decide(sealing.contents(folder), canonical.empty(), policy)
+
+
+async def _walk(spool: Spool, delivery: str, policy: Policy, at: datetime) -> Walked:
+    engine = store.open(spool.database)
+    try:
+        for _ in range(GROUND_TRIES_MAX):
+            try:
+                return await _walk_once(engine, spool, delivery, policy, at)
+            except verdicts.GroundMoved:
+                continue
+    finally:
+        await engine.dispose()
+    raise StoreError("the roster kept changing while the delivery was decided; it will be tried again")
+
+
+async def _walk_once(engine: AsyncEngine, spool: Spool, delivery: str, policy: Policy, at: datetime) -> Walked:
+    started = time.monotonic()
+    async with store.reading(engine) as tx:
+        stated = await deliveries.get(tx, delivery)
+        ground = await roster.ground(tx, stated.district)
+        known = await roster.load(tx, stated.district)
+    files = sealing.contents(spool.delivery(delivery))
+    read = time.monotonic()
+    verdict = decide(files, known, policy)
+    _assert_as_sealed(stated, verdict)
+    decided = time.monotonic()
+    async with store.writing(engine) as tx:
+        concluded = await verdicts.conclude(tx, delivery, verdict, ground=ground, at=at)
+    seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
+    return _walked(stated, verdict, concluded, seconds)
+
+
+def _assert_as_sealed(stated: deliveries.Delivery, verdict: Verdict) -> None:
+    sealed = {one.name: one.sha256 for one in stated.files}
+    found = {one.name: one.sha256 for one in verdict.files}
+    if sealed != found:
+        changed = sorted(name for name in sealed.keys() | found.keys() if sealed.get(name) != found.get(name))
+        raise DeliveryDamagedError(
+            f"{stated.id}: {', '.join(changed)} changed on disk after the sealing; the district must upload again"
+        )
+
+
+def _walked(stated: deliveries.Delivery, verdict: Verdict, concluded: Concluded, seconds: dict[str, float]) -> Walked:
+    findings: dict[str, int] = {}
+    for finding in verdict.findings:
+        findings[finding.severity.value] = findings.get(finding.severity.value, 0) + finding.count
+    totals = (verdict.totals or {}).values()
+    return Walked(
+        delivery=stated.id,
+        district=stated.district,
+        state=concluded.state.value,
+        outcome=verdict.outcome.value,
+        format=verdict.format,
+        files=len(verdict.files),
+        bytes=sum(one.bytes for one in verdict.files),
+        rows=sum(one.rows for one in verdict.files),
+        findings=findings,
+        codes=tuple(sorted({one.code for one in verdict.findings})),
+        changes={
+            "added": sum(one.added for one in totals),
+            "updated": sum(one.updated for one in totals),
+            "removed": sum(one.removed for one in totals),
+        },
+        schools=len(verdict.plans),
+        held=concluded.held,
+        seconds={stage: round(taken, 3) for stage, taken in seconds.items()},
+    )

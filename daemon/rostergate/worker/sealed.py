@@ -1,0 +1,33 @@
+"""Sealed on disk, then sealed in the database: the second step, taken once by the receiver or by recovery."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rostergate import store
+from rostergate.core.calendar import day_of
+from rostergate.core.verdict import FileFacts
+from rostergate.store import deliveries
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rostergate.config import District
+    from rostergate.spool.sealing import Manifest
+
+
+async def record(engine: AsyncEngine, district: District, manifest: Manifest) -> None:
+    """Record a delivery as sealed, for the day on which its first upload began. Raises `StoreError`.
+
+    Raises `IllegalTransition` when it is not being received.
+    """
+    async with store.writing(engine) as tx:
+        await deliveries.seal(
+            tx,
+            manifest.delivery,
+            day=day_of(manifest.began_at, district.zone),
+            files=[FileFacts(one.name, 0, one.bytes, one.sha256) for one in manifest.files],
+            content_hash=manifest.content_hash,
+            at=datetime.fromisoformat(manifest.sealed_at),
+        )

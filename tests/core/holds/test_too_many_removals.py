@@ -1,0 +1,101 @@
+import pytest
+
+from core.rosters import frames
+from rostergate.core.diff import by_school, compare
+from rostergate.core.holding import views
+from rostergate.core.holds.too_many_removals import HOLD
+from rostergate.core.plan import Hold
+from rostergate.core.policy import HoldLimits
+from rostergate.core.roster import Frames, empty
+
+
+def school(students: int, *, classes: int = 0, enrolled: int = 0) -> Frames:
+    """Return a school with so many students and classes; the first `enrolled` students are in the first class."""
+    people = range(students)
+    return frames(
+        schools=[("A", "Lincoln")],
+        students=[(f"secret{one}",) for one in people],
+        student_schools=[("A", f"secret{one}") for one in people],
+        classes=[("A", f"c{one}", "Maths") for one in range(classes)],
+        enrollments=[("A", "c0", f"secret{one}") for one in range(enrolled)],
+    )
+
+
+def check(before: Frames, after: Frames, limits: HoldLimits | None = None) -> Hold | None:
+    """Check the one school that changes."""
+    (view,) = views(by_school(compare(before, after), before, after), before, after).values()
+    return HOLD.check(view, limits or HoldLimits())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(school(60), school(30), id="half of the students"),
+        pytest.param(school(100), school(75), id="exactly the rows of the limit"),
+        pytest.param(school(1000), school(799), id="just over the percentage"),
+        pytest.param(school(25), empty(), id="a school that vanished"),
+        pytest.param(school(1, classes=50), school(1, classes=20), id="classes alone"),
+        pytest.param(school(60, classes=1, enrolled=60), school(60, classes=1, enrolled=10), id="enrollments alone"),
+    ],
+)
+def test_a_large_loss_is_held(before: Frames, after: Frames) -> None:
+    """More than the percentage of a table, and at least the smallest number of rows, is held."""
+    hold = check(before, after)
+    assert hold is not None
+    assert hold.code == "too-many-removals"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(school(8), school(6), id="a school of eight losing two"),
+        pytest.param(school(24), empty(), id="a small school that vanished"),
+        pytest.param(school(48), school(24), id="one row under the limit"),
+        pytest.param(school(1000), school(800), id="exactly the percentage"),
+        pytest.param(empty(), school(60), id="a first appearance"),
+        pytest.param(school(60), school(120), id="growth"),
+    ],
+)
+def test_a_small_loss_goes_on(before: Frames, after: Frames) -> None:
+    """Few rows, or a small part, or no loss at all is not held."""
+    assert check(before, after) is None
+
+
+def test_the_numbers_name_the_worst_table() -> None:
+    """People come before the ties that go with them; the message lists all tables, the limit and the likely cause."""
+    hold = check(school(60, classes=1, enrolled=60), school(30, classes=1, enrolled=20))
+    assert hold is not None
+    assert hold.numbers == {
+        "table": "students",
+        "removed": 30,
+        "of": 60,
+        "percent": 50.0,
+        "percent_max": 20.0,
+        "rows_min": 25,
+    }
+    assert "30 of 60 students (50.0 %), 40 of 60 enrollments (66.7 %)" in hold.message
+    assert "20 % of a table, from 25 rows on" in hold.message
+    assert HOLD.likely_cause in hold.message
+
+
+def test_no_cell_is_told() -> None:
+    """Neither message nor numbers hold a value of the roster."""
+    hold = check(school(60), empty())
+    assert hold is not None
+    assert "secret" not in repr(hold)
+
+
+def test_the_limits_are_the_districts() -> None:
+    """Other limits, other answers."""
+    assert check(school(10), school(8), HoldLimits(removals_percent_max=10.0, removals_rows_min=2)) is not None
+    assert check(school(60), empty(), HoldLimits(removals_percent_max=100.0)) is None
+
+
+def test_a_student_who_moves_counts_where_the_tie_goes() -> None:
+    """Students who go to another school of the district are a loss for the school they leave."""
+    both = [("A", "Lincoln"), ("B", "Washington")]
+    people = [(f"s{one}",) for one in range(30)]
+    before = frames(schools=both, students=people, student_schools=[("A", *one) for one in people])
+    after = frames(schools=both, students=people, student_schools=[("B", *one) for one in people])
+    seen = views(by_school(compare(before, after), before, after), before, after)
+    assert {one for one, view in seen.items() if HOLD.check(view, HoldLimits())} == {"A"}

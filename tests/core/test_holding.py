@@ -1,0 +1,48 @@
+from core.rosters import frames
+from rostergate.core.diff import by_school, compare
+from rostergate.core.holding import HoldRule, SchoolView, holds, views
+from rostergate.core.plan import Hold
+from rostergate.core.policy import HoldLimits
+from rostergate.core.roster import empty
+
+ROSTER = frames(
+    schools=[("A", "Lincoln"), ("B", "Washington")],
+    students=[("s1",), ("s2",)],
+    guardians=[("g1",)],
+    student_schools=[("A", "s1"), ("A", "s2"), ("B", "s2")],
+    guardianships=[("A", "s2", "g1"), ("B", "s2", "g1")],
+)
+ALWAYS = HoldRule("always", "t", "c", lambda view, _: Hold("always", view.school_id, {}))
+NEVER = HoldRule("never", "t", "c", lambda _view, _limits: None)
+
+
+def seen(before: dict, after: dict) -> dict[str, SchoolView]:  # type: ignore[type-arg]
+    """Return the views of what turns one roster into the other."""
+    return views(by_school(compare(before, after), before, after), before, after)
+
+
+def test_a_view_counts_the_people_tied_to_the_school() -> None:
+    """People count at every school that has them; so do guardians through their students."""
+    view = seen(ROSTER, empty())["A"]
+    assert view.counts == {"schools": 1, "students": 2, "guardians": 1, "student_schools": 2, "guardianships": 1}
+    assert view.guardianships.is_empty()
+
+
+def test_a_new_school_has_no_counts() -> None:
+    """A view of a school that the roster does not have counts nothing, and shows its guardianships to be."""
+    view = seen(empty(), ROSTER)["B"]
+    assert view.counts == {}
+    assert view.guardianships.rows() == [("B", "s2", "g1", None, None)]
+
+
+def test_only_schools_with_changes_are_seen() -> None:
+    """Schools that stay as they are have no view."""
+    assert seen(ROSTER, ROSTER) == {}
+
+
+def test_a_school_waits_for_every_hold_that_says_so() -> None:
+    """Holds come in the order of their rules; a plan without changes is never held."""
+    view = seen(empty(), ROSTER)["A"]
+    assert [hold.code for hold in holds(view, [NEVER, ALWAYS, ALWAYS], HoldLimits())] == ["always", "always"]
+    unchanged = SchoolView("A", {}, {}, ROSTER["guardianships"])
+    assert holds(unchanged, [ALWAYS], HoldLimits()) == ()

@@ -1,0 +1,116 @@
+import pytest
+
+from core.rosters import frames, same
+from rostergate.core.matching import Match, Standing, match, without_deselected
+from rostergate.core.policy import PlatformSchool, Policy
+
+
+def policy(*platform: tuple[str, str] | tuple[str, str, str], **settings: object) -> Policy:
+    """Return a policy with the given schools of the platform: id, name and, where mapped, the SIS's id."""
+    return Policy(platform_schools=tuple(PlatformSchool(*one) for one in platform), **settings)  # type: ignore[arg-type]
+
+
+def matched(platform_school: str | None = None) -> Match:
+    """Return the answer for a school that may go on."""
+    return Match(Standing.MATCHED, platform_school)
+
+
+@pytest.mark.parametrize(
+    ("name", "platform_name"),
+    [
+        pytest.param("Lincoln Elementary School", "Lincoln Elementary School", id="the same"),
+        pytest.param("LINCOLN ELEMENTARY", "Lincoln Elementary School", id="case, and a word all schools share"),
+        pytest.param("Lincoln Elem.", "Lincoln Elementary", id="abbreviated"),
+        pytest.param("St. Mary's HS", "Saint Marys High School", id="abbreviated twice"),
+        pytest.param("Jeferson Middle School", "Jefferson Middle School", id="a letter forgotten"),
+        pytest.param("Peña Elementary", "Pena Elementary", id="an accent"),
+        pytest.param("P.S. 101", "PS 101", id="punctuation"),
+    ],
+)
+def test_nearly_the_same_name_is_the_same_school(name: str, platform_name: str) -> None:
+    """A new school takes the platform's school whose name differs only in spelling."""
+    assert match({"1": name}, (), policy(("p1", platform_name))) == {"1": matched("p1")}
+
+
+@pytest.mark.parametrize(
+    ("name", "platform_name"),
+    [
+        pytest.param("Lincoln Elementary", "Lincoln High School", id="another level"),
+        pytest.param("Washington East High", "Washington West High", id="another side of town"),
+        pytest.param("PS 101", "PS 102", id="another number"),
+        pytest.param("Harrison Elementary", "Garrison Elementary", id="a name that sounds alike"),
+        pytest.param("Lincoln Elementary", "Franklin Elementary", id="another name"),
+        pytest.param("Academy I", "Academy II", id="another Roman number"),
+        pytest.param("Lincoln", "Lincoln 2", id="a number more"),
+    ],
+)
+def test_another_name_is_another_school(name: str, platform_name: str) -> None:
+    """A new school whose name means another one is made."""
+    assert match({"1": name}, (), policy(("p1", platform_name))) == {"1": matched()}
+
+
+def test_a_mapping_counts_before_names() -> None:
+    """What a person mapped is not matched by name, and nobody else gets it."""
+    mapped = policy(("p1", "Lincoln", "1"), ("p2", "Lincoln"))
+    assert match({"1": "Washington", "2": "Lincoln"}, (), mapped) == {"1": matched("p1"), "2": matched("p2")}
+
+
+def test_a_platform_school_is_given_once() -> None:
+    """The better name gets it; the other school is made."""
+    answer = match(
+        {"1": "Jeferson Elementary", "2": "Jefferson Elementary"}, (), policy(("p1", "Jefferson Elementary"))
+    )
+    assert answer == {"1": matched(), "2": matched("p1")}
+
+
+@pytest.mark.parametrize(
+    ("names", "platform"),
+    [
+        pytest.param({"1": "Lincoln", "2": "Lincoln"}, [("p1", "Lincoln")], id="two schools for one"),
+        pytest.param({"1": "Lincoln"}, [("p1", "Lincoln"), ("p2", "Lincoln")], id="one school for two"),
+    ],
+)
+def test_a_doubtful_name_waits(names: dict[str, str], platform: list[tuple[str, str]]) -> None:
+    """Where a name fits equally well twice, nothing is guessed."""
+    assert set(match(names, (), policy(*platform)).values()) == {Match(Standing.UNMATCHED)}
+
+
+def test_what_is_in_doubt_is_given_to_nobody() -> None:
+    """A platform school that two schools fit equally well does not fall to a third that fits less."""
+    names = {"1": "Jefferson Elementary", "2": "Jefferson Elementary", "3": "Jeferson Elementary"}
+    answer = match(names, (), policy(("p1", "Jefferson Elementary")))
+    assert answer == {"1": Match(Standing.UNMATCHED), "2": Match(Standing.UNMATCHED), "3": matched()}
+
+
+def test_a_school_of_the_roster_goes_before_a_new_one() -> None:
+    """A school that is rostered keeps its platform school even when a new one has the better name, and never waits."""
+    both = {"1": "Jeferson Elementary", "2": "Jefferson Elementary"}
+    assert match(both, {"1"}, policy(("p1", "Jefferson Elementary"))) == {"1": matched("p1"), "2": matched()}
+    assert match({"1": "Lincoln"}, {"1"}, policy(("p1", "Lincoln"), ("p2", "Lincoln"))) == {"1": matched()}
+
+
+def test_review_waits_for_a_person() -> None:
+    """With review only mapped schools and those of the roster go on."""
+    names = {"1": "Lincoln", "2": "Washington", "3": "Grant"}
+    answer = match(names, {"3"}, policy(("p1", "Lincoln"), ("p2", "Washington", "2"), matching="review"))
+    assert answer == {"1": Match(Standing.UNMATCHED), "2": matched("p2"), "3": matched()}
+
+
+def test_a_deselected_school_is_out() -> None:
+    """A deselected school is not matched, even when it is mapped or rostered."""
+    answer = match({"1": "Lincoln"}, {"1"}, policy(("p1", "Lincoln", "1"), deselected=frozenset({"1"})))
+    assert answer == {"1": Match(Standing.DESELECTED)}
+
+
+def test_a_deselected_school_is_taken_out_with_its_people() -> None:
+    """Its rows and the people tied to no other school are gone; people of two schools stay."""
+    whole = frames(
+        schools=[("A", "Lincoln"), ("B", "Washington")],
+        students=[("s1",), ("s2",)],
+        guardians=[("g1",)],
+        student_schools=[("A", "s1"), ("A", "s2"), ("B", "s2")],
+        guardianships=[("A", "s1", "g1")],
+    )
+    rest = frames(schools=[("B", "Washington")], students=[("s2",)], student_schools=[("B", "s2")])
+    assert same(without_deselected(whole, frozenset({"A"})), rest)
+    assert without_deselected(whole, frozenset()) is whole

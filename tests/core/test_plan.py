@@ -1,0 +1,102 @@
+from hashlib import sha256
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.rosters import frames, rosters
+from rostergate.core.diff import diff
+from rostergate.core.plan import Counts, counted, digest, pack, unpack
+from rostergate.core.roster import TABLES, Frames
+from rostergate.core.snapshot import Snapshot
+
+bounded = settings(max_examples=60, deadline=None)
+plans = st.builds(lambda roster, new: diff(roster, Snapshot(new, {})).get("A", {}), rosters, rosters)
+
+
+def students(*rows: tuple[str | None, ...]) -> Frames:
+    """Return changes of students: rows of id, first name and action."""
+    schema = {**dict.fromkeys(TABLES["students"].columns, pl.String()), "action": pl.String()}
+    wide = [(one, first, None, None, None, None, None, action) for one, first, action in rows]
+    return {"students": pl.DataFrame(wide, schema=schema, orient="row")}
+
+
+ONE = students(("s1", "Ann", "added"), ("s2", None, "updated"))
+
+
+@bounded
+@given(plans)
+def test_unpack_returns_what_was_packed(plan: Frames) -> None:
+    """Tables, columns, rows and absent cells come back as they were."""
+    back = unpack(pack(plan))
+    assert back.keys() == plan.keys()
+    assert all(back[name].equals(plan[name]) for name in plan)
+
+
+@bounded
+@given(plans, st.randoms(use_true_random=False))
+def test_the_digest_does_not_depend_on_order(plan: Frames, random: st.DataObject) -> None:
+    """Rows, columns and tables in another order, or packed and unpacked, have the same digest."""
+    turned = {}
+    for name in reversed(list(plan)):
+        order = list(range(plan[name].height))
+        random.shuffle(order)  # type: ignore[attr-defined]
+        turned[name] = plan[name].select(reversed(plan[name].columns))[order]
+    assert digest("A", turned) == digest("A", plan) == digest("A", unpack(pack(plan)))
+
+
+@pytest.mark.parametrize(
+    ("school_id", "changes"),
+    [
+        pytest.param("B", ONE, id="another school"),
+        pytest.param("A", students(("s1", "Ann", "added")), id="a row less"),
+        pytest.param("A", students(("s1", "Ann", "added"), ("s2", "", "updated")), id="empty instead of absent"),
+        pytest.param("A", students(("s1", "Ann", "added"), ("s2", "-", "updated")), id="a dash instead of absent"),
+        pytest.param("A", students(("s1", "Ann", "added"), ("s2", None, "removed")), id="another action"),
+        pytest.param("A", students(("s1", "Ann", "updated"), ("s2", None, "added")), id="actions exchanged"),
+        pytest.param("A", students(("s1", None, "added"), ("s2", "Ann", "updated")), id="values exchanged"),
+        pytest.param("A", students(("s1", "Ánn", "added"), ("s2", None, "updated")), id="an accent"),
+        pytest.param(
+            "A", students(("s1", "3:Ann", "added"), ("s2", None, "updated")), id="what looks like a netstring"
+        ),
+        pytest.param("A", ONE | frames(), id="an action less"),
+        pytest.param("A", {}, id="no changes"),
+    ],
+)
+def test_the_digest_covers_everything(school_id: str, changes: Frames) -> None:
+    """Another school, table, row, value or action is another digest."""
+    changes = {name: rows for name, rows in changes.items() if "action" in rows.columns}
+    assert digest(school_id, changes) != digest("A", ONE)
+
+
+def test_the_digest_covers_the_table() -> None:
+    """The same cells in another table are another plan."""
+    tie = pl.DataFrame({"school_id": ["A"], "teacher_id": ["1"], "action": ["added"]})
+    as_student = tie.rename({"teacher_id": "student_id"})
+    assert digest("A", {"teacher_schools": tie}) != digest("A", {"student_schools": as_student})
+
+
+def test_the_digest_is_known() -> None:
+    """The digest of a plan is the same in every release: a person may release what an older one held."""
+    text = "1:A8:students2;2:s13:Ann-----5:added2:s2------7:updated"
+    assert digest("A", ONE) == sha256(text.encode()).hexdigest()
+
+
+def test_an_empty_table_does_not_count() -> None:
+    """A table without rows changes neither digest nor counts."""
+    empty = {
+        "classes": pl.DataFrame(
+            schema={"school_id": pl.String, "class_id": pl.String, "name": pl.String, "action": pl.String}
+        )
+    }
+    assert digest("A", ONE | empty) == digest("A", ONE)
+    assert counted(empty)["classes"] == Counts()
+
+
+def test_counts_leave_out_what_is_kept() -> None:
+    """Every table is counted; kept rows are no change."""
+    counts = counted(students(("s1", "Ann", "added"), ("s2", None, "kept"), ("s3", None, "removed")))
+    assert counts["students"] == Counts(added=1, updated=0, removed=1)
+    assert counts.keys() == TABLES.keys()
+    assert counts["teachers"] == Counts()

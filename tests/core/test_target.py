@@ -1,0 +1,44 @@
+import pytest
+
+from core.rosters import frames
+from rostergate.core.roster import empty
+from rostergate.core.snapshot import Snapshot
+from rostergate.core.target import orphans, target
+
+
+def test_a_snapshot_with_a_tie_to_nothing_is_refused() -> None:
+    """A snapshot that refers to nothing is a fault of the program: nothing is decided, and no id is told."""
+    broken = frames(schools=[("A", "Lincoln")], student_schools=[("A", "secret")])
+    with pytest.raises(AssertionError, match="student_schools") as caught:
+        target(empty(), Snapshot(broken, {}))
+    assert "secret" not in str(caught.value)
+
+
+def test_orphans_are_counted_by_table() -> None:
+    """Each reference that is not met counts once."""
+    broken = frames(classes=[("A", "c1", "Maths")], enrollments=[("A", "c1", "s1")])
+    assert orphans(broken) == {"classes": 1, "enrollments": 1}
+
+
+def test_people_without_a_tie_are_not_rostered() -> None:
+    """A person whom nothing ties to a school is not part of the target."""
+    loose = frames(guardians=[("g1", "Gil")])
+    assert target(empty(), Snapshot(loose, {}))["guardians"].is_empty()
+
+
+def test_a_pair_that_stays_where_it_was_keeps_its_values() -> None:
+    """Without the guardians' file, a pair in a further school takes its values over; the old one keeps its own."""
+    schools = [("A", "Lincoln"), ("B", "Washington"), ("C", "Grant")]
+    roster = frames(
+        schools=schools,
+        students=[("s1",)],
+        guardians=[("g1",)],
+        student_schools=[("A", "s1"), ("B", "s1")],
+        guardianships=[("A", "s1", "g1", "father"), ("B", "s1", "g1", "uncle")],
+    )
+    new = frames(schools=schools, students=[("s1",)], student_schools=[("B", "s1"), ("C", "s1")])
+    after = target(roster, Snapshot(new, {}, frozenset({"guardians", "guardianships"})))
+    assert set(after["guardianships"].select("school_id", "relationship").iter_rows()) == {
+        ("B", "uncle"),
+        ("C", "father"),
+    }

@@ -1,0 +1,125 @@
+"""A real gate on a free port with a house around it, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+from argon2 import PasswordHasher
+
+from rostergate.config.district import District
+from rostergate.config.settings import Settings
+from rostergate.gate import Gate, Services
+from rostergate.spool.folders import Area, Spool
+from rostergate.spool.inbox import Inbox, Inboxes
+
+SLUG = "lincoln"
+PASSWORD = "correct horse battery"
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+CHEAP = {"memory_kib": 8_192, "passes": 1, "lanes": 1}
+HASH = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+
+
+@dataclass
+class House:
+    """A gate with a house around it whose answers a test can set."""
+
+    state: Path
+    server: dict[str, Any] = field(default_factory=dict)
+    upload: dict[str, Any] = field(default_factory=dict)
+    districts: dict[str, District] = field(default_factory=dict)
+    slot: str | None = None
+    sealed: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    refusals: list[tuple[str, Area, str, str]] = field(default_factory=list)
+    now: datetime = NOW
+    clock: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.spool = Spool(self.state)
+        self.spool.prepare()
+        self.key = asyncssh.generate_private_key("ssh-ed25519")
+        if not self.districts:
+            self.admit()
+
+    def admit(self, slug: str = SLUG, **changes: Any) -> None:
+        """Set a district's file to these values."""
+        values: dict[str, Any] = {
+            "slug": slug,
+            "name": "Lincoln Unified",
+            "time_zone": "America/Chicago",
+            "format": "remind-1.0",
+            "authorized_keys": (self.key.export_public_key().decode().strip(),),
+            **changes,
+        }
+        self.districts[slug] = District(**values)
+
+    async def open(self) -> None:
+        """Start listening."""
+        settings = Settings(server=self.server, upload=self.upload, passwords=CHEAP)
+        self.inboxes = Inboxes(self.spool, lambda: self.now)
+        services = Services(
+            settings=settings,
+            districts=self.districts,
+            spool=self.spool,
+            inboxes=self.inboxes,
+            now=lambda: self.now,
+            password_hash=self._password_hash,
+            slot=self._slot,
+            sealed=self._sealed,
+            on_refusal=self._on_refusal,
+        )
+        self.gate = Gate(services, clock=lambda: self.clock)
+        await self.gate.listen("127.0.0.1", 0)
+
+    def inbox(self, area: Area = Area.UPLOAD, slug: str = SLUG) -> Inbox:
+        """Return an inbox."""
+        return self.inboxes.of(slug, area)
+
+    def committed(self, area: Area = Area.UPLOAD) -> dict[str, bytes]:
+        """Return the committed files and what is in them."""
+        inbox = self.inbox(area)
+        return {name: (inbox.folder / name).read_bytes() for name in inbox.entries()}
+
+    async def _password_hash(self, slug: str) -> str | None:
+        return HASH if slug in self.districts else None
+
+    async def _slot(self, _slug: str) -> str | None:
+        return self.slot
+
+    async def _sealed(self, _slug: str) -> dict[str, tuple[int, datetime]]:
+        return self.sealed
+
+    async def _on_refusal(self, slug: str, area: Area, name: str, reason: str) -> None:
+        self.refusals.append((slug, area, name, reason))
+
+    def options(self, **changes: Any) -> dict[str, Any]:
+        """Return the options an asyncssh client connects with."""
+        return {
+            "host": "127.0.0.1",
+            "port": self.gate.port,
+            "known_hosts": None,
+            "username": SLUG,
+            "client_keys": [self.key],
+            "agent_path": None,
+            "config": None,
+            **changes,
+        }
+
+    @contextlib.asynccontextmanager
+    async def sftp(self, **changes: Any) -> AsyncIterator[asyncssh.SFTPClient]:
+        """Log in and start SFTP."""
+        async with asyncssh.connect(**self.options(**changes)) as connection, connection.start_sftp_client() as client:
+            yield client
+
+
+async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Wait until something is so; fail when it does not become so in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)

@@ -1,0 +1,227 @@
+import asyncio
+import contextlib
+import time
+from ipaddress import ip_network
+from typing import Any
+
+import asyncssh
+import pytest
+from gate.house import PASSWORD, SLUG, House, until
+
+
+async def refusal(house: House, **options: Any) -> asyncssh.Error:
+    """Return the error a login ends with."""
+    with pytest.raises(asyncssh.Error) as caught:
+        async with house.sftp(**{"client_keys": None, **options}):
+            pass
+    return caught.value
+
+
+async def test_password(house: House) -> None:
+    """The right password lets the district in."""
+    async with house.sftp(client_keys=None, password=PASSWORD) as sftp:
+        assert "README.txt" in await sftp.listdir("/")
+
+
+async def test_keyboard_interactive(house: House) -> None:
+    """The password is taken when the client sends it in answer to a question, too."""
+    async with house.sftp(client_keys=None, password=PASSWORD, preferred_auth="keyboard-interactive"):
+        pass
+
+
+async def test_key(house: House) -> None:
+    """One of the district's keys lets it in, and a reload that removes the key shuts it out."""
+    async with house.sftp():
+        pass
+    house.admit(authorized_keys=())
+    assert isinstance(await refusal(house, client_keys=[house.key]), asyncssh.PermissionDenied)
+
+
+async def test_unknown_user_reads_the_same(house: House) -> None:
+    """An unknown user, a disabled one and a wrong password get the same answer."""
+    house.admit("closed", enabled=False)
+    house.admit("elsewhere", allowed_addresses=(ip_network("192.0.2.0/24"),))
+    answers = {
+        (type(error), str(error).replace(name, "<user>"))
+        for name, password in (
+            (SLUG, "wrong"),
+            ("nobody", "wrong"),
+            ("closed", PASSWORD),
+            ("elsewhere", PASSWORD),
+            ("../etc", PASSWORD),
+        )
+        for error in [await refusal(house, username=name, password=password)]
+    }
+    assert len(answers) == 1
+
+
+async def test_unknown_user_costs_the_same(house: House) -> None:
+    """Checking the password of an unknown user does the same argon2 work as checking a wrong one."""
+    checked: list[str] = []
+    verify = house.gate.passwords._same
+    house.gate.passwords._same = lambda stored, password: checked.append(stored) or verify(stored, password)  # type: ignore[method-assign]
+    await refusal(house, password="wrong")
+    await refusal(house, username="nobody", password="wrong")
+    assert len(checked) == 2
+    assert all(one.startswith("$argon2id$v=19$m=8192,t=1,p=1$") for one in checked)
+
+
+async def test_allowed_address(house: House) -> None:
+    """A district with an allow-list is let in from there."""
+    house.admit(allowed_addresses=(ip_network("127.0.0.0/8"),))
+    async with house.sftp():
+        pass
+
+
+async def test_tries(make_house: Any) -> None:
+    """After the last try of a connection the server ends it and says so."""
+    house = await make_house(server={"login_tries_max": 2})
+
+    class Stubborn(asyncssh.SSHClient):
+        asked = 0
+
+        def password_auth_requested(self) -> str:
+            Stubborn.asked += 1
+            return "wrong"
+
+    with pytest.raises(asyncssh.DisconnectError, match="too many tries"):
+        await asyncssh.connect(**house.options(client_keys=None, client_factory=Stubborn, preferred_auth="password"))
+    assert Stubborn.asked == 3
+
+
+async def test_login_time(make_house: Any) -> None:
+    """A connection that does not log in is ended when its time is up, and no longer counted."""
+    house = await make_house(server={"login_seconds_max": 5, "connections_max": 1})
+    started = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.gate.port)
+    assert (await reader.readline()).startswith(b"SSH-2.0-rostergate")
+    async with asyncio.timeout(20):
+        await reader.read()
+    assert time.monotonic() - started >= 4
+    writer.close()
+    await until(lambda: house.gate.guests.connections == 0)
+    async with house.sftp():
+        pass
+
+
+@pytest.mark.parametrize("limit", ["connections_max", "connections_per_address_max"])
+async def test_connections_are_counted_before_the_login(make_house: Any, limit: str) -> None:
+    """A connection beyond the limit is ended at once, although the others have not even logged in."""
+    house = await make_house(server={limit: 2})
+    opened = [await asyncio.open_connection("127.0.0.1", house.gate.port) for _ in range(2)]
+    for reader, _ in opened:
+        await reader.readline()
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.gate.port)
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+    for one in (writer, *(writer for _, writer in opened)):
+        one.close()
+    await until(lambda: house.gate.guests.connections == 0)
+    async with house.sftp():
+        pass
+
+
+async def test_sessions_per_district(make_house: Any) -> None:
+    """A district has at most so many sessions at once; another one may begin when one has ended."""
+    house = await make_house(server={"sessions_per_district_max": 1})
+    async with house.sftp():
+        with pytest.raises(asyncssh.ChannelOpenError, match="too many sessions"):
+            async with house.sftp():
+                pass
+    async with house.sftp():
+        pass
+
+
+async def test_idle(house: House) -> None:
+    """A connection on which nothing happens is ended, and what it was uploading waits aside."""
+    connection = await asyncssh.connect(**house.options())
+    sftp = await connection.start_sftp_client()
+    await sftp.listdir("/")
+    (door,) = house.gate.doors
+    door._active_at -= house.gate.services.settings.server.idle_seconds_max
+    door._watch_idle()
+    async with asyncio.timeout(10):
+        await connection.wait_closed()
+    assert not house.gate.doors
+
+
+async def test_banned_address(house: House) -> None:
+    """An address that fails too often is shut out for a while, before it can even begin to log in."""
+    for _ in range(12):
+        house.gate.throttle.failed("nobody", "127.0.0.1")
+    with pytest.raises((asyncssh.Error, OSError)):
+        await asyncssh.connect(**house.options())
+    house.clock += 61
+    async with house.sftp():
+        pass
+
+
+async def test_nothing_but_sftp(house: House) -> None:
+    """A shell, forwarding, other subsystems and variables are refused."""
+    async with asyncssh.connect(**house.options()) as connection:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process()
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process(subsystem="netconf")
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_connection("127.0.0.1", house.gate.port)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await connection.forward_remote_port("127.0.0.1", 0, "127.0.0.1", 1)
+
+
+async def test_exec_is_told_what_to_use(house: House) -> None:
+    """A command, which is what `scp -O` sends, is answered with one line on stderr and exit status 1."""
+    async with asyncssh.connect(**house.options()) as connection:
+        done = await connection.run("scp -t /")
+    assert done.exit_status == 1
+    assert done.stderr == "this server speaks SFTP only; use sftp, or scp without -O\n"
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        {"kex_algs": ["diffie-hellman-group14-sha1"]},
+        {"encryption_algs": ["aes256-cbc"]},
+        {"mac_algs": ["hmac-sha1"], "encryption_algs": ["aes256-ctr"]},
+        {"server_host_key_algs": ["ssh-rsa"]},
+    ],
+)
+async def test_weak_algorithms(house: House, weak: dict[str, list[str]]) -> None:
+    """A client that only knows SHA-1 or CBC cannot connect."""
+    with pytest.raises(asyncssh.KeyExchangeFailed):
+        await asyncssh.connect(**house.options(**weak))
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"])
+async def test_host_keys(house: House, kind: str) -> None:
+    """The server has an ed25519 and an RSA key."""
+    async with house.sftp(server_host_key_algs=[kind]):
+        pass
+
+
+async def test_drain_lets_an_upload_end(house: House) -> None:
+    """Stopping waits for an upload in progress, and takes no new connection meanwhile."""
+    connection = await asyncssh.connect(**house.options())
+    sftp = await connection.start_sftp_client()
+    file = await sftp.open("schools.csv", "wb")
+    await file.write(b"x")
+    drained = asyncio.create_task(house.gate.drain(10))
+    await until(lambda: house.gate.draining)
+    with pytest.raises(OSError):  # noqa: PT011 - which one depends on the kernel
+        await asyncssh.connect(**house.options(port=house.gate.port or 1))
+    await file.close()
+    async with asyncio.timeout(5):
+        await drained
+    assert house.committed() == {"schools.csv": b"x"}
+
+
+async def test_drain_cuts_off_what_takes_too_long(house: House) -> None:
+    """Stopping leaves an upload that does not end in time aside for a resume."""
+    connection = await asyncssh.connect(**house.options())
+    sftp = await connection.start_sftp_client()
+    file = await sftp.open("schools.csv", "wb")
+    await file.write(b"x")
+    await house.gate.drain(0)
+    assert house.committed() == {}
+    assert house.inbox().left()["schools.csv"].size == 1

@@ -1,0 +1,240 @@
+"""A whole rostergate in a folder of its own: the commands and the daemon as real processes, on a free port."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+
+from rostergate.service.lock import running
+from rostergate.spool.folders import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from pathlib import Path
+
+SECONDS_MAX = 60.0
+"""How long anything may take on a slow machine before a test calls it hung."""
+
+
+def until(true: Callable[[], Any], what: str, seconds: float = SECONDS_MAX) -> Any:
+    """Wait until `true()` is truthy and return it; fail with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    pause = Pause()
+    while time.monotonic() < deadline:
+        if answer := true():
+            return answer
+        pause.short()
+    raise AssertionError(f"waited {seconds:.0f} s for: {what}")
+
+
+def until_told(standing: Callable[[], Any], wanted: Any, what: str, log: Path) -> bool:
+    """Wait until `standing()` is `wanted`; fail with what it was instead, and the daemon's log."""
+    seen: list[Any] = [None]
+
+    def there() -> bool:
+        seen[0] = standing()
+        return bool(seen[0] == wanted)
+
+    try:
+        return bool(until(there, what))
+    except AssertionError as late:
+        raise AssertionError(f"{late}: {seen[0]} instead of {wanted}\n{log.read_text()}") from None
+
+
+class Pause:
+    """Waits between two looks, a little longer each time."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.01
+
+    def short(self) -> None:
+        """Give way for a moment."""
+        time.sleep(self._seconds)
+        self._seconds = min(self._seconds * 1.5, 0.2)
+
+
+@dataclass
+class Rostergate:
+    """One state and configuration folder, and what can be done with them."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        """The configuration folder."""
+        return self.folder / "config"
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+        return self.folder / "state"
+
+    @property
+    def spool(self) -> Spool:
+        """The state folder's layout."""
+        return Spool(self.state)
+
+    @property
+    def log(self) -> Path:
+        """What the daemons wrote, one after the other."""
+        return self.folder / "daemon.log"
+
+    @property
+    def port(self) -> int:
+        """The port of the daemon that runs."""
+        daemon = running(self.spool)
+        assert daemon, "no daemon runs"
+        return daemon.port
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of `rostergate ARGUMENTS` on these folders."""
+        return [
+            sys.executable,
+            "-m",
+            "rostergate",
+            "--config",
+            str(self.config),
+            "--state",
+            str(self.state),
+            *arguments,
+        ]
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of its processes: quick to settle, cheap passwords, loopback only."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERGATE_")}
+        return {
+            **kept,
+            "ROSTERGATE_SERVER__ADDRESS": "127.0.0.1",
+            "ROSTERGATE_DELIVERY__SETTLE_SECONDS": "0.4",
+            "ROSTERGATE_DELIVERY__RETRY_SECONDS": "0.1",
+            "ROSTERGATE_PASSWORDS__MEMORY_KIB": "8192",
+            "ROSTERGATE_PASSWORDS__PASSES": "1",
+            **self.environment,
+        }
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        """Run a command, check its exit status and return what it printed."""
+        done = subprocess.run(
+            self.command(*arguments),
+            env=self.environ(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS_MAX,
+        )
+        assert done.returncode == status, f"{arguments} ended with {done.returncode}: {done.stderr}{done.stdout}"
+        return done.stdout if status == 0 or done.stdout else done.stderr
+
+    def answer(self, *arguments: str, status: int = 0) -> Any:
+        """Run a command with `--json` and return its answer."""
+        return json.loads(self.run(*arguments, "--json", status=status))
+
+    def copied(self, folder: Path) -> Rostergate:
+        """Return a copy of this one, as it stands, in another folder. Its daemon must not run."""
+        folder.mkdir()
+        shutil.copytree(self.config, folder / "config")
+        shutil.copytree(self.state, folder / "state")
+        return Rostergate(folder, dict(self.environment), dict(self.passwords))
+
+    def add_district(self, slug: str = "lakeside", zone: str = "America/Chicago") -> None:
+        """Add a district and keep its password."""
+        issued = self.answer("district", "add", slug, "--name", slug.title(), "--time-zone", zone)
+        self.passwords[slug] = issued["password"]
+
+    @contextlib.contextmanager
+    def daemon(self, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the daemon; end it with SIGTERM, and check that it ended well, unless it is dead already."""
+        process = self.start(environment)
+        try:
+            until(lambda: running(self.spool) or process.poll() is not None, "the daemon to listen")
+            assert process.poll() is None, self.log.read_text()
+            yield process
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(SECONDS_MAX) == 0, self.log.read_text()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def start(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start the daemon as the leader of a process group, its log appended to `log`."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                self.command("serve", "--port", "0"),
+                env={**self.environ(), **(environment or {})},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @contextlib.asynccontextmanager
+    async def sftp(self, slug: str = "lakeside") -> AsyncIterator[asyncssh.SFTPClient]:
+        """Log in as a district."""
+        async with (
+            asyncssh.connect(
+                "127.0.0.1",
+                self.port,
+                username=slug,
+                password=self.passwords[slug],
+                known_hosts=None,
+                client_keys=None,
+                config=None,
+            ) as connection,
+            connection.start_sftp_client() as client,
+        ):
+            yield client
+
+    async def upload(self, files: Mapping[str, bytes], slug: str = "lakeside", folder: str = "/") -> None:
+        """Push files as a district."""
+        async with self.sftp(slug) as client:
+            for name, data in files.items():
+                async with client.open(f"{folder}{name}", "wb") as file:
+                    await file.write(data)
+
+    def deliveries(self, slug: str = "lakeside") -> list[dict[str, Any]]:
+        """Return a district's deliveries, newest first."""
+        found: list[dict[str, Any]] = self.answer("deliveries", "--district", slug)
+        return found
+
+    def reached(self, state: str, number: int = 1, slug: str = "lakeside") -> dict[str, Any]:
+        """Wait until the district's `number`-th delivery is in `state` and its report is written; return it."""
+        there = until_told(lambda: self.standing(number, slug), (state, True), f"{slug}-{number:05}", self.log)
+        assert there
+        return next(one for one in self.deliveries(slug) if one["delivery"] == f"{slug}-{number:05}")
+
+    def standing(self, number: int = 1, slug: str = "lakeside") -> tuple[str, bool] | None:
+        """Return a delivery's state and whether its report is written, straight from the database."""
+        with contextlib.closing(sqlite3.connect(self.spool.database, timeout=SECONDS_MAX)) as database:
+            found = database.execute(
+                "SELECT state, reported_at IS NOT NULL FROM deliveries WHERE district = ? AND number = ?",
+                (slug, number),
+            ).fetchone()
+        return (found[0], bool(found[1])) if found else None
+
+    def counts(self, slug: str = "lakeside") -> dict[str, int]:
+        """Return the rows of the district's roster by table."""
+        (counts,) = self.answer("roster", "--district", slug)
+        return {table: rows for table, rows in counts.items() if table != "district"}
+
+    def latest(self, slug: str = "lakeside") -> str:
+        """Return LATEST.txt."""
+        return (self.spool.reports(slug) / "LATEST.txt").read_text()
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """Return the log's lines of one event."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from rostergate import store
+from rostergate.errors import StoreError
+from rostergate.store import credentials
+from store.making import AT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 60_000)]
+)
+async def test_every_connection_is_durable_strict_and_patient(tx: AsyncConnection, pragma: str, value: object) -> None:
+    """WAL, synchronous=FULL, foreign keys and a busy timeout are set on every connection."""
+    assert await tx.scalar(sa.text(f"PRAGMA {pragma}")) == value
+
+
+async def test_a_reader_cannot_write(engine: AsyncEngine) -> None:
+    """A write in a reading transaction raises, also on a connection that has written before."""
+    async with store.writing(engine) as tx:
+        await credentials.set_password(tx, "lincoln", "one", AT)
+    with pytest.raises(StoreError, match="readonly"):
+        async with store.reading(engine) as tx:
+            await credentials.set_password(tx, "lincoln", "two", AT)
+    async with store.writing(engine) as tx:
+        await credentials.set_password(tx, "lincoln", "three", AT)
+    async with store.reading(engine) as tx:
+        assert await credentials.password_hash(tx, "lincoln") == "three"
+
+
+async def test_a_block_that_raises_leaves_nothing(engine: AsyncEngine) -> None:
+    """What a block wrote before it raised is rolled back."""
+
+    async def write() -> None:
+        async with store.writing(engine) as tx:
+            await credentials.set_password(tx, "lincoln", "one", AT)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await write()
+    async with store.reading(engine) as tx:
+        assert await credentials.password_hash(tx, "lincoln") is None
+
+
+async def test_a_cancelled_writer_leaves_nothing_and_nobody_waiting(engine: AsyncEngine) -> None:
+    """A writer that is cancelled rolls back and gives the write lock to the next."""
+    started = asyncio.Event()
+
+    async def write() -> None:
+        async with store.writing(engine) as tx:
+            await credentials.set_password(tx, "lincoln", "one", AT)
+            started.set()
+            await asyncio.Event().wait()
+
+    writer = asyncio.create_task(write())
+    await started.wait()
+    writer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writer
+    async with store.writing(engine) as tx:
+        assert await credentials.password_hash(tx, "lincoln") is None
+
+
+async def test_writers_wait_for_each_other_from_their_first_statement(engine: AsyncEngine) -> None:
+    """A second writer does not begin before the first has ended, so that it reads what the first wrote."""
+    begun, order = asyncio.Event(), []
+
+    async def second() -> None:
+        await begun.wait()
+        async with store.writing(engine) as tx:
+            order.append(await credentials.password_hash(tx, "lincoln"))
+
+    waiting = asyncio.create_task(second())
+    async with store.writing(engine) as tx:
+        begun.set()
+        for turn in range(20):
+            await credentials.set_password(tx, "lincoln", f"{turn}", AT)
+        assert order == []
+    await waiting
+    assert order == ["19"]
+
+
+async def test_a_reader_keeps_its_view_while_others_write(engine: AsyncEngine) -> None:
+    """A reader sees one state from its first statement to its last, and holds no writer up."""
+    async with store.reading(engine) as reader:
+        assert await credentials.password_hash(reader, "lincoln") is None
+        async with store.writing(engine) as tx:
+            await credentials.set_password(tx, "lincoln", "one", AT)
+        assert await credentials.password_hash(reader, "lincoln") is None
+
+
+async def test_two_engines_share_a_file(engine: AsyncEngine, path: Path) -> None:
+    """Another process's engine sees what was committed."""
+    async with store.writing(engine) as tx:
+        await credentials.set_password(tx, "lincoln", "one", AT)
+    other = store.open(path)
+    async with store.reading(other) as tx:
+        assert await credentials.password_hash(tx, "lincoln") == "one"
+    await other.dispose()
+
+
+async def test_a_missing_database_is_not_made(tmp_path: Path) -> None:
+    """Opening a path without a database raises with a next step, and leaves no file behind."""
+    engine = store.open(tmp_path / "none.db")
+    with pytest.raises(StoreError, match="state folder"):
+        async with store.reading(engine):
+            pass
+    await engine.dispose()
+    assert os.listdir(tmp_path) == []
+
+
+async def test_an_empty_database_says_how_to_set_it_up(tmp_path: Path) -> None:
+    """A database without tables raises with a next step."""
+    path = tmp_path / "empty.db"
+    sqlite3.connect(path).close()
+    path.touch()
+    engine = store.open(path)
+    with pytest.raises(StoreError, match="rostergate serve"):
+        async with store.reading(engine) as tx:
+            await credentials.password_hash(tx, "lincoln")
+    await engine.dispose()
+
+
+async def test_a_damaged_database_says_so(tmp_path: Path) -> None:
+    """A file that is no database raises with a next step."""
+    path = tmp_path / "damaged.db"
+    path.write_bytes(b"not a database at all" * 100)
+    engine = store.open(path)
+    with pytest.raises(StoreError, match="restore the last backup"):
+        async with store.reading(engine):
+            pass
+    await engine.dispose()
+
+
+async def test_a_writer_that_waits_too_long_says_who_is_in_the_way(engine: AsyncEngine, path: Path) -> None:
+    """A lock that another program holds too long raises with a next step."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with store.reading(engine) as tx:
+        await tx.exec_driver_sql("PRAGMA busy_timeout=1")
+    with pytest.raises(StoreError, match="Another program"):
+        async with store.writing(engine):
+            pass
+    other.close()
+
+
+async def test_a_wrong_statement_is_a_fault_of_the_program(engine: AsyncEngine) -> None:
+    """What breaks a constraint is not a failure of the database: it raises what it raises."""
+    with pytest.raises(IntegrityError):
+        async with store.writing(engine) as tx:
+            await tx.execute(sa.text("INSERT INTO credentials (district) VALUES ('lincoln')"))
+
+
+@pytest.mark.parametrize("name", ["a b.db", "100%.db", "q?x=1.db", "h#sh.db", "ü.db"])
+async def test_every_file_name_is_legal(tmp_path: Path, name: str) -> None:
+    """Signs that mean something in a URI mean nothing in the database's path."""
+    path = tmp_path / name
+    store.upgrade(path)
+    engine = store.open(path)
+    async with store.writing(engine) as tx:
+        await credentials.set_password(tx, "lincoln", "one", AT)
+    await engine.dispose()
+    assert os.listdir(tmp_path) == [name]
