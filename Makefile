@@ -1,8 +1,9 @@
-# make demo    the whole road before your eyes, on throwaway state (ONCE=1 ends by itself)
-# make test    the tests
-# make check   lint, types and import rules
-# make fmt     format the code
-# make lock    write both lock files again (needs uv)
+# make demo      the whole road before your eyes, on throwaway state (ONCE=1 ends by itself)
+# make test      the tests
+# make check     lint, types and import rules
+# make coverage  the core by branch, from its own tests
+# make fmt       format the code
+# make lock      write both lock files again (needs uv)
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 ONCE ?=
 WORKERS ?= auto
 
-.PHONY: demo test check fmt lock clean
+.PHONY: demo test check coverage fmt lock clean
 
 demo: $(VENV)/run.done
 	$(BIN)/rostergate demo $(if $(ONCE),--once)
@@ -23,6 +24,9 @@ check: $(VENV)/test.done
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(VENV)/test.done
+	$(BIN)/pytest -n $(WORKERS) --cov=rostergate.core --cov-branch --cov-report=term-missing:skip-covered tests/core
 
 fmt: $(VENV)/test.done
 	$(BIN)/ruff check --fix-only --exit-zero

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
@@ -114,7 +115,12 @@ class Rostergate:
 
     def environ(self) -> dict[str, str]:
         """Return the environment of its processes: quick to settle, cheap passwords, loopback only."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERGATE_")}
+        # Without compiled files each of the many processes would compile every module again.
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("ROSTERGATE_") and name != "PYTHONDONTWRITEBYTECODE"
+        }
         return {
             **kept,
             "ROSTERGATE_SERVER__ADDRESS": "127.0.0.1",
@@ -233,6 +239,19 @@ class Rostergate:
     def latest(self, slug: str = "lakeside") -> str:
         """Return LATEST.txt."""
         return (self.spool.reports(slug) / "LATEST.txt").read_text()
+
+    def latest_or_nothing(self, slug: str = "lakeside") -> str:
+        """Return LATEST.txt, or nothing while there is none."""
+        path = self.spool.reports(slug) / "LATEST.txt"
+        return path.read_text() if path.exists() else ""
+
+    def age_receiving(self, began: float, slug: str = "lakeside") -> None:
+        """Let the delivery that is coming in have begun earlier (seconds since the epoch). No daemon must run."""
+        at = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        with contextlib.closing(sqlite3.connect(self.spool.database)) as database, database:
+            database.execute(
+                "UPDATE deliveries SET began_at = ? WHERE district = ? AND state = 'receiving'", (at, slug)
+            )
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """Return the log's lines of one event."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rostergate.config import District, Districts, Reloaded
+from rostergate.config.districts import RESCAN_MS
 from rostergate.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,10 +31,19 @@ def write(folder: Path, slug: str, content: str) -> Path:
     return path
 
 
-def swap(folder: Path, fresh: Path) -> None:
-    """Put another folder in a folder's place."""
-    folder.rename(folder.with_name("old"))
-    fresh.rename(folder)
+def fresh(folder: Path) -> Path:
+    """Make a folder beside another."""
+    made = folder.with_name("fresh")
+    made.mkdir()
+    return made
+
+
+def swap(folder: Path, by: Path | None) -> None:
+    """Take a folder away where there is one, and put another in its place."""
+    if folder.exists():
+        folder.rename(folder.with_name("old"))
+    if by:
+        by.rename(folder)
 
 
 @pytest.fixture
@@ -234,15 +244,29 @@ async def test_many_files_at_once_are_all_told_and_none_twice(folder: Path) -> N
         assert watched.told.empty()
 
 
-async def test_a_folder_put_in_the_place_of_another_is_followed(folder: Path, tmp_path: Path) -> None:
+async def test_a_folder_put_in_the_place_of_another_is_followed(folder: Path) -> None:
     """Swapping the whole folder, as a deployment may, takes effect, and so do changes in the new one."""
     async with watching(folder) as watched:
-        (tmp_path / "fresh").mkdir()
-        write(tmp_path / "fresh", "lincoln", text("Fresh"))
-        swap(folder, tmp_path / "fresh")
+        swap(folder, write(fresh(folder), "lincoln", text("Fresh")).parent)
         await watched.until("lincoln", name="Fresh")
         write(folder, "lincoln", text("Fresher"))
         await watched.until("lincoln", name="Fresher")
+
+
+async def test_a_folder_that_was_away_is_followed_again(folder: Path) -> None:
+    """While there is no folder nobody is removed, and once it is back changes take effect again."""
+    districts = Districts(folder)
+    districts.load()
+    stop = asyncio.Event()
+    async with asyncio.timeout(60), aclosing(districts.watch(stop)) as watch:
+        swap(folder, None)
+        hint = asyncio.ensure_future(anext(watch))
+        done, _ = await asyncio.wait([hint], timeout=RESCAN_MS / 1000 * 1.5)
+        assert not done
+        assert list(districts) == ["lincoln"]
+        swap(folder, write(fresh(folder), "lincoln", text("Back")).parent)
+        told = await hint
+        assert [one.district and one.district.name for one in told] == ["Back"]
 
 
 async def test_watching_ends_when_it_is_told_to(folder: Path) -> None:

@@ -89,6 +89,9 @@ def test_no_earlier_instant_has_the_local_date(day: date, zone: ZoneInfo) -> Non
         pytest.param("Asia/Beirut", "2022-03-27", "2022-03-27T01:00:00+03:00", id="midnight left out"),
         pytest.param("America/Havana", "2026-03-08", "2026-03-08T01:00:00-04:00", id="midnight left out"),
         pytest.param("America/Havana", "2026-11-01", "2026-11-01T00:00:00-04:00", id="midnight comes twice"),
+        pytest.param(
+            "America/Toronto", "1919-03-31", "1919-03-31T00:30:00-04:00", id="midnight within what is left out"
+        ),
         pytest.param("Pacific/Apia", "2011-12-30", "2011-12-31T00:00:00+14:00", id="the day does not exist"),
         pytest.param("Pacific/Apia", "2011-12-31", "2011-12-31T00:00:00+14:00", id="the day after it"),
         pytest.param("America/St_Johns", "2009-11-01", "2009-11-01T00:00:00-02:30", id="opens, then clocks go back"),

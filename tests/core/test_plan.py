@@ -1,4 +1,5 @@
 from hashlib import sha256
+from random import Random
 
 import polars as pl
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.rosters import frames, rosters
 from rostergate.core.diff import diff
-from rostergate.core.plan import Counts, counted, digest, pack, unpack
+from rostergate.core.plan import Counts, Hold, Plan, State, counted, digest, pack, unpack
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.snapshot import Snapshot
 
@@ -36,12 +37,12 @@ def test_unpack_returns_what_was_packed(plan: Frames) -> None:
 
 @bounded
 @given(plans, st.randoms(use_true_random=False))
-def test_the_digest_does_not_depend_on_order(plan: Frames, random: st.DataObject) -> None:
+def test_the_digest_does_not_depend_on_order(plan: Frames, random: Random) -> None:
     """Rows, columns and tables in another order, or packed and unpacked, have the same digest."""
     turned = {}
     for name in reversed(list(plan)):
         order = list(range(plan[name].height))
-        random.shuffle(order)  # type: ignore[attr-defined]
+        random.shuffle(order)
         turned[name] = plan[name].select(reversed(plan[name].columns))[order]
     assert digest("A", turned) == digest("A", plan) == digest("A", unpack(pack(plan)))
 
@@ -100,3 +101,16 @@ def test_counts_leave_out_what_is_kept() -> None:
     assert counts["students"] == Counts(added=1, updated=0, removed=1)
     assert counts.keys() == TABLES.keys()
     assert counts["teachers"] == Counts()
+
+
+def test_the_published_shape() -> None:
+    """A school in a verdict shows id, name, state, counts of every table, and its holds with their numbers."""
+    hold = Hold("too-many-removals", "Half of it.", {"table": "students", "removed": 30})
+    shape = Plan("A", "Lincoln", State.HELD, ONE, counted(ONE), (hold,)).as_json()
+    assert shape.keys() == {"school_id", "name", "state", "changes", "holds"}
+    assert (shape["school_id"], shape["name"], shape["state"]) == ("A", "Lincoln", "held")
+    assert shape["changes"].keys() == TABLES.keys()
+    assert shape["changes"]["students"] == {"added": 1, "updated": 1, "removed": 0}
+    assert shape["holds"] == [
+        {"code": "too-many-removals", "message": "Half of it.", "table": "students", "removed": 30}
+    ]

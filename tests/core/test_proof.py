@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from core.written import CELLS, Written, damaged, files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.written import CELLS, Written, damaged, files
 from rostergate.core import careful, proof
 from rostergate.core.policy import ReadingLimits
 
@@ -91,6 +91,13 @@ def test_more_columns_than_the_pattern_can_count_are_not_proven() -> None:
     """A header so wide that the pattern of a row cannot be built is left to the careful reader."""
     header = b",".join(b'"%d"' % place for place in range(60_000))
     assert proof.read(header, ReadingLimits(columns_max=100_000, row_bytes_max=1_000_000)) is None
+
+
+def test_polars_is_not_trusted_with_what_it_was_given() -> None:
+    """Should polars refuse what was proven, or find other rows in it, the careful reader takes over."""
+    assert proof._parsed(b"1,2\n", 2, 1, quotes=False) is not None
+    assert proof._parsed(b"1,2\n", 2, 2, quotes=False) is None
+    assert proof._parsed(b"1,2,3\n", 2, 1, quotes=False) is None
 
 
 @given(files(CELLS))

@@ -9,10 +9,10 @@ from zipfile import ZipFile
 
 import polars as pl
 import pytest
-from core.written import Written, damaged, files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.written import Written, damaged, files
 from rostergate.core.findings import Severity
 from rostergate.core.policy import ReadingLimits
 from rostergate.core.reading import CODES, FIRST_BYTES, Reading, archive_kind, read
@@ -21,17 +21,20 @@ LIMITS = ReadingLimits()
 
 
 def reading(data: bytes, *, encoding: str | None = None, limits: ReadingLimits = LIMITS) -> Reading:
+    """Read a file called students.csv."""
     return read("students.csv", data, encoding=encoding, limits=limits)
 
 
 def rows(data: bytes) -> list[tuple[str | int | None, ...]]:
+    """Read a file without fault: the cells of each row, then its line."""
     found = reading(data)
     assert found.findings == ()
     assert found.frame is not None
-    return found.frame.rows()
+    return found.frame.select(pl.exclude("line"), "line").rows()
 
 
 def faults(data: bytes, limits: ReadingLimits = LIMITS) -> list[tuple[str, tuple[int, ...]]]:
+    """Read a file: the code and lines of each finding."""
     return [(one.code, one.lines) for one in reading(data, limits=limits).findings]
 
 
@@ -60,7 +63,7 @@ READ = {
     "words that mean nothing elsewhere": (b"a,b\nNULL,NA\n", [("NULL", "NA", 2)]),
     "a byte-order mark": (b"\xef\xbb\xbfa,b\n1,2\n", [("1", "2", 2)]),
     "a byte-order mark before quotes": (b'\xef\xbb\xbf"a",b\n1,2\n', [("1", "2", 2)]),
-    "a column called line": (b"line,b\n1,2\n", [(2, "2")]),
+    "a column called line": (b"line,b\n1,2\n", [("2", 2)]),
     "a control character": (b"a,b\n1\x1f,2\n", [("1\x1f", "2", 2)]),
     "characters that only Python takes for line ends": ("a,b\n1\x0b2,3\u20284\n".encode(), [("1\x0b2", "3\u20284", 2)]),
 }
@@ -69,10 +72,7 @@ READ = {
 @pytest.mark.parametrize(("data", "expected"), READ.values(), ids=READ)
 def test_reads(data: bytes, expected: list[tuple[str | int | None, ...]]) -> None:
     """A sound file gives its cells, trimmed, and the physical line of each row."""
-    found = rows(data)
-    assert [set(row) for row in found] == [set(row) for row in expected]
-    if b"line" not in data:
-        assert found == expected
+    assert rows(data) == expected
 
 
 FAULTY = {
@@ -138,7 +138,7 @@ LIMITED = {
     "a row": (b"a,b\n1,22222222\n3,4\n", ReadingLimits(row_bytes_max=10), [("row-too-long", (2,))]),
     "a header": (b"aaaaaa,bbbbbb\n1,2\n", ReadingLimits(row_bytes_max=10), [("row-too-long", (1,))]),
     "a cell of many lines": (b'a,b\n1,"2\n\n\n\n\n\n\n3"\n', ReadingLimits(row_bytes_max=9), [("bad-quotes", (2, 9))]),
-    "a row of many lines": (b'a,b\n"\n1","2345"\n', ReadingLimits(row_bytes_max=9), [("bad-quotes", (2, 3))]),
+    "a row of many lines": (b'a,b\n"\n1","23"\n', ReadingLimits(row_bytes_max=9), [("bad-quotes", (2, 3))]),
     "rows": (b"a,b\n1,2\n3,4\n5,6\n", ReadingLimits(rows_max=2), [("too-many-rows", ())]),
     "rows between blank lines": (b"a,b\n\n1,2\n\n\n3,4\n5,6\n", ReadingLimits(rows_max=2), [("too-many-rows", ())]),
     "columns": (b"a,b,c\n1,2,3\n", ReadingLimits(columns_max=2), [("too-many-columns", (1,))]),
@@ -180,9 +180,9 @@ def test_utf_16_is_read_with_an_alert(codec: str) -> None:
 
 def test_named_encoding_is_used() -> None:
     """A file in the encoding that the district's file names is read without a finding."""
-    found = reading("a,b\né,’\n".encode("cp1252"), encoding="cp1252")
+    found = reading("a,b\né,€\n".encode("cp1252"), encoding="cp1252")
     assert found.frame is not None
-    assert found.frame.rows() == [("é", "’", 2)]
+    assert found.frame.rows() == [("é", "€", 2)]
     assert found.findings == ()
 
 

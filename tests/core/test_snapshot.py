@@ -146,7 +146,7 @@ def random_claims(draw: st.DrawFn) -> Claims:
 
 
 @given(random_claims(), st.sets(st.integers(0, 14), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_snapshot_is_sound_whatever_is_claimed(claimed: Claims, missing: set[int]) -> None:
     """Keys are unique, every tie finds its ends, every person has a tie, and every claim is in it or mentioned.
 
@@ -170,7 +170,7 @@ def test_a_snapshot_is_sound_whatever_is_claimed(claimed: Claims, missing: set[i
 
 
 @given(random_claims())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_nothing_is_both_made_and_mentioned(claimed: Claims) -> None:
     """What the snapshot has is not mentioned besides."""
     taken = snapshot(claimed)
@@ -179,7 +179,7 @@ def test_nothing_is_both_made_and_mentioned(claimed: Claims) -> None:
 
 
 @given(random_claims())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_one_contact_one_account(claimed: Claims) -> None:
     """No two accounts of a snapshot carry the same e-mail address, nor the same phone number."""
     taken = snapshot(claimed)

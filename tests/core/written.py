@@ -42,7 +42,9 @@ def files(draw: st.DrawFn, cells: st.SearchStrategy[str] = LINED_CELLS) -> Writt
 
 def damaged(written: st.SearchStrategy[Written]) -> st.SearchStrategy[bytes]:
     """Cut, replace or insert a few bytes that matter in a well-formed file."""
-    bits = st.sampled_from([b"", b'"', b",", b"\n", b"\r", b"\\", b" ", b"\xe9", b"\0", b'""', b"\xc2\xa0", b"x", b"\x1f"])
+    bits = st.sampled_from(
+        [b"", b'"', b",", b"\n", b"\r", b"\\", b" ", b"\xe9", b"\0", b'""', b"\xc2\xa0", b"x", b"\x1f"]
+    )
     cuts = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 3), bits), min_size=1, max_size=3)
     return st.builds(_cut, written.map(lambda one: one.data), cuts)
 

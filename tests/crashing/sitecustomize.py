@@ -29,7 +29,7 @@ def _step(name: str) -> None:
 
 def _counted(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(function)
-    def counted(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever it stands in for
+    def counted(*arguments: Any, **named: Any) -> Any:
         _step(name)
         return function(*arguments, **named)
 

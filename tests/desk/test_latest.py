@@ -107,6 +107,15 @@ def test_a_release_keeps_the_refusals(tmp_path: Path, stories: dict[str, Story])
     assert told.endswith(f"{latest.text(stories['released'])}\n{REFUSED}")
 
 
+def test_a_dry_run_leaves_an_upload_in_progress(tmp_path: Path, stories: dict[str, Story]) -> None:
+    """Trying files out does not hide that the real upload is not complete."""
+    latest.waiting(tmp_path, Overdue(("classes.csv",)), NOW)
+    latest.write(tmp_path, stories["preview"])
+    told = page(tmp_path)
+    assert "    - classes.csv\n" in told
+    assert told.endswith(latest.text(stories["preview"]) + "\n")
+
+
 @pytest.mark.parametrize(
     ("judgement", "words"),
     [

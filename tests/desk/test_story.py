@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Severity
 from rostergate.core.plan import Counts
+from rostergate.desk.summary import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,14 @@ def test_a_story_without_a_verdict_is_empty(stories: dict[str, Story]) -> None:
     failed = stories["failed"]
     assert (failed.outcome, failed.findings, failed.schools, failed.totals) == (None, (), (), {})
     assert failed.found(Severity.ERROR) == 0
+
+
+def test_a_verdict_that_is_still_null_is_none(tell: Callable[..., Story], stories: dict[str, Story]) -> None:
+    """What the store tells of an undecided delivery, its files with a null verdict, is no outcome."""
+    files = (stories["same"].verdict or {})["files"]
+    undecided = {"format": None, "verdict": None, "files": files, "findings": [], "schools": [], "totals": {}}
+    assert tell(undecided, state="sealed").outcome is None
+    assert sentence(tell(undecided, state="sealed")) == sentence(stories["sealed"])
 
 
 def test_a_school_without_a_name_is_called_by_its_id(tell: Callable[..., Story], stories: dict[str, Story]) -> None:

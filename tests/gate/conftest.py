@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from gate.house import House
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MakeHouse = Callable[..., Awaitable[House]]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import asyncssh
 from argon2 import PasswordHasher
@@ -16,8 +17,12 @@ from argon2 import PasswordHasher
 from rostergate.config.district import District
 from rostergate.config.settings import Settings
 from rostergate.gate import Gate, Services
+from rostergate.gate.hostkeys import host_keys
 from rostergate.spool.folders import Area, Spool
 from rostergate.spool.inbox import Inbox, Inboxes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
 
 SLUG = "lincoln"
 PASSWORD = "correct horse battery"
@@ -74,6 +79,7 @@ class House:
             sealed=self._sealed,
             on_refusal=self._on_refusal,
         )
+        _lay_out_keys(self.spool.keys)
         self.gate = Gate(services, clock=lambda: self.clock)
         await self.gate.listen("127.0.0.1", 0)
 
@@ -118,8 +124,21 @@ class House:
             yield client
 
 
+@cache
+def _host_keys() -> dict[str, bytes]:
+    """Make the host keys once for all tests of a process: an RSA key takes a second."""
+    with TemporaryDirectory() as folder:
+        host_keys(Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def _lay_out_keys(folder: Path) -> None:
+    for name, key in _host_keys().items():
+        (folder / name).write_bytes(key)
+
+
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
     """Wait until something is so; fail when it does not become so in time."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.01)

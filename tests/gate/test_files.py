@@ -1,19 +1,22 @@
 import asyncio
 import os
+import resource
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncssh
 import pytest
+import structlog
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
-from gate.house import NOW, PASSWORD, SLUG, House, until
 
+from gate.house import NOW, PASSWORD, SLUG, House, until
 from rostergate.spool.folders import Area
 
 DATA = b"school_id,school_name\n" + b"1,Lincoln High\n" * 20_000
 
 
 async def put(sftp: asyncssh.SFTPClient, name: str, data: bytes = DATA) -> None:
+    """Upload a file as a whole."""
     async with sftp.open(name, "wb") as file:
         await file.write(data)
 
@@ -84,7 +87,10 @@ async def test_resume_by_offset(house: House) -> None:
 async def test_resume_by_append(house: House) -> None:
     """An upload that was cut off is finished by appending, whatever offset the client gives."""
     await cut_off(house, "schools.csv", DATA[:100_000])
-    async with house.sftp() as sftp, sftp.open("schools.csv", FXF_WRITE | FXF_CREAT | FXF_APPEND, encoding=None) as file:
+    async with (
+        house.sftp() as sftp,
+        sftp.open("schools.csv", FXF_WRITE | FXF_CREAT | FXF_APPEND, encoding=None) as file,
+    ):
         await file.write(DATA[100_000:], 0)
     assert house.committed() == {"schools.csv": DATA}
 
@@ -437,3 +443,81 @@ async def test_one_district_sees_nothing_of_another(house: House) -> None:
     async with house.sftp() as one, house.sftp(username="madison", password=PASSWORD) as two:
         await put(one, "schools.csv")
         assert "schools.csv" not in await two.listdir("/")
+
+
+# When the disk or the house fails
+
+
+async def test_full_disk(house: House) -> None:
+    """A disk without space is told in words; nothing is committed and nothing is kept."""
+    async with house.sftp() as sftp:
+        file = await sftp.open("schools.csv", FXF_WRITE | FXF_CREAT | FXF_TRUNC, encoding=None)
+        (upload,) = house.inbox()._open
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, upload._descriptor)  # from here on the kernel says ENOSPC
+        os.close(full)
+        with pytest.raises(asyncssh.SFTPError, match="no space left"):
+            await file.write(DATA)
+        with pytest.raises(asyncssh.SFTPError, match="no space left"):
+            await file.close()
+    assert house.committed() == {}
+    assert house.inbox().bytes_held == 0
+    assert house.inbox().open_uploads == 0
+
+
+async def test_short_write(house: House) -> None:
+    """A write of which the disk takes only a part is not acknowledged, and nothing is committed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with house.sftp() as sftp:
+        file = await sftp.open("schools.csv", FXF_WRITE | FXF_CREAT | FXF_TRUNC, encoding=None)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+        try:
+            with pytest.raises(asyncssh.SFTPError, match="does not take a file of this size"):
+                await file.write(b"x" * 20_000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with pytest.raises(asyncssh.SFTPError):
+            await file.close()
+    assert house.committed() == {}
+    assert house.inbox().bytes_held == 0
+
+
+async def test_commit_that_fails_is_told(house: House) -> None:
+    """When the rename into place fails, CLOSE fails, and the client learns no path of the server."""
+    async with house.sftp() as sftp:
+        file = await sftp.open("schools.csv", "wb")
+        await file.write(DATA)
+        (house.inbox().folder / "schools.csv").mkdir()
+        with pytest.raises(asyncssh.SFTPError) as caught:
+            await file.close()
+    assert caught.value.reason == "the server's disk failed; try again later"
+    assert house.inbox().open_uploads == 0
+
+
+async def test_house_that_fails(house: House) -> None:
+    """When the house fails to answer, the client is told so, without its reasons, and the session goes on."""
+
+    async def failing(_slug: str) -> str | None:
+        raise RuntimeError("secret reason")
+
+    services = house.gate.services
+    object.__setattr__(services, "slot", failing)
+    async with house.sftp() as sftp:
+        with pytest.raises(asyncssh.SFTPError, match="the server failed; try again later"):
+            await sftp.open("schools.csv", "wb")
+        assert "README.txt" in await sftp.listdir("/")
+
+
+async def test_no_stranger_s_name_in_the_log(house: House) -> None:
+    """A refused name is not logged, because a child's name could stand in it; a file of the format is."""
+    with structlog.testing.capture_logs() as logged:
+        async with house.sftp() as sftp:
+            for name in ("canary-jane-doe.csv", "canary-jane-doe/x.csv", "/preview/canary.zip"):
+                with pytest.raises(asyncssh.SFTPError):
+                    await sftp.open(name, "wb")
+            house.slot = "tomorrow"
+            with pytest.raises(asyncssh.SFTPError):
+                await sftp.open("schools.csv", "wb")
+    refused = [one for one in logged if one["event"] == "upload.refused"]
+    assert [one["file"] for one in refused] == [None, None, "schools.csv"]
+    assert "canary" not in str(logged)

@@ -1,23 +1,27 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, TimeoutError  # noqa: A004 - as SQLAlchemy calls it
 
 from rostergate import store
 from rostergate.errors import StoreError
 from rostergate.store import credentials
+from rostergate.store.engine import store_errors
 from store.making import AT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ async def test_a_missing_database_is_not_made(tmp_path: Path) -> None:
         async with store.reading(engine):
             pass
     await engine.dispose()
-    assert os.listdir(tmp_path) == []
+    assert _names(tmp_path) == []
 
 
 async def test_an_empty_database_says_how_to_set_it_up(tmp_path: Path) -> None:
@@ -173,4 +177,10 @@ async def test_every_file_name_is_legal(tmp_path: Path, name: str) -> None:
     async with store.writing(engine) as tx:
         await credentials.set_password(tx, "lincoln", "one", AT)
     await engine.dispose()
-    assert os.listdir(tmp_path) == [name]
+    assert _names(tmp_path) == [name]
+
+
+def test_a_pool_that_is_used_up_is_the_databases_failure() -> None:
+    """Waiting too long for a connection raises with what was in use."""
+    with pytest.raises(StoreError, match="All 16 connections"), store_errors():
+        raise TimeoutError

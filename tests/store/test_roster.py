@@ -49,7 +49,7 @@ async def _versions(tx: AsyncConnection, name: str, column: str) -> list[tuple[o
     return [tuple(row) for row in await tx.execute(query)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rosters, st.lists(st.tuples(rosters, st.sets(st.sampled_from("ABC")), st.randoms()), min_size=1, max_size=4))
 async def test_the_store_does_what_the_core_does(
     engine: AsyncEngine, first: Frames, following: list[tuple[Frames, set[str], object]]
@@ -204,7 +204,7 @@ async def test_more_rows_than_one_statement_takes(tx: AsyncConnection) -> None:
 
 def test_the_insert_is_the_same_in_postgresql() -> None:
     """The text that is put together row by row fits PostgreSQL's driver as well."""
-    head, row, tail = _insert(TABLES["classes"], postgresql.psycopg.dialect())
+    head, row, tail = _insert(TABLES["classes"], postgresql.psycopg.dialect)
     assert head.startswith("INSERT INTO classes")
     assert row.count("%s") == 3
     assert tail.count("%s") == 2

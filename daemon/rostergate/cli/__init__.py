@@ -6,17 +6,35 @@ Exit status 0: done. 1: refused, or nothing to do that was asked for. 2: wrong u
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
-from rostergate.cli import check, deliveries, demo, district, preview, reference, roster, serve, status
 from rostergate.cli.place import Place, PlaceGroup
 
-CONFIG_FOLDER = Path("/etc/rostergate")
-STATE_FOLDER = Path("/var/lib/rostergate")
+CONFIG_FOLDER: Final = Path("/etc/rostergate")
+STATE_FOLDER: Final = Path("/var/lib/rostergate")
+
+COMMANDS: Final = {
+    "serve": "serve",
+    "demo": "demo",
+    "check": "check",
+    "status": "status",
+    "district": "district",
+    "deliveries": "deliveries",
+    "show": "deliveries",
+    "holds": "deliveries",
+    "release": "deliveries",
+    "discard": "deliveries",
+    "roster": "roster",
+    "preview": "preview",
+    "rules": "reference",
+    "formats": "reference",
+}
+"""Command -> its module, which is imported when the command is run. The help lists them in this order."""
 
 
-@click.group(cls=PlaceGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=PlaceGroup, modules=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rostergate")
 @click.option(
     "--config",
@@ -38,22 +56,3 @@ STATE_FOLDER = Path("/var/lib/rostergate")
 def main(context: click.Context, config: Path, state: Path) -> None:
     """Receive school rosters over SFTP, check them to the line, hold what looks wrong, and write the rest."""
     context.obj = Place(config=config, state=state)
-
-
-for _command in (
-    serve.serve,
-    demo.demo,
-    check.check,
-    district.district,
-    preview.preview,
-    deliveries.deliveries,
-    deliveries.show,
-    deliveries.holds,
-    deliveries.release,
-    deliveries.discard,
-    roster.roster,
-    status.status,
-    reference.rules,
-    reference.formats,
-):
-    main.add_command(_command)

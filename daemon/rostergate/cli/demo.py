@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncssh
 import click
 from rich.console import Console
-from rich.panel import Panel
+from rich.padding import Padding
 from rich.text import Text
 
 from rostergate.cli import sample
@@ -77,7 +77,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._spool = Spool(folder / "state")
-        self._console = Console(width=min(Console().width, 110), highlight=False)
+        self._console = Console(width=max(84, min(Console().width, 110)), highlight=False)
         self._files = sample.file_set()
         self._access = _Access(0, "", "")
 
@@ -90,7 +90,11 @@ class Stage:
         )
         log = (self._folder / "daemon.log").open("wb")
         process = await asyncio.create_subprocess_exec(
-            *self._command("serve", "--port", "0"), env=_environment(), stdout=log, stderr=log, start_new_session=True
+            *self._command("serve", "--port", "0"),
+            env=self._environment(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         try:
             issued = json.loads(added)
@@ -168,7 +172,8 @@ class Stage:
         await self._reached(state)
         async with self._session() as sftp, sftp.open("/reports/LATEST.txt") as file:
             text = await file.read()
-        self._console.print(Panel(Text(str(text).rstrip()), title="/reports/LATEST.txt", title_align="left"))
+        self._say("get /reports/LATEST.txt", style="green")
+        self._console.print(Padding(Text(str(text).rstrip()), (1, 0, 1, 2)))
 
     async def _reached(self, state: str) -> None:
         deadline = time.monotonic() + STEP_SECONDS_MAX
@@ -212,13 +217,24 @@ class Stage:
             await asyncio.sleep(0.05)
         raise RostergateError(f"the daemon did not start: {(self._folder / 'daemon.log').read_text()}")
 
+    def _environment(self) -> dict[str, str]:
+        """Return the environment without settings of the reader's own, with a daemon that is quick and local."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERGATE_")}
+        return {
+            **kept,
+            "COLUMNS": str(self._console.width),
+            "ROSTERGATE_SERVER__ADDRESS": "127.0.0.1",
+            "ROSTERGATE_SERVER__PUBLIC_HOST": "127.0.0.1",
+            "ROSTERGATE_DELIVERY__SETTLE_SECONDS": str(SETTLE_SECONDS),
+        }
+
     def _command(self, *arguments: str) -> list[str]:
         place = ["--config", str(self._folder / "config"), "--state", str(self._folder / "state")]
         return [sys.executable, "-m", "rostergate", *place, *arguments]
 
     async def _rostergate(self, *arguments: str) -> str:
         process = await asyncio.create_subprocess_exec(
-            *self._command(*arguments), env=_environment(), stdout=asyncio.subprocess.PIPE
+            *self._command(*arguments), env=self._environment(), stdout=asyncio.subprocess.PIPE
         )
         output, _ = await process.communicate()
         if process.returncode:
@@ -226,17 +242,6 @@ class Stage:
                 f"the demo went wrong: rostergate {' '.join(arguments)} ended with {process.returncode}"
             )
         return output.decode()
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment without settings of the reader's own, with a daemon that is quick and local."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERGATE_")}
-    return {
-        **kept,
-        "ROSTERGATE_SERVER__ADDRESS": "127.0.0.1",
-        "ROSTERGATE_SERVER__PUBLIC_HOST": "127.0.0.1",
-        "ROSTERGATE_DELIVERY__SETTLE_SECONDS": str(SETTLE_SECONDS),
-    }
 
 
 def _quoted(argument: str) -> str:

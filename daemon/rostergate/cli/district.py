@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +13,8 @@ from rostergate.cli.place import Place, run
 from rostergate.config import set_enabled, write_district
 from rostergate.core.calendar import day_of
 from rostergate.gate.passwords import Passwords
+from rostergate.service.address import address
 from rostergate.service.clock import utc_now
-from rostergate.service.lock import running
 from rostergate.store import credentials, slots
 
 if TYPE_CHECKING:
@@ -38,13 +37,13 @@ def district() -> None:
 @click.pass_obj
 def add(place: Place, slug: str, *, name: str, time_zone: str, as_json: bool) -> None:
     """Write the district's file and show its first password, once."""
-    settings = place.settings()
+    reached = address(place.spool, place.settings())
     path = write_district(place.config / "districts", slug, name=name, time_zone=time_zone)
     password = run(_issue(place, slug))
     access = {
         "slug": slug,
-        "host": settings.server.public_host or socket.gethostname(),
-        "port": _port(place),
+        "host": reached.host,
+        "port": reached.port,
         "username": slug,
         "password": password,
     }
@@ -54,12 +53,6 @@ def add(place: Place, slug: str, *, name: str, time_zone: str, as_json: bool) ->
     click.echo(f"{name} is a district now: {path}\n")
     print_table(("", ""), [(field, value) for field, value in access.items() if field != "slug"], empty="")
     click.echo("\nThe password is shown this once; `rostergate district password` issues another.")
-
-
-def _port(place: Place) -> int:
-    """Return the port of the daemon that is running, which may differ from the configured one."""
-    daemon = running(place.spool)
-    return daemon.port if daemon else place.settings().server.port
 
 
 async def _issue(place: Place, slug: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,9 +18,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON."
 
 
 def console() -> Console:
-    """Return a console on standard output, as wide as the terminal; wide enough for a table when it is a pipe."""
+    """Return a console on standard output: as wide as the terminal or as COLUMNS says, wide for a pipe."""
     plain = Console()
-    return plain if plain.is_terminal else Console(width=160)
+    return plain if plain.is_terminal or "COLUMNS" in os.environ else Console(width=160)
 
 
 def print_json(answer: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -16,7 +17,7 @@ from rostergate.errors import ConfigError, NotFound, RostergateError, StateError
 from rostergate.spool.folders import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Mapping
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -83,7 +84,22 @@ class Place:
 
 
 class PlaceGroup(click.Group):
-    """A group of commands that ends with a plain sentence and the right status when something is wrong."""
+    """Commands that are imported when they are run, and that end with a plain sentence when something is wrong."""
+
+    def __init__(self, *arguments: Any, modules: Mapping[str, str], **named: Any) -> None:  # noqa: ANN401 - click's own
+        super().__init__(*arguments, **named)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        """Return the commands in the order of the help."""
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own
+        """Import one command; None when there is none of that name."""
+        if cmd_name not in self._modules:
+            return None
+        found: click.Command = getattr(import_module(f"rostergate.cli.{self._modules[cmd_name]}"), cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command."""

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from rostergate.core.roster import Frames
 
 
+_SHOWN = ("schools", "teachers", "students", "guardians", "classes", "enrollments")
+"""The tables that fit on a screen; `--json` counts them all."""
+
+
 @click.command()
 @only_district
 @click.option(
@@ -42,8 +46,8 @@ def roster(place: Place, *, slug: str | None, folder: Path | None, as_json: bool
         print_json([{"district": one, **tables} for one, tables in counts.items()])
         return
     print_table(
-        ("DISTRICT", *(name.replace("_", " ").upper() for name in TABLES)),
-        [(one, *(tables[name] for name in TABLES)) for one, tables in counts.items()],
+        ("DISTRICT", *(name.upper() for name in _SHOWN)),
+        [(one, *(tables[name] for name in _SHOWN)) for one, tables in counts.items()],
         empty="no roster yet",
     )
     if folder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -103,20 +103,27 @@ class Districts(Mapping[str, District]):
             self._good = {slug: one.outcome.district for slug, one in known.items() if one.outcome.district}
             return sorted(told, key=lambda one: one.slug)
 
-    async def watch(self, stop: asyncio.Event) -> AsyncIterator[list[Reloaded]]:
+    async def watch(self, stop: asyncio.Event) -> AsyncGenerator[list[Reloaded], None]:
         """Yield what changed, whenever something did, until `stop` is set; what happens in one moment comes together.
 
         A folder that is taken away leaves the last good versions in force and is watched again when it is back.
-        Raises `ConfigError` when the folder is missing at first and can't be made.
+        Raises `ConfigError` when the folder is missing, nothing was loaded before, and it cannot be made.
         """
-        self._make_folder()
+        if not self._known:  # an empty folder in the place of one that was taken away would remove everybody
+            self._make_folder()
         while not stop.is_set():
             watched = _identity(self.folder)
-            if watched is None:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), RESCAN_MS / 1000)
-                continue
-            hints = awatch(
+            async with aclosing(self._hints(stop)) as hints:
+                async for _ in hints:
+                    if told := await asyncio.to_thread(self._reload_if_there):
+                        yield told
+                    if _identity(self.folder) != watched:
+                        break  # another folder stands there now, which these hints know nothing of
+
+    async def _hints(self, stop: asyncio.Event) -> AsyncGenerator[None, None]:
+        """Yield whenever it is time to look at the folder again."""
+        try:
+            async for _ in awatch(
                 self.folder,
                 watch_filter=None,
                 stop_event=stop,
@@ -124,14 +131,17 @@ class Districts(Mapping[str, District]):
                 rust_timeout=RESCAN_MS,
                 yield_on_timeout=True,
                 recursive=False,
-            )
-            async with aclosing(hints):
-                async for _ in hints:
-                    with suppress(ConfigError):  # the folder is gone for now: nothing is known to have changed
-                        if told := await asyncio.to_thread(self.reload):
-                            yield told
-                    if _identity(self.folder) != watched:
-                        break  # another folder stands there now, which these hints know nothing of
+            ):
+                yield
+        except (OSError, RuntimeError):  # no folder, or the system has no watch left to give
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RESCAN_MS / 1000)
+            yield
+
+    def _reload_if_there(self) -> list[Reloaded]:
+        with suppress(ConfigError):  # a folder that is gone for now: nothing is known to have changed
+            return self.reload()
+        return []
 
     def _make_folder(self) -> None:
         try:

@@ -49,10 +49,8 @@ def read(data: bytes, limits: ReadingLimits) -> Sheet | None:
 
     if data.startswith(b"\n") or b"\n\n" in data:
         data = _EMPTY_LINES.sub(b"\n", data).lstrip(b"\n")
-    cells = _parsed(data[len(first) + 1 :], len(header), quotes=quotes)
-    if cells is None or cells.height != len(numbers):
-        return None
-    return Sheet(tidy(cells, numbers, header), header, header_line)
+    cells = _parsed(data[len(first) + 1 :], len(header), len(numbers), quotes=quotes)
+    return None if cells is None else Sheet(tidy(cells, numbers, header), header, header_line)
 
 
 def _lines(data: bytes) -> pl.DataFrame | None:
@@ -86,11 +84,19 @@ def _is_proven(lines: pl.Series, width: int, *, quotes: bool, limits: ReadingLim
     return bool(whole) and not lines.str.contains('\\"', literal=True).any()
 
 
-def _parsed(body: bytes, width: int, *, quotes: bool) -> pl.DataFrame | None:
+def _parsed(body: bytes, width: int, rows: int, *, quotes: bool) -> pl.DataFrame | None:
+    """Return the cells as polars reads them; None when they are not as many as was proven."""
     schema = {str(place): pl.String() for place in range(width)}
     if not body:
         return pl.DataFrame(schema=schema)
     try:
-        return pl.read_csv(body, has_header=False, schema=schema, quote_char='"' if quotes else None, eol_char="\n")
+        cells = pl.read_csv(
+            body,
+            has_header=False,
+            schema=schema,
+            quote_char='"' if quotes else None,
+            eol_char="\n",
+        )
     except pl.exceptions.PolarsError:
         return None  # the careful reader says what is wrong, or reads it after all
+    return cells if cells.height == rows else None

@@ -25,6 +25,7 @@ HEAD_BYTES_MAX = 65_536
 """First bytes of each file that are looked at."""
 
 _SHARE_MIN = 0.5
+_MISSING_TOLD = 6
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -63,7 +64,9 @@ def recognise(heads: Mapping[str, bytes], formats: Sequence[Format]) -> Recognit
     best, others = alike[0], alike[1:]
     told = f"{best.files} of {len(best.format.files)} files and {best.columns} columns are those of {best.format.name}"
     if best.share < _SHARE_MIN:
-        return Recognition(None, f"Only {told}, which comes nearest.", best.format, best.missing)
+        lacking = f" Missing there: {_listed(best.missing)}." if best.missing else ""
+        why = f"Only {told}, which comes nearest.{lacking}"
+        return Recognition(None, why, best.format, best.missing)
     equal = [one.format.name for one in others if one.share == best.share]
     if equal:
         return Recognition(
@@ -97,6 +100,11 @@ def _likeness(fmt: Format, headers: Mapping[str, tuple[str, ...]]) -> _Likeness:
         columns=len(shared),
         missing=tuple(missing),
     )
+
+
+def _listed(missing: tuple[str, ...]) -> str:
+    more = len(missing) - _MISSING_TOLD
+    return ", ".join(missing[:_MISSING_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _header(head: bytes) -> tuple[str, ...]:

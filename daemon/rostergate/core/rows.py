@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import polars as pl
 
 
 def first_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
@@ -24,4 +24,7 @@ def first_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
 
 def repeats(frame: pl.DataFrame, key: Sequence[str]) -> pl.Series:
     """Tell for each row whether its key may occur in another row too: so do all that repeat, and hardly any other."""
-    return frame.select(key).hash_rows().is_duplicated()
+    hashes = frame.select(key).hash_rows()
+    if hashes.n_unique() == len(frame):
+        return pl.repeat(value=False, n=len(frame), eager=True)
+    return hashes.is_duplicated()

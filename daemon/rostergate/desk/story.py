@@ -7,6 +7,7 @@ A story is put together by whoever has the store at hand; the desk only words an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
@@ -45,7 +46,7 @@ class HeldFor:
     numbers: Mapping[str, str | int | float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class School:
     """One school of a delivery, as the reports show it. Names and ids are `plain`."""
 
@@ -59,7 +60,7 @@ class School:
     reason: str | None
     """Why a person released or discarded it, in that person's words."""
 
-    @property
+    @cached_property
     def total(self) -> Counts:
         """Changed rows of all its tables together."""
         every = self.changes.values()
@@ -69,7 +70,7 @@ class School:
             removed=sum(one.removed for one in every),
         )
 
-    @property
+    @cached_property
     def changed(self) -> int:
         """How many rows change."""
         return sum((self.total.added, self.total.updated, self.total.removed))
@@ -80,7 +81,7 @@ class School:
         return bool(self.holds) and self.state in {PlanState.APPLIED, PlanState.CLEAR}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Story:
     """One delivery, or one preview, as it stands now."""
 
@@ -95,8 +96,8 @@ class Story:
     state: str | None
     """A value of `core.delivery.State`; None for a preview."""
     verdict: Mapping[str, Any] | None
-    """`core.verdict.Verdict.as_json()`, and per school also `plan`, `closed_by` and `reason` where a plan is stored.
-    None while the delivery is not decided, and when it failed."""
+    """`core.verdict.Verdict.as_json()`, and per school also `plan` and `reason` where a plan is stored; other keys are
+    ignored. None, or with `verdict` null, while the delivery is not decided and when it failed."""
     received_at: datetime
     """When the set was sealed; aware."""
     decided_at: datetime | None = None
@@ -126,14 +127,15 @@ class Story:
     @property
     def outcome(self) -> Outcome | None:
         """What became of the delivery as a whole; None without a verdict."""
-        return Outcome(self.verdict["verdict"]) if self.verdict else None
+        told = (self.verdict or {}).get("verdict")
+        return Outcome(told) if told else None
 
-    @property
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The findings in the verdict's order; file and column `plain`."""
         return tuple(_finding(one) for one in (self.verdict or {}).get("findings", ()))
 
-    @property
+    @cached_property
     def schools(self) -> tuple[School, ...]:
         """The schools, most urgent first, then by name."""
         schools = [_school(one) for one in (self.verdict or {}).get("schools", ())]

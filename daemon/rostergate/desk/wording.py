@@ -95,7 +95,7 @@ def facts(story: Story) -> tuple[tuple[str, str], ...]:
         ("Delivery", story.delivery or "dry run"),
         ("Received", moment(story.received_at, story.zone)),
         ("Decided", moment(story.decided_at, story.zone) if story.decided_at else ""),
-        ("Format", verdict.get("format") or ("not recognised" if story.verdict else "")),
+        ("Format", verdict.get("format") or ("not recognised" if story.outcome else "")),
         ("Files", f"{counted(len(files), 'file')}, {counted(rows, 'row')}" if files else ""),
         ("Next upload", _next_upload(story)),
     )

@@ -1,7 +1,7 @@
 """The SSH algorithms that are offered: all of them written down, nothing by default.
 
 Source: OpenSSH 9.9's own defaults without what `ssh-audit` 3.3 marks as weak or failed: no SHA-1, no CBC, no 64-bit
-tags, no encrypt-and-MAC, no NIST curves in the key exchange. Old clients need a port of their own.
+tags, no NIST curves in the key exchange. Old clients need a port of their own.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ MACS: Final = (
     "hmac-sha2-256-etm@openssh.com",
     "hmac-sha2-512-etm@openssh.com",
     "umac-128-etm@openssh.com",
+    # libssh2 before 1.11, and with it many a curl, knows no other with SHA-2.
+    "hmac-sha2-256",
+    "hmac-sha2-512",
 )
 SIGNATURES: Final = (
     "ssh-ed25519",

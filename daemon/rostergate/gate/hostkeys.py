@@ -15,16 +15,24 @@ if TYPE_CHECKING:
 RSA_BITS: Final = 3072  # NIST SP 800-57 part 1: good for 128 bits of security
 
 
-def host_keys(folder: Path) -> list[asyncssh.SSHKey]:
-    """Return the ed25519 and the RSA host key, made (mode 0600) where they are missing.
+def host_keys(folder: Path) -> list[asyncssh.SSHKeyPair]:
+    """Return the ed25519 and the RSA host key, made (mode 0600) where they are missing, one pair for each signature.
+
+    asyncssh would offer SHA-1 for the RSA key as well; and as it notes the signature that one client has chosen in the
+    pair, which all connections share, another client's choice in that moment would break both.
 
     Takes up to a second on the first start. Raises `StateError` when a key cannot be read or written; a broken key is
     never replaced, because every district would be warned of a changed host.
     """
-    return [
-        _host_key(folder / "ssh_host_ed25519_key", "ssh-ed25519", {}),
-        _host_key(folder / "ssh_host_rsa_key", "ssh-rsa", {"key_size": RSA_BITS}),
-    ]
+    ed25519 = _host_key(folder / "ssh_host_ed25519_key", "ssh-ed25519", {})
+    rsa = _host_key(folder / "ssh_host_rsa_key", "ssh-rsa", {"key_size": RSA_BITS})
+    return [_signing(ed25519, b"ssh-ed25519"), _signing(rsa, b"rsa-sha2-512"), _signing(rsa, b"rsa-sha2-256")]
+
+
+def _signing(key: asyncssh.SSHKey, algorithm: bytes) -> asyncssh.SSHKeyPair:
+    (pair,) = asyncssh.load_keypairs([key])
+    pair.host_key_algorithms = (algorithm,)
+    return pair
 
 
 def _host_key(path: Path, algorithm: str, parameters: dict[str, int]) -> asyncssh.SSHKey:

@@ -25,7 +25,7 @@ _ENDINGS: Final = r"(?:filepart|part|partial|tmp|temp)(?:\.\d{1,4})?"
 # prepends `.in.`; rsync, sshfs and editors hide the name and append a random part; Office-like tools use `~`.
 _SCRATCH: Final = (
     re.compile(rf"(?P<real>.+?)(?:\.[A-Za-z0-9_-]{{1,32}})?\.{_ENDINGS}", re.IGNORECASE),
-    re.compile(r"[.~]{1,2}\$?(?:in\.)?(?P<real>.+?)(?:\.[A-Za-z0-9_-]{1,32}){0,2}~?"),
+    re.compile(r"[.~]{1,2}\$?(?:in\.)?(?P<real>.+?)(?:\.[A-Za-z0-9_-]{0,32}){0,2}~?"),
 )
 _ARCHIVE: Final = re.compile(r".+\.(zip|7z|rar|gz|tgz|bz2|tbz2?|xz|txz|zst|tzst|lz4|lzma|tar|z|cab)", re.IGNORECASE)
 
@@ -51,12 +51,12 @@ def recognise(name: str, wanted: Collection[str]) -> Name:
         return Name(name, name)
     if _ARCHIVE.fullmatch(name):
         raise Refusal("archive-name", f"{shown(name)}: archives are not taken; upload the CSV files themselves")
-    for form in _SCRATCH:
-        found = form.fullmatch(name)
-        real = found and _real(found["real"], wanted)
+    inside = [found["real"] for form in _SCRATCH if (found := form.fullmatch(name))]
+    for one in inside:
+        real = _real(one, wanted)
         if real:
             return Name(name, real)
-    raise _wrong(name, wanted)
+    raise _wrong(name, inside, wanted)
 
 
 def shown(name: str) -> str:
@@ -71,12 +71,16 @@ def _real(inside: str, wanted: Collection[str]) -> str | None:
     return next((one for one in sorted(wanted) if one.rpartition(".")[0] == inside), None)
 
 
-def _wrong(name: str, wanted: Collection[str]) -> Refusal:
-    near = process.extractOne(
-        name, sorted(wanted), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=NEAR_PERCENT_MIN
-    )
-    if near:
-        meant = near[0]
+def _wrong(name: str, inside: list[str], wanted: Collection[str]) -> Refusal:
+    meant = next((near for one in (name, *inside) if (near := _near(one, wanted))), None)
+    if meant:
         return Refusal("near-miss", f"{shown(name)}: did you mean {meant}? Names count exactly, capitals included")
     files = ", ".join(sorted(wanted))
     return Refusal("wrong-name", f"{shown(name)} is not a file of this district's format; expected: {files}")
+
+
+def _near(name: str, wanted: Collection[str]) -> str | None:
+    found = process.extractOne(
+        name, sorted(wanted), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=NEAR_PERCENT_MIN
+    )
+    return found[0] if found else None

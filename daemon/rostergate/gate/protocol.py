@@ -23,7 +23,7 @@ from rostergate.gate.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asyncssh import SSHReader, SSHWriter
+    from asyncssh import SSHReader, SSHServerChannel, SSHWriter
 
     from rostergate.gate.files import Files
 
@@ -72,6 +72,14 @@ class Packets(SFTPServerHandler):
         if length < _SMALL_BYTES:
             self._acknowledge()
         return SSHPacket(packet)
+
+    async def _cleanup(self, exc: Exception | None) -> None:
+        """End the session with an exit status: without one, scp says that it failed."""
+        writer, self._writer = self._writer, None
+        await super()._cleanup(exc)
+        self._reader = None
+        if writer is not None:
+            cast("SSHServerChannel[bytes]", writer.channel).exit(0 if exc is None else 1)
 
     async def _process_close(self, packet: SSHPacket) -> None:
         handle = packet.get_string()

@@ -7,7 +7,6 @@ Rule 2: LATEST.txt tells of the newest delivery; the report of an older one leav
 from __future__ import annotations
 
 import asyncio
-import socket
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +14,7 @@ from rostergate import store
 from rostergate.core.calendar import day_of, next_opening
 from rostergate.desk import latest, report
 from rostergate.desk.story import Story
+from rostergate.service.address import address
 from rostergate.spool import sealing
 from rostergate.store import deliveries, plans, verdicts
 from rostergate.worker import road, slot
@@ -31,15 +31,11 @@ if TYPE_CHECKING:
     from rostergate.core.roster import Frames
     from rostergate.core.verdict import Verdict
     from rostergate.desk.story import Change
+    from rostergate.service.address import Address
     from rostergate.spool.folders import Spool
 
 PREVIEW: Final = "preview"
 """The folder of the newest dry run's report; no delivery is called so."""
-
-
-def host_name(settings: Settings) -> str:
-    """Return the name under which districts reach the daemon."""
-    return settings.server.public_host or socket.gethostname()
 
 
 def write_in_process(spool: Spool, settings: Settings, district: District, delivery: str, now: datetime) -> None:
@@ -68,6 +64,7 @@ async def write(
         newest = await deliveries.latest(tx, district.slug)
         changes = [(plan.school_id, await plans.changes(tx, plan)) for plan in await plans.of(tx, delivery)]
     refused = await slot.refusal(engine, district, day_of(now, district.zone))
+    reached = address(spool, settings)
     story = Story(
         district=district.slug,
         name=district.name,
@@ -79,8 +76,8 @@ async def write(
         decided_at=about.decided_at,
         day=about.day,
         next_opening=next_opening(now, district.zone) if refused else None,
-        host=host_name(settings),
-        port=settings.server.port,
+        host=reached.host,
+        port=reached.port,
         username=district.slug,
         changes=partial(_changes, changes),
     )
@@ -98,7 +95,7 @@ def dry_run(spool: Spool, settings: Settings, district: District, folder: Path, 
     Returns what the log tells of it: verdict, format, files, findings by severity. Raises `StoreError`, `OSError`.
     """
     verdict = asyncio.run(road.dry_run(spool, folder, district.slug, district.policy(settings)))
-    story = _dry_run_story(settings, district, verdict, now)
+    story = _dry_run_story(address(spool, settings), district, verdict, now)
     report.write(spool.report(district.slug, PREVIEW), story)
     latest.write(spool.reports(district.slug), story)
     sealing.discard(folder)
@@ -110,7 +107,7 @@ def dry_run(spool: Spool, settings: Settings, district: District, folder: Path, 
     }
 
 
-def _dry_run_story(settings: Settings, district: District, verdict: Verdict, now: datetime) -> Story:
+def _dry_run_story(reached: Address, district: District, verdict: Verdict, now: datetime) -> Story:
     return Story(
         district=district.slug,
         name=district.name,
@@ -120,8 +117,9 @@ def _dry_run_story(settings: Settings, district: District, verdict: Verdict, now
         verdict=verdict.as_json(),
         received_at=now,
         decided_at=now,
-        host=host_name(settings),
-        port=settings.server.port,
+        folder=f"/reports/{PREVIEW}/",
+        host=reached.host,
+        port=reached.port,
         username=district.slug,
         changes=partial(_changes, [(plan.school_id, plan.changes) for plan in verdict.plans]),
     )

@@ -249,7 +249,8 @@ class Inbox:
     async def commit(self, scratch: str, name: str) -> None:
         """Make what was finished as `scratch` the committed file `name`, durably.
 
-        Raises `OSError`; then nothing changed, save when only the folder's sync, the last step, failed. The scratch file is out of everybody's reach from the first step on, as an upload in progress is.
+        Raises `OSError`; then nothing changed, save when only the folder's sync, the last step, failed. The
+        scratch file is out of everybody's reach from the first step on, as an upload in progress is.
         """
         path = self.scratch / f"{uuid4().hex[:12]}~{scratch}"
         (self.scratch / scratch).rename(path)
@@ -286,8 +287,8 @@ class Inbox:
     def date_strangers(self, since: datetime | None) -> list[str]:
         """Date the files that came by another road as noticed now, and return their names. Raises `OSError`.
 
-        Such a file brings a time of its own, which says nothing about when it came. `since`: when the set that is coming
-        in began; what a crash made strange is not older than that and keeps its time. None: no set has begun.
+        Such a file brings a time of its own, which says nothing about when it came. `since`: when the set that is
+        coming in began; what a crash made strange is not older than that and keeps its time. None: no set has begun.
         """
         strangers = [
             entry.name

@@ -10,8 +10,10 @@ Rule 3: every change moves the ground of the district, and of each school whose 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
@@ -53,7 +55,7 @@ async def counts(tx: AsyncConnection, district: str) -> dict[str, int]:
 async def ground(tx: AsyncConnection, district: str, school_id: str = WHOLE_DISTRICT) -> int:
     """Return the number of times a district's roster, or one school's part of it, has changed."""
     query = sa.select(grounds.c.ground).where(grounds.c.district == district, grounds.c.school_id == school_id)
-    return int(await tx.scalar(query.with_for_update()) or 0)
+    return int(await tx.scalar(query) or 0)
 
 
 async def grounds_of_schools(tx: AsyncConnection, district: str) -> dict[str, int]:
@@ -117,65 +119,43 @@ def _touched(merged: Frames) -> Frames:
 
 
 class _Writer:
-    """Writes rows of one district as one delivery."""
+    """Writes rows of one district as one delivery.
+
+    Statements go to the driver as text with plain tuples: all values are text or whole numbers, and there may be
+    millions of them.
+    """
 
     def __init__(self, tx: AsyncConnection, district: str, number: int) -> None:
         self._tx = tx
         self._district = district
         self._number = number
+        self._dialect: _Dialect = type(tx.dialect)
 
     async def write(self, table: Table, rows: pl.DataFrame) -> int:
         """Add, update and, save for people, remove; return how many versions were made or ended."""
-        wanted = rows.filter(pl.col("action").is_in([Action.ADDED, Action.UPDATED]))
-        kept = rows.filter(pl.col("action") == Action.KEPT).join(wanted, on=table.key, how="anti")
+        action = pl.col("action")
+        wanted = rows.filter(action.is_in([Action.ADDED, Action.UPDATED]))
+        kept = rows.filter(action == Action.KEPT).join(wanted, on=table.key, how="anti")
         changed = 0
-        if table.values and await self._has_any(table):
-            changed += await self._run(self._end_different(table), wanted)
+        if table.values and wanted.height and await self._has_any(table):
+            changed += await self._run(_end_different(table, self._dialect), wanted)
         changed += await self._make_missing(table, wanted)
         changed += await self._make_missing(table, kept)
         if not table.of_people:
-            removed = rows.filter(pl.col("action") == Action.REMOVED)
-            changed += await self._run(self._end(table), removed)
+            changed += await self._run(_end(table, self._dialect), rows.filter(action == Action.REMOVED))
         return changed
 
     async def archive(self, people: Table, keys: pl.DataFrame) -> int:
         """End those of the people who have no tie; return how many."""
-        made = versions[people.name]
-        untied = [
-            ~sa.exists().where(
-                versions[name].c.district == made.c.district,
-                *(versions[name].c[column] == made.c[column] for column in people.key),
-                versions[name].c.until_delivery.is_(None),
-            )
-            for name in people.tied_by
-        ]
-        return await self._run(self._end(people).where(*untied), keys)
+        return await self._run(_end_untied(people, self._dialect), keys)
 
     async def _has_any(self, table: Table) -> bool:
         made = versions[table.name]
         return await self._tx.scalar(sa.select(made.c.id).where(*_current(made, self._district)).limit(1)) is not None
 
-    def _end(self, table: Table) -> sa.Update:
-        made = versions[table.name]
-        return (
-            made.update()
-            .where(
-                made.c.district == _given("district"),
-                *(made.c[column] == _given(column) for column in table.key),
-                made.c.until_delivery.is_(None),
-            )
-            .values(until_delivery=_given("number"))
-        )
-
-    def _end_different(self, table: Table) -> sa.Update:
-        made = versions[table.name]
-        return self._end(table).where(
-            sa.or_(*(made.c[column].is_distinct_from(_given(column)) for column in table.values))
-        )
-
     async def _make_missing(self, table: Table, rows: pl.DataFrame) -> int:
         """Make current versions; where the key has one already, nothing is written. Return how many were made."""
-        head, row, tail = _insert(table, self._tx.dialect)
+        head, row, tail = _insert(table, self._dialect)
         made = 0
         for some in rows.select(table.columns).iter_slices(_ROWS_PER_INSERT):
             values = (*chain.from_iterable(some.rows()), self._district, self._number)
@@ -183,18 +163,61 @@ class _Writer:
             made += (await self._tx.exec_driver_sql(text, values)).rowcount
         return made
 
-    async def _run(self, statement: sa.UpdateBase, rows: pl.DataFrame) -> int:
-        """Run a statement once per row; return how many rows of the database it changed.
-
-        The statement goes to the driver as text with plain tuples: all values are text or whole numbers, and there
-        may be very many of them.
-        """
-        text, names = _by_position(statement, self._tx.dialect)
+    async def _run(self, statement: _Statement, rows: pl.DataFrame) -> int:
+        """Run a statement once per row; return how many rows of the database it changed."""
         given = rows.with_columns(district=pl.lit(self._district), number=pl.lit(self._number)).rename(_name)
         changed = 0
-        for some in given.select(names).iter_slices(_ROWS_PER_CALL):
-            changed += (await self._tx.exec_driver_sql(text, some.rows())).rowcount
+        for some in given.select(statement.names).iter_slices(_ROWS_PER_CALL):
+            changed += (await self._tx.exec_driver_sql(statement.text, some.rows())).rowcount
         return changed
+
+
+_Dialect: TypeAlias = Callable[..., sa.Dialect]  # a dialect's class
+
+
+class _Statement(NamedTuple):
+    """A statement as text whose parameters are given by position."""
+
+    text: str
+    names: list[str]
+    """Of its parameters, in that order."""
+
+
+@cache
+def _end(table: Table, dialect: _Dialect) -> _Statement:
+    """Return the update that ends the current version of a key."""
+    return _by_position(_ending(table), dialect)
+
+
+@cache
+def _end_different(table: Table, dialect: _Dialect) -> _Statement:
+    """Return the update that ends the current version of a key when it has other values than given."""
+    made = versions[table.name]
+    different = sa.or_(*(made.c[column].is_distinct_from(_given(column)) for column in table.values))
+    return _by_position(_ending(table).where(different), dialect)
+
+
+@cache
+def _end_untied(people: Table, dialect: _Dialect) -> _Statement:
+    """Return the update that ends the current version of a person who has no tie."""
+    made = versions[people.name]
+    ties = [versions[name] for name in people.tied_by]
+    untied = (
+        ~sa.exists().where(
+            tie.c.district == made.c.district,
+            *(tie.c[column] == made.c[column] for column in people.key),
+            tie.c.until_delivery.is_(None),
+        )
+        for tie in ties
+    )
+    return _by_position(_ending(people).where(*untied), dialect)
+
+
+def _ending(table: Table) -> sa.Update:
+    made = versions[table.name]
+    key = (made.c[column] == _given(column) for column in table.key)
+    current = made.update().where(made.c.district == _given("district"), *key, made.c.until_delivery.is_(None))
+    return current.values(until_delivery=_given("number"))
 
 
 def _given(column: str) -> sa.BindParameter[Any]:
@@ -209,7 +232,8 @@ def _current(made: sa.Table, district: str) -> tuple[sa.ColumnElement[bool], ...
     return made.c.district == district, made.c.until_delivery.is_(None)
 
 
-def _insert(table: Table, dialect: sa.Dialect) -> tuple[str, str, str]:
+@cache
+def _insert(table: Table, dialect: _Dialect) -> tuple[str, str, str]:
     """Return the insert of current versions as text: what comes before the rows, one row, what comes after.
 
     Its parameters are the rows' columns, row by row, then district and number. One statement for many rows takes half
@@ -221,7 +245,7 @@ def _insert(table: Table, dialect: sa.Dialect) -> tuple[str, str, str]:
     # SQLite's grammar needs the WHERE: without it, ON would belong to the SELECT.
     chosen = sa.select(*rows.c, _given("district"), _given("number")).where(sa.true())
     # Both say ON CONFLICT DO NOTHING; SQLAlchemy has it only by dialect.
-    of_dialect = postgresql if dialect.name == "postgresql" else sqlite
+    of_dialect = postgresql if dialect().name == "postgresql" else sqlite
     insert = of_dialect.insert(made).from_select([*table.columns, "district", "since_delivery"], chosen)
     text, names = _by_position(insert.on_conflict_do_nothing(), dialect)
     if names != [_name(column) for column in (*table.columns, "district", "number")]:
@@ -231,13 +255,11 @@ def _insert(table: Table, dialect: sa.Dialect) -> tuple[str, str, str]:
     return head + opening, row + closing, tail
 
 
-def _by_position(statement: sa.UpdateBase, dialect: sa.Dialect) -> tuple[str, list[str]]:
-    """Return a statement as text whose parameters are given by position, and their names in that order."""
-    by_position = "qmark" if dialect.name == "sqlite" else "format"
-    by_place: Any = type(dialect)(paramstyle=by_position)  # type: ignore[call-arg]
+def _by_position(statement: sa.UpdateBase, dialect: _Dialect) -> _Statement:
+    by_place = dialect(paramstyle="qmark" if dialect().name == "sqlite" else "format")
     by_place.cte_follows_insert = True  # the driver counts changed rows only of what begins with INSERT
     compiled = statement.compile(dialect=by_place)
-    return str(compiled), list(compiled.positiontup or ())
+    return _Statement(str(compiled), list(compiled.positiontup or ()))
 
 
 async def _load(tx: AsyncConnection, district: str, table: Table) -> pl.DataFrame:

@@ -32,13 +32,13 @@ _SCHOOLS = "schools"
 def check(claims: Claims) -> Iterator[Problem]:
     """Yield the rows that repeat an earlier row of their file, under the first table that the file feeds."""
     tables = {table: frame for table, frame in claims.tables.items() if table != _SCHOOLS and len(frame)}
-    fed: dict[str, list[str]] = {}
+    fed: dict[str, dict[str, pl.DataFrame]] = {}
     for table, frame in tables.items():
-        for file in frame["file"].unique():
-            fed.setdefault(file, []).append(table)
-    for file, fed_tables in fed.items():
-        parts = {table: tables[table].filter(pl.col("file") == file) for table in fed_tables}
-        yield Problem(CODE, fed_tables[0], None, _repeated(parts, file))
+        files = frame["file"].unique(maintain_order=True).to_list()
+        for file in files:
+            fed.setdefault(file, {})[table] = frame if len(files) == 1 else frame.filter(pl.col("file") == file)
+    for file, parts in fed.items():
+        yield Problem(CODE, next(iter(parts)), None, _repeated(parts, file))
 
 
 def _repeated(parts: dict[str, pl.DataFrame], file: str) -> pl.DataFrame:

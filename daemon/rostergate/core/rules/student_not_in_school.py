@@ -43,7 +43,7 @@ def check(claims: Claims) -> Iterator[Problem]:
     yield Problem(CODE, "enrollments", "school_id", stated.select("file", "line"), Effect.LEAVE_OUT)
 
     ties = tables["student_schools"].select("student_id", place="school_id")
-    outside = placed.filter(~elsewhere).join(ties, on=["student_id", "place"], how="anti")
+    outside = placed.join(ties, on=["student_id", "place"], how="anti").filter(~elsewhere)
     known = outside.join(tables["students"].select("student_id"), on="student_id", how="semi")
     yield Problem(CODE, "enrollments", "student_id", known.select("file", "line"), Effect.LEAVE_OUT)
 

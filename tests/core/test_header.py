@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from rostergate.core.header import check
+
+NAMES = ("teacher_id", "email")
+
+
+def told(header: tuple[str, ...], *, optional: tuple[str, ...] = (), extra: bool = False) -> list[tuple[str, str]]:
+    """Check a header of teachers.csv: code and message of each finding."""
+    found = check("teachers.csv", header, 1, required=NAMES, optional=optional, extra=extra)
+    return [(one.code, one.message) for one in found]
+
+
+def test_exact_names_in_any_order_pass() -> None:
+    """The order of columns is free."""
+    assert told(("email", "teacher_id")) == []
+
+
+def test_near_misses_are_named() -> None:
+    """A near miss says which name was found and which was expected."""
+    assert told(("Teacher_ID", "email")) == [
+        ("header-mismatch", "Column `Teacher_ID` found, `teacher_id` expected."),
+    ]
+
+
+def test_missing_columns_are_named() -> None:
+    """A column without any like it is missing."""
+    assert told(("teacher_id",)) == [("header-mismatch", "Column `email` is missing.")]
+
+
+def test_other_columns_are_told_by_place() -> None:
+    """A column that is not declared is not named: it could be a value."""
+    declared = "not part of the format, which has `teacher_id`, `email`."
+    assert told(("teacher_id", "secret", "email")) == [("header-mismatch", f"Column 2 is {declared}")]
+    assert told(("x", "teacher_id", "email", "")) == [("header-mismatch", f"Columns 1, 4 are {declared}")]
+
+
+def test_extra_columns_can_be_allowed() -> None:
+    """Where the format allows extra columns, they pass, but near misses of required ones are still named."""
+    assert told(("teacher_id", "more", "email"), extra=True) == []
+    assert told(("Teacher_ID", "more", "email"), extra=True) == [
+        ("header-mismatch", "Column `Teacher_ID` found, `teacher_id` expected.")
+    ]
+
+
+def test_optional_columns_may_be_absent() -> None:
+    """An optional column may be missing, but not misspelt."""
+    assert told(NAMES, optional=("phone",)) == []
+    assert told((*NAMES, "phone"), optional=("phone",)) == []
+    assert told((*NAMES, "Phone"), optional=("phone",)) == [
+        ("header-mismatch", "Column `Phone` found, `phone` expected.")
+    ]
+
+
+def test_a_row_of_data_is_no_header() -> None:
+    """Without any expected name the header is missing, and nothing of the row is shown."""
+    assert told(("17", "ada@example.org")) == [
+        ("missing-header", "The first row does not hold the column names `teacher_id`, `email`.")
+    ]

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import pytest
+
+from core.sets import DIRECT, claims, readings
+from rostergate.core import layout
+from rostergate.core.claims import CLAIMED
+from rostergate.core.findings import Finding, Severity
+from rostergate.core.formats.direct import FORMAT
+from rostergate.core.layout import Column, File, Format, Source
+from rostergate.core.problem import Effect
+
+
+def check(changed: dict[str, str | None]) -> tuple[Finding, ...]:
+    """Check the sound set with these files in the place of its own; None takes a file away."""
+    files = {name: text for name, text in {**DIRECT, **changed}.items() if text is not None}
+    return layout.check(FORMAT, readings(files))
+
+
+def told(changed: dict[str, str | None]) -> list[tuple[str, str | None, str | None, tuple[int, ...]]]:
+    """Return code, file, column and lines of what `check` finds."""
+    return [(one.code, one.file, one.column, one.lines) for one in check(changed)]
+
+
+def problems(changed: dict[str, str]) -> list[tuple[str, str, str | None, list[tuple[str, int]]]]:
+    """Return code, table, column and rows of each problem of the changed set."""
+    found = layout.problems(FORMAT, claims(FORMAT, {**DIRECT, **changed}))
+    assert all(one.effect is Effect.LEAVE_OUT for one in found)
+    return [(one.code.code, one.table, one.column, one.rows.rows()) for one in found]
+
+
+def test_a_sound_set_passes() -> None:
+    """A set that follows its declaration has no findings."""
+    assert check({}) == ()
+    assert problems({}) == []
+
+
+def test_a_missing_file_is_a_format_error() -> None:
+    """A required file that did not come refuses the delivery."""
+    assert told({"students.csv": None}) == [("missing-file", "students.csv", None, ())]
+
+
+def test_a_missing_optional_file_is_an_alert() -> None:
+    """An optional file that did not come is told, and refuses nothing."""
+    (found,) = check({"guardians.csv": None})
+    assert (found.code, found.file, found.severity) == ("optional-file-missing", "guardians.csv", Severity.ALERT)
+
+
+def test_a_file_that_is_not_of_the_set_is_a_format_error() -> None:
+    """A file that the format does not have refuses the delivery."""
+    assert told({"readme.txt": "a\n"}) == [("unexpected-file", "readme.txt", None, ())]
+
+
+def test_near_misses_of_file_names_are_named() -> None:
+    """A file whose name is nearly right is missing, and it is said which one was meant."""
+    found = check({"students.csv": None, "Students.csv": DIRECT["students.csv"]})
+    assert [(one.code, one.message) for one in found] == [
+        ("unexpected-file", "Students.csv found, students.csv expected."),
+        ("missing-file", "A required file is missing."),
+    ]
+
+
+def test_headers_are_checked() -> None:
+    """A header that differs from the declaration is told on its line."""
+    assert told({"enrollments.csv": "\nClass_ID,student_id\n"}) == [
+        ("header-mismatch", "enrollments.csv", "Class_ID", (2,))
+    ]
+    assert told({"enrollments.csv": "c1,s1\nc2,s2\n"}) == [("missing-header", "enrollments.csv", None, (1,))]
+
+
+def test_missing_ids_are_told_by_line() -> None:
+    """Every row without a key value is counted, column by column."""
+    assert told({"enrollments.csv": "class_id,student_id\nc1,\n,0s1\nc1,\n"}) == [
+        ("missing-id", "enrollments.csv", "class_id", (3,)),
+        ("missing-id", "enrollments.csv", "student_id", (2, 4)),
+    ]
+
+
+def test_a_school_id_may_be_used_once() -> None:
+    """The second row of a school is a format error; a missing id is another."""
+    assert told({"schools.csv": "school_id,school_name\n01,A\n02,B\n01,C\n,D\n,E\n"}) == [
+        ("missing-id", "schools.csv", "school_id", (5, 6)),
+        ("duplicate-school", "schools.csv", "school_id", (4,)),
+    ]
+
+
+def test_files_that_could_not_be_read_are_not_checked_further() -> None:
+    """What reading found is not repeated."""
+    assert told({"schools.csv": "", "teachers.csv": "a,a\n"}) == []
+    assert told({"schools.csv": "school_name\nA\n"}) == [("header-mismatch", "schools.csv", "school_id", (1,))]
+
+
+PROBLEMS = {
+    "no e-mail address": (
+        {"teachers.csv": "teacher_id,school_id,first_name,last_name,email,phone\nt1,01,A,B,,\nt2,01,A,B,x@y.org,\n"},
+        [("teacher-email-missing", "teachers", "email", [("teachers.csv", 2)])],
+    ),
+    "no name": (
+        {"teachers.csv": "teacher_id,school_id,first_name,last_name,email,phone\nt1,01,,B,x@y.org,\n"},
+        [("name-missing", "teachers", "first_name", [("teachers.csv", 2)])],
+    ),
+    "no name of a school": (
+        {"schools.csv": "school_id,school_name\n01,Lincoln\n02,\n"},
+        [("name-missing", "schools", "name", [("schools.csv", 3)])],
+    ),
+    "no school of a class": (
+        {"classes.csv": "class_id,school_id,class_name,teacher_id\nc1,,Algebra,t1\n"},
+        [("class-school-missing", "classes", "school_id", [("classes.csv", 2)])],
+    ),
+    "a long name of a class": (
+        {"classes.csv": f"class_id,school_id,class_name,teacher_id\nc1,01,{'ä' * 256},t1\nc2,01,{'ä' * 255},t1\n"},
+        [("class-name-too-long", "classes", "name", [("classes.csv", 2)])],
+    ),
+    "a long name of a school": (
+        {"schools.csv": f"school_id,school_name\n01,{'a' * 60}\n02,{'a' * 61}\n"},
+        [("school-name-too-long", "schools", "name", [("schools.csv", 3)])],
+    ),
+}
+
+
+@pytest.mark.parametrize(("changed", "expected"), PROBLEMS.values(), ids=PROBLEMS)
+def test_required_values_and_lengths(
+    changed: dict[str, str], expected: list[tuple[str, str, str | None, list[tuple[str, int]]]]
+) -> None:
+    """A row that lacks a required value, or has one that is too long, makes nothing."""
+    assert problems(changed) == expected
+
+
+def test_claims_have_every_table_in_canonical_columns() -> None:
+    """Whatever comes, every claimed table is there, with its columns, file and line."""
+    for files in (DIRECT, {}):
+        found = claims(FORMAT, files)
+        assert {name: tuple(frame.columns) for name, frame in found.tables.items()} == {
+            name: (*columns, "file", "line") for name, columns in CLAIMED.items()
+        }
+
+
+def test_claims_know_the_own_names_of_columns() -> None:
+    """Findings can show the column as the file's header names it."""
+    assert claims(FORMAT, DIRECT).columns["schools.csv", "schools", "name"] == "school_name"
+
+
+def test_tables_of_absent_optional_files_are_absent() -> None:
+    """Without guardians.csv the tables it feeds stay untouched; a header alone empties them."""
+    without = {name: text for name, text in DIRECT.items() if name != "guardians.csv"}
+    assert claims(FORMAT, without).absent == {"guardians", "guardianships"}
+    assert claims(FORMAT, DIRECT).absent == frozenset()
+
+
+def test_a_row_without_the_id_claims_nothing() -> None:
+    """A class without a teacher claims the class, and no teacher of it."""
+    files = {**DIRECT, "classes.csv": "class_id,school_id,class_name,teacher_id\nc1,01,Algebra,\n"}
+    found = claims(FORMAT, files)
+    assert found.tables["classes"].height == 1
+    assert found.tables["class_teachers"].is_empty()
+
+
+def test_optional_columns_may_be_absent_and_extra_ones_allowed() -> None:
+    """A format may declare columns that files can leave out, and let others through."""
+    fmt = Format(
+        name="loose",
+        title="Loose",
+        files=(File("schools.csv", (Column("id", key=True), Column("name", optional=True))),),
+        sources=(Source("schools.csv", "schools", {"school_id": "id", "name": "name"}),),
+        extra_columns=True,
+    )
+    files = {"schools.csv": "id,metadata.x\n1,2\n"}
+    assert layout.check(fmt, readings(files)) == ()
+    assert claims(fmt, files).tables["schools"].rows() == [("1", None, "schools.csv", 2)]
+
+
+def test_a_format_names_its_files() -> None:
+    """A declared file is found by name; any other is a mistake of the caller."""
+    assert FORMAT.file("guardians.csv").optional
+    with pytest.raises(KeyError):
+        FORMAT.file("parents.csv")
+
+
+def test_codes_say_what_to_do() -> None:
+    """Every code states a fault and a next step."""
+    assert all(code.title.endswith(".") and code.next_step.endswith(".") for code in layout.CODES)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from rostergate.core.near import folded, pairs
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ("Teacher_ID", "teacher_id"),
+        ("teacher id", "teacher_id"),
+        ("TeacherId", "teacher_id"),
+        ("teachers_id", "teacher_id"),
+        ("Students.csv", "students.csv"),
+        ("student.csv", "students.csv"),
+        ("students .csv", "students.csv"),
+        ("E-Mail", "email"),
+    ],
+)
+def test_near_misses_are_paired(found: str, expected: str) -> None:
+    """Case, spaces, signs and a missing letter do not hide which name was meant."""
+    assert pairs([found], [expected]) == {expected: found}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"), [("school_id", "school_name"), ("Ada", "email"), ("dob", "birth_date"), ("", "email")]
+)
+def test_other_names_are_not(found: str, expected: str) -> None:
+    """Names that only have a word in common are different names."""
+    assert pairs([found], [expected]) == {}
+
+
+def test_each_name_is_used_once() -> None:
+    """The most alike pair comes first, and what is left is paired with what is left."""
+    assert pairs(["student_ids", "Student_ID"], ["student_id"]) == {"student_id": "Student_ID"}
+    assert pairs(["Email"], ["email", "emails"]) == {"email": "Email"}
+
+
+def test_folding_keeps_letters_and_digits() -> None:
+    """Folding drops case and signs, in any script."""
+    assert folded("Straße 1_b") == "strasse1b"

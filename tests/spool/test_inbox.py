@@ -1,0 +1,201 @@
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rostergate.errors import DiskError
+from rostergate.spool.folders import Area, Spool
+from rostergate.spool.inbox import Inbox, Inboxes
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A time that only tests move."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.seconds = 100.0
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Start at `NOW`."""
+    return Clock()
+
+
+@pytest.fixture
+def make_inboxes(tmp_path: Path, clock: Clock) -> Callable[[], Inboxes]:
+    """Return what opens the same spool, as often as a test restarts."""
+    spool = Spool(tmp_path / "state")
+    spool.prepare()
+    return lambda: Inboxes(spool, lambda: clock.now, monotonic=lambda: clock.seconds)
+
+
+@pytest.fixture
+def inboxes(make_inboxes: Callable[[], Inboxes]) -> Inboxes:
+    """Open all inboxes."""
+    return make_inboxes()
+
+
+@pytest.fixture
+def inbox(inboxes: Inboxes) -> Inbox:
+    """Open one inbox."""
+    return inboxes.of("lincoln", Area.UPLOAD)
+
+
+async def test_commit(inbox: Inbox, clock: Clock) -> None:
+    """A committed upload is an entry with its size, dated when it began; nothing is left aside."""
+    upload = inbox.begin("a.csv")
+    upload.write(0, b"hello")
+    clock.now += timedelta(hours=1)
+    assert inbox.open_uploads == 1
+    assert inbox.entries() == {}
+    await upload.commit()
+    (entry,) = inbox.entries().values()
+    assert (entry.name, entry.size, entry.at) == ("a.csv", 5, NOW)
+    assert (inbox.open_uploads, inbox.left(), inbox.bytes_held) == (0, {}, 5)
+
+
+async def test_commit_that_fails_commits_nothing(inbox: Inbox) -> None:
+    """When the folder is gone, the commit raises, and the upload is over."""
+    upload = inbox.begin("a.csv")
+    upload.write(0, b"hello")
+    (inbox.folder / "a.csv").mkdir()
+    with pytest.raises(OSError):  # noqa: PT011 - whichever error the kernel gives
+        await upload.commit()
+    assert (inbox.open_uploads, inbox.entries(), inbox.left()) == (0, {}, {})
+    assert not list(inbox.scratch.iterdir())
+
+
+async def test_leave_and_resume(inbox: Inbox, clock: Clock) -> None:
+    """What is left aside can be resumed once, and still dates from when it began."""
+    upload = inbox.begin("a.csv")
+    upload.write(0, b"hel")
+    assert upload.leave() == 3
+    clock.now += timedelta(hours=1)
+    resumed = inbox.resume("a.csv")
+    assert resumed
+    assert inbox.resume("a.csv") is None
+    assert resumed.size == 3
+    resumed.write(3, b"lo")
+    await resumed.commit()
+    assert (inbox.folder / "a.csv").read_bytes() == b"hello"
+    assert inbox.entries()["a.csv"].at == NOW
+
+
+async def test_rename_commits(inbox: Inbox) -> None:
+    """A finished scratch file becomes the committed one, and replaces what was there."""
+    for name, data in (("a.csv.tmp", b"old"), ("a.csv.tmp", b"new!")):
+        upload = inbox.begin(name)
+        upload.write(0, data)
+        upload.set_aside()
+        assert inbox.left()[name].finished
+        await inbox.commit(name, "a.csv")
+    assert (inbox.folder / "a.csv").read_bytes() == b"new!"
+    assert inbox.left() == {}
+
+
+async def test_rename_that_fails_changes_nothing(inbox: Inbox) -> None:
+    """A rename that cannot be done leaves the scratch file finished, where it was."""
+    inbox.begin("a.csv.tmp").set_aside()
+    (inbox.folder / "a.csv").mkdir()
+    with pytest.raises(OSError):  # noqa: PT011 - whichever error the kernel gives
+        await inbox.commit("a.csv.tmp", "a.csv")
+    assert inbox.left()["a.csv.tmp"].finished
+    assert inbox.open_uploads == 0
+
+
+async def test_commit_counts_as_open_until_it_is_durable(inbox: Inbox) -> None:
+    """While a rename waits for the disk, the inbox does not look finished."""
+    inbox.begin("a.csv.tmp").set_aside()
+    commit = asyncio.create_task(inbox.commit("a.csv.tmp", "a.csv"))
+    await asyncio.sleep(0)
+    assert inbox.open_uploads == 1
+    await commit
+    assert inbox.open_uploads == 0
+
+
+@pytest.mark.parametrize("area", list(Area))
+async def test_restart_keeps_what_was_cut_off(make_inboxes: Callable[[], Inboxes], area: Area) -> None:
+    """After a crash, an upload in progress waits for a resume; of two of one name the newest bytes stay."""
+    inbox = make_inboxes().of("lincoln", area)
+    old, new = inbox.begin("a.csv"), inbox.begin("a.csv")
+    old.write(0, b"old")
+    new.write(0, b"newer")
+    os.utime(old._path, (1, 1))
+    again = make_inboxes().of("lincoln", area)
+    assert {name: entry.size for name, entry in again.left().items()} == {"a.csv": 5}
+    assert not again.left()["a.csv"].finished
+    assert again.entries() == {}
+
+
+def test_remove(inbox: Inbox) -> None:
+    """Removing takes the committed file and what lies aside of the name, and says whether there was any."""
+    (inbox.folder / "a.csv").write_bytes(b"x")
+    inbox.begin("a.csv.tmp").set_aside()
+    assert inbox.remove("a.csv")
+    assert inbox.remove("a.csv.tmp")
+    assert not inbox.remove("a.csv")
+    assert (inbox.entries(), inbox.left()) == ({}, {})
+
+
+def test_move(inbox: Inbox) -> None:
+    """A scratch file can have another scratch name."""
+    inbox.begin("a.csv.tmp").set_aside()
+    inbox.move("a.csv.tmp", "a.csv.part")
+    assert list(inbox.left()) == ["a.csv.part"]
+
+
+def test_truncate(inbox: Inbox) -> None:
+    """An upload can be cut, and does not grow by being cut."""
+    upload = inbox.begin("a.csv")
+    upload.write(0, b"hello")
+    upload.truncate(2)
+    upload.truncate(50)
+    assert (upload.size, upload.head(10)) == (2, b"he")
+    upload.drop()
+    assert inbox.bytes_held == 0
+
+
+def test_links_and_folders_are_no_entries(inbox: Inbox) -> None:
+    """Only regular files count."""
+    (inbox.folder / "link.csv").symlink_to("/etc/hostname")
+    (inbox.folder / "folder.csv").mkdir()
+    assert inbox.entries() == {}
+
+
+def test_activity_and_hints(inboxes: Inboxes, inbox: Inbox, clock: Clock) -> None:
+    """Every write moves `quiet_since`; every end of an upload is a hint."""
+    assert inbox.quiet_since == 100.0
+    upload = inbox.begin("a.csv")
+    clock.seconds = 130.0
+    upload.write(0, b"x")
+    assert inbox.quiet_since == 130.0
+    assert inboxes.changed.empty()
+    upload.leave()
+    assert inboxes.changed.get_nowait() == ("lincoln", Area.UPLOAD)
+
+
+def test_hints_are_bounded(inboxes: Inboxes, inbox: Inbox) -> None:
+    """Nobody reading the hints does not fill the memory."""
+    for _ in range(1_100):
+        inbox.remove("a.csv")
+    assert inboxes.changed.qsize() == inboxes.changed.maxsize
+
+
+def test_one_inbox_for_each_district_and_area(inboxes: Inboxes) -> None:
+    """The same inbox is given to whoever asks."""
+    assert inboxes.of("lincoln", Area.UPLOAD) is inboxes.of("lincoln", Area.UPLOAD)
+    assert inboxes.of("lincoln", Area.UPLOAD) is not inboxes.of("lincoln", Area.PREVIEW)
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """A spool that cannot be used is told as an error of the disk."""
+    (tmp_path / "state").write_text("a file where a folder should be")
+    inboxes = Inboxes(Spool(tmp_path / "state"), lambda: NOW)
+    with pytest.raises(DiskError, match="lincoln"):
+        inboxes.of("lincoln", Area.UPLOAD)

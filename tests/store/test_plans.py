@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.rosters import frames, same
+from rostergate.core.delivery import State as DeliveryState
+from rostergate.core.diff import diff
+from rostergate.core.plan import OPEN, State, counted
+from rostergate.core.roster import empty
+from rostergate.core.snapshot import Snapshot
+from rostergate.errors import NotFound, Refused
+from rostergate.store import deliveries, roster
+from rostergate.store import plans as stored
+from rostergate.store.schema import plans as table
+from store.making import AT, HOLD, LATER, accepted, concluded, plan, plans, sealed
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+WANTED = frames(
+    schools=[("A", "Adams"), ("B", "Baker")],
+    students=[("s1", "Ann"), ("s2", "Bo")],
+    student_schools=[("A", "s1"), ("B", "s1"), ("B", "s2")],
+)
+CALLS = {"release": stored.release, "discard": stored.discard}
+
+
+async def _both_held(tx: AsyncConnection) -> list[stored.StoredPlan]:
+    """Return the plans of a first delivery whose two schools are both held, its report written."""
+    delivery = await concluded(tx, accepted(plans(empty(), WANTED, held="AB")))
+    await deliveries.reported(tx, delivery, AT)
+    return await stored.of(tx, delivery)
+
+
+async def test_a_plan_is_kept_whole(tx: AsyncConnection) -> None:
+    """State, counts, holds and changes come back as the verdict had them."""
+    wanted = plans(empty(), WANTED, held="B")
+    delivery = await concluded(tx, accepted(wanted))
+    one, other = await stored.of(tx, delivery)
+    assert (one.school_id, one.state, one.holds, one.closed_at) == ("A", State.APPLIED, (), AT)
+    assert (other.school_id, other.state, other.holds, other.closed_at) == ("B", State.HELD, (HOLD,), None)
+    assert (other.name, other.hash, other.plan) == ("School B", wanted[1].hash, wanted[1].hash[:12])
+    assert other.counts == counted(wanted[1].changes)
+    again = await stored.changes(tx, other)
+    assert {name: frame.sort(frame.columns).rows() for name, frame in again.items()} == {
+        name: frame.sort(frame.columns).rows() for name, frame in wanted[1].changes.items()
+    }
+
+
+async def test_held_plans_are_listed_by_district(tx: AsyncConnection) -> None:
+    """Only what waits for a person is listed, of one district or of all."""
+    await concluded(tx, accepted(plans(empty(), WANTED, held="B")))
+    await concluded(tx, accepted(plans(empty(), WANTED, held="AB")), "east")
+    assert [(one.district, one.school_id) for one in await stored.held(tx)] == [
+        ("lincoln", "B"),
+        ("east", "A"),
+        ("east", "B"),
+    ]
+    assert [one.school_id for one in await stored.held(tx, "lincoln")] == ["B"]
+
+
+async def test_a_release_applies_exactly_what_was_held(tx: AsyncConnection) -> None:
+    """The stored changes are in the roster, and who released them, why and when is kept."""
+    one, other = await _both_held(tx)
+    assert same(await roster.load(tx, "lincoln"), empty())
+    released = await stored.release(tx, other.plan, " Kim ", " checked by phone ", LATER)
+    assert (released.state, released.closed_by, released.reason, released.closed_at) == (
+        State.APPLIED,
+        "Kim",
+        "checked by phone",
+        LATER,
+    )
+    only_b = frames(
+        schools=[("B", "Baker")], students=[("s1", "Ann"), ("s2", "Bo")], student_schools=[("B", "s1"), ("B", "s2")]
+    )
+    assert same(await roster.load(tx, "lincoln"), only_b)
+    assert (await deliveries.get(tx, one.delivery)).state is DeliveryState.PLANNED
+
+
+async def test_the_last_plan_settles_the_delivery(tx: AsyncConnection) -> None:
+    """Releasing and discarding both ask for a new report, and the last of them settles the delivery."""
+    one, other = await _both_held(tx)
+    await stored.discard(tx, one.hash, "Kim", "a mistake", AT)
+    first = await deliveries.get(tx, one.delivery)
+    assert (first.state, first.reported_at, first.closed_at) == (DeliveryState.PLANNED, None, None)
+    await deliveries.reported(tx, one.delivery, AT)
+    await stored.release(tx, other.hash, "Kim", "checked", LATER)
+    last = await deliveries.get(tx, one.delivery)
+    assert (last.state, last.reported_at, last.closed_at) == (DeliveryState.SETTLED, None, LATER)
+
+
+async def test_a_discard_changes_no_row(tx: AsyncConnection) -> None:
+    """What is discarded is not applied, and who dropped it, why and when is kept."""
+    one, _ = await _both_held(tx)
+    dropped = await stored.discard(tx, one.plan, "Kim", "a mistake", LATER)
+    assert (dropped.state, dropped.closed_by, dropped.reason, dropped.closed_at) == (
+        State.DISCARDED,
+        "Kim",
+        "a mistake",
+        LATER,
+    )
+    assert same(await roster.load(tx, "lincoln"), empty())
+    assert await roster.ground(tx, "lincoln") == 0
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("state", [state for state in State if state is not State.HELD])
+async def test_only_a_held_plan_can_be_closed(tx: AsyncConnection, state: State, call: str) -> None:
+    """In every other state a person gets a reason why not, and nothing changes."""
+    one, _ = await _both_held(tx)
+    await tx.execute(table.update().where(table.c.id == one.id).values(state=state.value))
+    with pytest.raises(Refused, match=f"Plan {one.plan} cannot be {call}"):
+        await CALLS[call](tx, one.hash, "Kim", "checked", LATER)
+    again = (await stored.of(tx, one.delivery))[0]
+    assert (again.state, again.closed_by, again.closed_at) == (state, None, None)
+    assert same(await roster.load(tx, "lincoln"), empty())
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(("by", "reason"), [("", "checked"), ("Kim", " ")])
+async def test_nobody_closes_a_plan_for_no_reason(tx: AsyncConnection, call: str, by: str, reason: str) -> None:
+    """A name and a reason are asked for."""
+    one, _ = await _both_held(tx)
+    with pytest.raises(Refused, match="give both"):
+        await CALLS[call](tx, one.plan, by, reason, LATER)
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_superseded_plan_is_never_applied(tx: AsyncConnection, call: str) -> None:
+    """Once a newer delivery was accepted, yesterday's hash closes nothing."""
+    one, _ = await _both_held(tx)
+    newer = await concluded(tx, accepted())
+    assert [plan.state for plan in await stored.of(tx, one.delivery)] == [State.SUPERSEDED] * 2
+    with pytest.raises(Refused, match="a newer delivery took its place"):
+        await CALLS[call](tx, one.plan, "Kim", "checked", LATER)
+    assert (await deliveries.get(tx, one.delivery)).state is DeliveryState.SUPERSEDED
+    assert (await deliveries.get(tx, newer)).state is DeliveryState.SETTLED
+
+
+async def test_a_plan_whose_ground_moved_is_not_applied(tx: AsyncConnection) -> None:
+    """When the school's rows changed after the plan was worked out, a release is refused; a discard is not."""
+    one, other = await _both_held(tx)
+    changes = diff(empty(), Snapshot(frames(schools=[("B", "Baker Street")]), {})).values()
+    await roster.apply(tx, "lincoln", changes, await sealed(tx), AT)
+    with pytest.raises(Refused, match="roster of school B has changed"):
+        await stored.release(tx, other.plan, "Kim", "checked", LATER)
+    assert (await stored.release(tx, one.plan, "Kim", "checked", LATER)).state is State.APPLIED
+    assert (await stored.discard(tx, other.plan, "Kim", "out of date", LATER)).state is State.DISCARDED
+
+
+@pytest.mark.parametrize("ref", ["", "zz", "0" * 64, "lincoln-00009:", "%", "lincoln-00009:a"])
+async def test_an_unknown_plan_is_not_found(tx: AsyncConnection, ref: str) -> None:
+    """What names no plan says so."""
+    await _both_held(tx)
+    with pytest.raises(NotFound):
+        await stored.find(tx, ref)
+
+
+async def test_a_plan_is_found_by_the_beginning_of_its_hash(tx: AsyncConnection) -> None:
+    """Short or whole, in either case, with or without its delivery."""
+    one, _ = await _both_held(tx)
+    for ref in (one.hash, one.plan, one.plan.upper(), f" {one.plan} ", f"{one.delivery}:{one.plan}"):
+        assert await stored.find(tx, ref) == one
+
+
+async def test_an_ambiguous_beginning_is_refused(tx: AsyncConnection) -> None:
+    """When two open plans could be meant, the answer says how to name one."""
+    await concluded(tx, accepted(plans(empty(), WANTED, held="A")))
+    await concluded(tx, accepted(plans(empty(), WANTED, held="A")), "east")
+    (one,) = await stored.held(tx, "east")
+    with pytest.raises(Refused, match=f"for example {one.delivery}:{one.plan}"):
+        await stored.release(tx, one.plan, "Kim", "checked", LATER)
+    released = await stored.release(tx, f"{one.delivery}:{one.plan}", "Kim", "checked", LATER)
+    assert released.id == one.id
+
+
+async def test_the_same_changes_again_mean_the_plan_that_waits(tx: AsyncConnection) -> None:
+    """Held yesterday and again today, the same hash means today's plan."""
+    await concluded(tx, accepted(plans(empty(), WANTED, held="AB")))
+    today = await concluded(tx, accepted(plans(empty(), WANTED, held="AB")))
+    one, _ = await stored.of(tx, today)
+    assert await stored.find(tx, one.plan) == one
+
+
+@pytest.mark.parametrize("state", sorted(OPEN - {State.CLEAR}))
+async def test_what_is_open_gives_way_to_what_is_newer(tx: AsyncConnection, state: State) -> None:
+    """Held and unmatched plans are superseded by the next accepted delivery of the district, and of no other."""
+    older = await concluded(tx, accepted([plan("A", {}, state), plan("B", {})]))
+    await concluded(tx, accepted(), "east")
+    assert [one.state for one in await stored.of(tx, older)] == [state, State.APPLIED]
+    await concluded(tx, accepted())
+    assert [one.state for one in await stored.of(tx, older)] == [State.SUPERSEDED, State.APPLIED]

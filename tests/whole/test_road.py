@@ -1,0 +1,254 @@
+"""What else happens on the road of a whole daemon: dry runs, other roads in, reloads, restarts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import asyncssh
+import pytest
+
+from rostergate.cli import sample
+from rostergate.spool import sealing
+from rostergate.spool.folders import Area
+from running import SECONDS_MAX, until
+from wholes import as_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from running import Rostergate
+
+
+async def test_a_dry_run_changes_nothing(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A set in /preview/ gets a report, is not a delivery, writes no roster and uses no slot."""
+    with rostergate.daemon():
+        await rostergate.upload(files, folder="/preview/")
+        report = rostergate.spool.report("lakeside", "preview") / "status.json"
+        until(report.exists, "the dry run's report")
+        assert json.loads(report.read_text())["verdict"] == "accepted"
+        until(lambda: "DRY RUN" in rostergate.latest(), "LATEST.txt to tell of the dry run")
+        assert rostergate.deliveries() == []
+        assert set(rostergate.counts().values()) == {0}
+        await rostergate.upload(files)
+        rostergate.reached("settled")
+
+
+async def test_files_copied_in_are_taken(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A set that is copied into the inbox, with old time stamps, is sealed and applied for today."""
+    with rostergate.daemon():
+        inbox = rostergate.spool.inbox("lakeside")
+        inbox.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            path = inbox / name
+            path.write_bytes(data)
+            os.utime(path, (1_500_000_000, 1_500_000_000))
+        delivery = rostergate.reached("settled")
+        assert delivery["day"][:4] != "2017"
+        assert rostergate.counts()["students"] == 260
+
+
+async def test_files_that_came_while_nobody_watched_are_taken(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A set that was in the inbox before the daemon started is taken as well."""
+    inbox = rostergate.spool.inbox("lakeside")
+    inbox.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (inbox / name).write_bytes(data)
+    with rostergate.daemon():
+        rostergate.reached("settled")
+
+
+async def test_an_incomplete_set_waits_and_says_for_what(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A set that lacks a file is not sealed; LATEST.txt names the file; the set goes on when it comes."""
+    part = {name: data for name, data in files.items() if name != "enrollments.csv"}
+    with rostergate.daemon():
+        await rostergate.upload(part)
+        until(lambda: "enrollments.csv" in rostergate.latest_or_nothing(), "LATEST.txt to name the missing file")
+        assert rostergate.standing() == ("receiving", False)
+        await rostergate.upload({"enrollments.csv": files["enrollments.csv"]})
+        rostergate.reached("settled")
+        assert "Still to come" not in rostergate.latest()
+
+
+async def test_an_overdue_set_is_told(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A set whose last file never comes is told as overdue, once, by name."""
+    part = {name: data for name, data in files.items() if name != "classes.csv"}
+    with rostergate.daemon({"ROSTERGATE_DELIVERY__OVERDUE_HOURS": "0.0001"}):
+        await rostergate.upload(part)
+        until(lambda: "OVERDUE" in rostergate.latest_or_nothing(), "LATEST.txt to tell that the set is overdue")
+        assert "classes.csv" in rostergate.latest()
+    assert [event["missing"] for event in rostergate.events("set.overdue")] == [["classes.csv"]]
+
+
+async def test_files_of_two_generations_are_not_mixed(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """Old classes with new students are told as mixed, and not sealed, until the old file comes again."""
+    inbox = rostergate.spool.inbox("lakeside")
+    with rostergate.daemon():
+        await rostergate.upload({"classes.csv": files["classes.csv"]})
+        until(lambda: rostergate.standing() == ("receiving", False), "the delivery to begin")
+    old = inbox / "classes.csv"
+    past = old.stat().st_mtime - 86_400
+    os.utime(old, (past, past))
+    rostergate.age_receiving(past - 60)
+    with rostergate.daemon():
+        await rostergate.upload({name: data for name, data in files.items() if name != "classes.csv"})
+        until(lambda: "not of one export" in rostergate.latest_or_nothing(), "LATEST.txt to tell of the mixture")
+        assert rostergate.standing() == ("receiving", False)
+        await rostergate.upload({"classes.csv": files["classes.csv"]})
+        rostergate.reached("settled")
+
+
+async def test_a_new_district_gets_in_without_a_restart(rostergate: Rostergate) -> None:
+    """A district that is added while the daemon runs can log in; a broken file keeps its last good version."""
+    with rostergate.daemon():
+        rostergate.add_district("hillside", "Europe/Berlin")
+        until(lambda: _reloaded(rostergate, "hillside"), "the new district to be loaded")
+        async with rostergate.sftp("hillside") as client:
+            assert "README.txt" in await client.listdir("/")
+        path = rostergate.config / "districts" / "hillside.toml"
+        path.write_text("time_zone = 5\n" + path.read_text())
+        until(lambda: rostergate.events("config.refused"), "the broken file to be told")
+        async with rostergate.sftp("hillside") as client:
+            assert "README.txt" in await client.listdir("/")
+
+
+def _reloaded(rostergate: Rostergate, slug: str) -> bool:
+    return any(event["district"] == slug for event in rostergate.events("config.reloaded"))
+
+
+async def test_a_disabled_district_stays_out(rostergate: Rostergate) -> None:
+    """A district that is disabled is refused at its next login, and let in again when it is enabled."""
+    with rostergate.daemon():
+        rostergate.run("district", "disable", "lakeside")
+        until(lambda: _reloaded(rostergate, "lakeside"), "the change to be loaded")
+        with pytest.raises(asyncssh.PermissionDenied):
+            async with rostergate.sftp():
+                pass
+        rostergate.run("district", "enable", "lakeside")
+        until(lambda: len(rostergate.events("config.reloaded")) > 1, "the change to be loaded")
+        async with rostergate.sftp() as client:
+            assert "README.txt" in await client.listdir("/")
+
+
+def test_a_second_daemon_refuses_to_start(rostergate: Rostergate) -> None:
+    """Two daemons never work on one state."""
+    with rostergate.daemon():
+        second = subprocess.run(
+            rostergate.command("serve", "--port", "0"),
+            env=rostergate.environ(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS_MAX,
+        )
+    assert second.returncode == 1
+    assert "Another rostergate daemon is running" in second.stderr
+
+
+async def test_a_running_upload_ends_before_the_daemon_does(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """SIGTERM lets an upload in progress finish, and the next start takes the set on."""
+    with rostergate.daemon() as process:
+        async with rostergate.sftp() as client:
+            for name, data in files.items():
+                async with client.open(f"/{name}", "wb") as file:
+                    await file.write(data[:100])
+                    if name == "schools.csv":
+                        process.send_signal(signal.SIGTERM)
+                    await file.write(data[100:])
+                if name == "schools.csv":
+                    break
+        assert process.wait(SECONDS_MAX) == 0
+    assert (rostergate.spool.inbox("lakeside") / "schools.csv").read_bytes() == files["schools.csv"]
+    with rostergate.daemon():
+        await rostergate.upload({name: data for name, data in files.items() if name != "schools.csv"})
+        rostergate.reached("settled")
+
+
+async def test_a_poisonous_delivery_ends_in_failed(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A delivery whose files were changed behind the daemon's back fails, says so, and gives the slot back."""
+    with rostergate.daemon(
+        {"ROSTERGATE_DELIVERY__SETTLE_SECONDS": "0.2", "ROSTERGATE_DELIVERY__DECIDE_SECONDS_MAX": "60"}
+    ):
+        await rostergate.upload({name: data for name, data in files.items() if name != "schools.csv"})
+        until(lambda: rostergate.standing(), "the delivery to begin")
+    _seal_by_hand(rostergate, files)
+    with rostergate.daemon():
+        failed = rostergate.reached("failed")
+        assert "changed on disk" in failed["error"]
+        await rostergate.upload(files)
+        rostergate.reached("settled", 2)
+
+
+def _seal_by_hand(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """Leave what a crash right after sealing leaves, with one byte changed since."""
+    spool = rostergate.spool
+    (spool.inbox("lakeside") / "schools.csv").write_bytes(files["schools.csv"])
+    folder = sealing.gather(spool, "lakeside", Area.UPLOAD, "lakeside-00001", files)
+    sealing.freeze(spool, folder, now=datetime.now(UTC))
+    students = spool.delivery("lakeside-00001") / "students.csv"
+    students.chmod(0o600)
+    students.write_bytes(students.read_bytes().replace(b"Ada", b"Eve"))
+
+
+async def test_no_name_reaches_the_log(rostergate: Rostergate) -> None:
+    """Names, addresses and other cells planted in good and bad rows never appear in the log."""
+    canary = "Canaria"
+    rows = sample.file_set()
+    rows["students.csv"][1:] = [
+        [row[0], row[1], canary, f"{canary}son", row[4], f"{canary}day", f"{canary}@@example.org", canary]
+        for row in rows["students.csv"][1:]
+    ]
+    broken = {**rows, "teachers.csv": [*rows["teachers.csv"], [canary] * 3]}
+    with rostergate.daemon({"ROSTERGATE_LOG__LEVEL": "debug"}):
+        await rostergate.upload(as_files(broken))
+        rostergate.reached("rejected")
+        await rostergate.upload(as_files(rows))
+        rostergate.reached("settled", 2)
+        with pytest.raises(asyncssh.SFTPError):
+            await rostergate.upload({f"{canary}.csv": b""})
+        with pytest.raises(asyncssh.PermissionDenied):
+            rostergate.passwords[canary] = canary
+            async with rostergate.sftp(canary):
+                pass
+    log = rostergate.log.read_text()
+    assert "delivery.decided" in log
+    assert canary.lower() not in log.lower()
+    rostergate.run("show", "lakeside-00002")
+
+
+async def test_one_line_tells_a_delivery(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """The canonical line has everything that counts about a delivery."""
+    with rostergate.daemon():
+        await rostergate.upload(files)
+        rostergate.reached("settled")
+    (line,) = rostergate.events("delivery.decided")
+    assert (line["delivery"], line["district"], line["state"], line["outcome"], line["format"]) == (
+        "lakeside-00001",
+        "lakeside",
+        "settled",
+        "accepted",
+        "direct",
+    )
+    assert (line["files"], line["rows"], line["attempt"], line["held"]) == (6, 809, 1, 0)
+    assert line["changes"]["added"] > 800
+
+
+def test_the_demo_tells_its_story(tmp_path: Path) -> None:
+    """`rostergate demo --once` goes through every scene and leaves nothing behind."""
+    done = subprocess.run(
+        [sys.executable, "-m", "rostergate", "demo", "--once"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=4 * SECONDS_MAX,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    for said in ("Accepted", "one upload per day", "line 42", "On hold", "released: plan", "sftp -P", "Cyberduck"):
+        assert said in done.stdout
+    assert not list(tmp_path.iterdir())
