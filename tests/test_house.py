@@ -65,8 +65,8 @@ def test_a_planted_violation_is_caught(path: str, imported: str, contract: str, 
     """One wrong import in a copy of the package breaks the contract that is meant, and names the line."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copytree(HOUSE, tmp_path / "daemon" / "rostergate", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "daemon" / "rostergate" / path).open("a", encoding="utf-8") as module:
-        module.write(f"\nimport {imported}\n")
+    with (tmp_path / "daemon" / "rostergate" / path).open("a", encoding="utf-8") as source:
+        source.write(f"\nimport {imported}\n")
     told = lint_imports(tmp_path)
     assert told.returncode != 0
     assert re.search(rf"{contract}.* BROKEN", told.stdout), told.stdout

@@ -29,7 +29,6 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 def unit(path: Path) -> configparser.ConfigParser:
     """Read a unit file; of a repeated key the last value."""
     parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",), comment_prefixes=("#",))
-    parser.optionxform = str  # type: ignore[assignment,method-assign] - the documented way to keep the case of keys
     parser.read(path, encoding="utf-8")
     return parser
 

@@ -16,7 +16,7 @@ import pytest
 from rostergate.cli import sample
 from rostergate.service.lock import running
 from rostergate.spool import sealing
-from running import until
+from running import SECONDS_MAX, until
 from wholes import as_files
 
 if TYPE_CHECKING:
@@ -52,12 +52,13 @@ async def _killed_before(template: Rostergate, folder: Path, at: int) -> bool:
             await one.upload({last: files[last]})
             acknowledged = True
         until(lambda: process.poll() is not None or one.standing() == ("settled", True), "a kill or the end")
-        killed = process.poll() is not None
+        killed = at <= len(steps.read_text().splitlines())
+        if killed:
+            assert process.wait(SECONDS_MAX) == -signal.SIGKILL
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert killed == (at <= len(steps.read_text().splitlines()))
     armed.unlink()
     with one.daemon():
         if not acknowledged:

@@ -75,14 +75,12 @@ def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
 
 def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     before, after = before.select(table.columns), after.select(table.columns)
-    differing = after.join(before, on=table.columns, how="anti", nulls_equal=True)
-    return pl.concat(
-        [
-            _with(Action.ADDED, differing.join(before, on=table.key, how="anti")),
-            _with(Action.UPDATED, differing.join(before, on=table.key, how="semi")),
-            _with(Action.REMOVED, before.join(after, on=table.key, how="anti")),
-        ]
-    )
+    differing = after.join(before, on=table.columns, how="anti", nulls_equal=bool(table.values))
+    added = differing.join(before, on=table.key, how="anti")
+    updated = differing.join(added, on=table.key, how="anti")
+    some_gone = before.height > after.height - added.height  # keys are unique: counting saves the largest join
+    gone = before.join(after, on=table.key, how="anti") if some_gone else before.clear()
+    return pl.concat([_with(Action.ADDED, added), _with(Action.UPDATED, updated), _with(Action.REMOVED, gone)])
 
 
 def _with(action: Action, rows: pl.DataFrame) -> pl.DataFrame:

@@ -181,9 +181,9 @@ def digest(school_id: str, changes: Frames) -> str:
     ones as `-`), columns and tables in canonical order, each row with its action, rows sorted as text.
     """
     text = hashlib.sha256(_netstring(school_id).encode())
-    for name, table in TABLES.items():
+    for name in TABLES:
         if name in changes and changes[name].height:
-            rows = changes[name].select(pl.concat_str(_cell(one) for one in (*table.columns, "action"))).to_series()
+            rows = changes[name].select(_LINE[name]).to_series()
             text.update(f"{_netstring(name)}{rows.len()};".encode())
             text.update(str(rows.sort().str.join("").item()).encode())
     return text.hexdigest()
@@ -197,5 +197,8 @@ def _cell(column: str) -> pl.Expr:
     length = pl.col(column).str.len_bytes().cast(pl.String)
     return pl.concat_str(length, pl.lit(":"), pl.col(column)).fill_null("-")
 
+
+_LINE = {name: pl.concat_str(_cell(column) for column in (*table.columns, "action")) for name, table in TABLES.items()}
+"""Table -> a row of its changes as one text, for the digest."""
 
 _NOTHING = pl.DataFrame(schema={"table": pl.String, "action": pl.String})

@@ -132,7 +132,7 @@ class Files(asyncssh.SFTPServer):
     async def fsync(self, file_obj: object) -> None:
         """Sync what was written. Raises `Refusal`."""
         if isinstance(file_obj, Incoming):
-            await file_obj.sync()
+            await file_obj.settle()
 
     @told
     async def finish(self, file_obj: object) -> None:

@@ -81,10 +81,10 @@ class Incoming:
         if not self.refusal:
             self._upload.truncate(size)
 
-    async def sync(self) -> None:
+    async def settle(self) -> None:
         """Sync what has been written. Raises `OSError`."""
         if not self.refusal:
-            await self._upload.sync()
+            await self._upload.settle()
 
     async def finish(self) -> None:
         """Commit the file, or set it aside under its temporary name. Raises `Refusal`; then nothing is committed."""

@@ -103,7 +103,7 @@ class Upload:
             self._coverage.cut(size)
             self._inbox.touch()
 
-    async def sync(self) -> None:
+    async def settle(self) -> None:
         """Sync what has been written so far, off the event loop. Raises `OSError`."""
         await asyncio.to_thread(os.fsync, self._descriptor)
 
@@ -115,7 +115,7 @@ class Upload:
         """
         target = self._inbox.folder / self.name
         try:
-            await asyncio.to_thread(self._settle)
+            await asyncio.to_thread(self._date_and_settle)
             self._path.replace(target)
             self._inbox.committed(self.name)
             await asyncio.to_thread(fsync_folder, self._inbox.folder)
@@ -158,7 +158,7 @@ class Upload:
         finally:
             self._close()
 
-    def _settle(self) -> None:
+    def _date_and_settle(self) -> None:
         self._date()
         os.fsync(self._descriptor)
 

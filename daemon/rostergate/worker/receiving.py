@@ -249,7 +249,7 @@ class Receiver:
         if area is Area.PREVIEW:
             await self._on_dry_run(district, self._spool.delivery(manifest.delivery))
             return
-        await sealed.record(self._engine, district, manifest)
+        await sealed.enter(self._engine, district, manifest)
         log.info(
             journal.DELIVERY_SEALED,
             delivery=manifest.delivery,

@@ -55,7 +55,7 @@ async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, now: 
     async with store.reading(engine) as tx:
         known = {folder: await _known(tx, folder.name) for folder in folders}
     for folder, delivery in known.items():
-        await _record_seal(engine, districts, folder, delivery)
+        await _enter_seal(engine, districts, folder, delivery)
     async with store.writing(engine) as tx:
         for delivery in await deliveries.due(tx):
             if not spool.delivery(delivery.id).exists():
@@ -81,14 +81,14 @@ async def _known(tx: AsyncConnection, delivery: str) -> deliveries.Delivery | No
         return None
 
 
-async def _record_seal(
+async def _enter_seal(
     engine: AsyncEngine, districts: Districts, folder: Path, delivery: deliveries.Delivery | None
 ) -> None:
     if delivery is None:
         log.error(journal.STATE_RECOVERED, folder=folder.name, step="left alone: the database has no such delivery")
     elif delivery.state is State.RECEIVING:
         if district := districts.get(delivery.district):
-            await sealed.record(engine, district, await asyncio.to_thread(sealing.manifest_of, folder))
+            await sealed.enter(engine, district, await asyncio.to_thread(sealing.manifest_of, folder))
             log.warning(journal.STATE_RECOVERED, delivery=delivery.id, step="recorded as sealed")
         else:
             log.error(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rostergate.spool.sealing import Manifest
 
 
-async def record(engine: AsyncEngine, district: District, manifest: Manifest) -> None:
+async def enter(engine: AsyncEngine, district: District, manifest: Manifest) -> None:
     """Record a delivery as sealed, for the day on which its first upload began. Raises `StoreError`.
 
     Raises `IllegalTransition` when it is not being received.
