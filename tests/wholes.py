@@ -20,6 +20,13 @@ def as_files(rows: sample.FileSet) -> dict[str, bytes]:
     return {name: sample.as_csv(one) for name, one in rows.items()}
 
 
+def write_set(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a set into a new folder."""
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+
+
 @dataclass
 class OpenSSH:
     """OpenSSH's `sftp -b`, with a key of the district's."""
@@ -48,7 +55,5 @@ class OpenSSH:
         """Put files, in one session."""
         there = self.folder / "out"
         shutil.rmtree(there, ignore_errors=True)
-        there.mkdir()
-        for name, data in files.items():
-            (there / name).write_bytes(data)
+        write_set(there, files)
         return self.batch(*(f"put {there / name} {folder}{name}" for name in files))

@@ -47,6 +47,7 @@ UPLOAD_REFUSED: Final = "upload.refused"
 UPLOAD_LEFT: Final = "upload.left"  # the connection ended before CLOSE; the bytes wait for a resume
 FILE_REMOVED: Final = "file.removed"
 FILE_NOTICED: Final = "file.noticed"  # it reached the inbox by another road
+FILE_STRAYED: Final = "file.strayed"  # it did so and belongs to no set
 
 # The road
 SET_WAITED: Final = "set.waited"

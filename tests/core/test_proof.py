@@ -57,6 +57,7 @@ NOT_PROVEN = {
     "a blank row of another width": b"a,b\n,,,\n",
     "an open quote": b'a,b\n1,"2\n',
     "an open quote in the header": b'a,"b\n1,2\n',
+    "a control character at the end of a line": b"a,b\n1,2\x1f\n",
     "a multi-line cell": b'a,b\n1,"2\n3"\n',
     "text after a closing quote": b'a,b\n1,"2"3\n',
     "a backslash before a quote": b'a,b\n1,"2\\"\n',

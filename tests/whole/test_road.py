@@ -175,7 +175,7 @@ async def test_a_poisonous_delivery_ends_in_failed(rostergate: Rostergate, files
         {"ROSTERGATE_DELIVERY__SETTLE_SECONDS": "0.2", "ROSTERGATE_DELIVERY__DECIDE_SECONDS_MAX": "60"}
     ):
         await rostergate.upload({name: data for name, data in files.items() if name != "schools.csv"})
-        until(lambda: rostergate.standing(), "the delivery to begin")
+        until(rostergate.standing, "the delivery to begin")
     _seal_by_hand(rostergate, files)
     with rostergate.daemon():
         failed = rostergate.reached("failed")
@@ -211,8 +211,8 @@ async def test_no_name_reaches_the_log(rostergate: Rostergate) -> None:
         rostergate.reached("settled", 2)
         with pytest.raises(asyncssh.SFTPError):
             await rostergate.upload({f"{canary}.csv": b""})
+        rostergate.passwords[canary] = canary
         with pytest.raises(asyncssh.PermissionDenied):
-            rostergate.passwords[canary] = canary
             async with rostergate.sftp(canary):
                 pass
     log = rostergate.log.read_text()

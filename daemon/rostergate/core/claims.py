@@ -7,8 +7,10 @@ it came from. The rules look at claims; the snapshot is what is left when the ro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 CLAIMED: dict[str, tuple[str, ...]] = {
     "schools": ("school_id", "name"),
@@ -31,7 +33,7 @@ class Claims:
     """The claimed tables of one delivery."""
 
     tables: dict[str, pl.DataFrame]
-    """Every table of `CLAIMED`: its columns (`pl.String`, normalised), `file` (`pl.String`) and `line` (`pl.UInt32`)."""
+    """Every table of `CLAIMED`: its columns (`pl.String`), `file` (`pl.String`) and `line` (`pl.UInt32`)."""
     columns: dict[tuple[str, str, str], str]
     """(file, table, canonical column) -> the file's own column name, for findings."""
     absent: frozenset[str] = frozenset()

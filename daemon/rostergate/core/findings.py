@@ -7,9 +7,12 @@ Rule 3: neither a message nor a next step ever holds the value of a cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 LINES_MAX = 20
 """Lines kept per finding: enough to find the fault, few enough to read."""
@@ -62,7 +65,10 @@ def finding(
     lines: Iterable[int] = (),
     message: str | None = None,
 ) -> Finding:
-    """Group the given lines into one finding: exact count, first `LINES_MAX` lines, message = the code's title unless given."""
+    """Group the given lines into one finding: their exact count, and the first `LINES_MAX` of them.
+
+    The message is the code's title unless another is given.
+    """
     concerned = sorted(lines)
     return Finding(
         code=code.code,

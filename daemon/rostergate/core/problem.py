@@ -5,14 +5,17 @@ A rule answers with problems; what a problem does to its rows is data, so that a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-from rostergate.core.claims import Claims
-from rostergate.core.findings import Code
+    import polars as pl
+
+    from rostergate.core.claims import Claims
+    from rostergate.core.findings import Code
 
 
 class Effect(StrEnum):

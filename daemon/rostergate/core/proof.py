@@ -55,6 +55,8 @@ def read(data: bytes, limits: ReadingLimits) -> Sheet | None:
 
 def _lines(data: bytes) -> pl.DataFrame | None:
     """Return `index` (of the physical line, from 0) and `text` of each line that is not empty."""
+    if _NO_SEPARATOR.encode() in data:
+        return None  # a control character that no roster has; polars would drop one that ends a line
     try:
         lines = pl.read_csv(
             data,
@@ -66,7 +68,7 @@ def _lines(data: bytes) -> pl.DataFrame | None:
             row_index_name="index",
         )
     except pl.exceptions.PolarsError:
-        return None  # the file has a control character that no roster has
+        return None
     return lines.drop_nulls()
 
 

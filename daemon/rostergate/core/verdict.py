@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rostergate.core.findings import Finding
-from rostergate.core.plan import Plan
+if TYPE_CHECKING:
+    from rostergate.core.findings import Finding
+    from rostergate.core.plan import Plan
 
 
 class Outcome(StrEnum):

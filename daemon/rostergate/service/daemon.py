@@ -17,6 +17,7 @@ from rostergate.gate import Gate, Services
 from rostergate.service import readiness, reporting
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import StateLock
+from rostergate.service.lookup import FreshDistricts
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area
 from rostergate.spool.inbox import Inboxes
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from rostergate.config import District, Districts, Settings
+    from rostergate.config import District, Districts, Reloaded, Settings
     from rostergate.core.completeness import Judgement
     from rostergate.spool.folders import Spool
 
@@ -110,7 +111,7 @@ class Daemon:
         self._gate = Gate(
             Services(
                 settings=settings,
-                districts=districts,
+                districts=FreshDistricts(districts, self._tell_reloaded),
                 spool=spool,
                 inboxes=self._inboxes,
                 now=utc_now,
@@ -166,13 +167,16 @@ class Daemon:
 
     async def _reload_districts(self) -> None:
         async for reloaded in self._districts.watch(self.stop):
-            for one in reloaded:
-                if one.error:
-                    log.error(journal.CONFIG_REFUSED, district=one.slug, reason=one.error)
-                else:
-                    log.info(journal.CONFIG_RELOADED, district=one.slug, removed=one.district is None)
-                    for area in Area:
-                        self._receiver.look(one.slug, area)
+            self._tell_reloaded(reloaded)
+
+    def _tell_reloaded(self, reloaded: list[Reloaded]) -> None:
+        for one in reloaded:
+            if one.error:
+                log.error(journal.CONFIG_REFUSED, district=one.slug, reason=one.error)
+            else:
+                log.info(journal.CONFIG_RELOADED, district=one.slug, removed=one.district is None)
+                for area in Area:
+                    self._receiver.look(one.slug, area)
 
     # What the gate asks and tells.
 

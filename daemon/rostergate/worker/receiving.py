@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 HEAD_BYTES: Final = 65_536
 """How much of each file is read to recognise its format."""
+STRAYS_TOLD_MAX: Final = 10
+"""File names told of what does not belong into an inbox."""
 RESCAN_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 30.0
 """How long to wait before looking again when disk or database refused."""
@@ -91,6 +93,7 @@ class Receiver:
         self._hinted = asyncio.Event()
         self._timers: dict[tuple[str, Area], asyncio.TimerHandle] = {}
         self._told: dict[tuple[str, Area], object] = {}
+        self._strays: dict[tuple[str, Area], tuple[str, ...]] = {}
 
     def look(self, slug: str, area: Area) -> None:
         """Hint that something may have happened in an inbox."""
@@ -153,6 +156,7 @@ class Receiver:
     async def _look(self, district: District, area: Area) -> None:
         inbox = self._inboxes.of(district.slug, area)
         expected = _names(district.format)
+        await self._tell_strays(district, inbox, expected)
         if not (inbox.entries().keys() & expected):
             await self._nothing_there(district, area)
             return
@@ -226,6 +230,21 @@ class Receiver:
         if self._is_news(district, area, reason):
             log.warning(journal.SET_REFUSED, district=district.slug, area=area.name.lower(), reason=reason)
             await self._on_refusal(district, reason)
+
+    async def _tell_strays(self, district: District, inbox: Inbox, expected: frozenset[str]) -> None:
+        """Tell of files that came by another road than the gate and belong to no set; they are left where they are."""
+        strays = tuple(sorted(name for name in inbox.entries().keys() - expected if not name.startswith(".")))
+        key = (district.slug, inbox.area)
+        if self._strays.get(key, ()) == strays:
+            return
+        self._strays[key] = strays
+        if strays:
+            log.warning(journal.FILE_STRAYED, district=district.slug, area=inbox.area.name.lower(), files=len(strays))
+            await self._on_refusal(
+                district,
+                f"{', '.join(strays[:STRAYS_TOLD_MAX])}: not a file of a set, so it is left aside; "
+                f"expected are {', '.join(sorted(expected))}",
+            )
 
     def _is_news(self, district: District, area: Area, told: object) -> bool:
         known = self._told.get((district.slug, area))

@@ -1,0 +1,29 @@
+"""Districts as the gate looks them up: one whose file has just been written may log in at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rostergate.config.districts import SUFFIX
+from rostergate.config.values import is_slug
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rostergate.config import District, Districts, Reloaded
+
+
+class FreshDistricts:
+    """The districts that are known, and those whose files are there although the watcher has not told yet."""
+
+    def __init__(self, districts: Districts, tell: Callable[[list[Reloaded]], None]) -> None:
+        self._districts = districts
+        self._tell = tell
+
+    def get(self, slug: str, /) -> District | None:
+        """Return the district in its last good version, or None. Raises `ConfigError`."""
+        found = self._districts.get(slug)
+        if found is None and is_slug(slug) and (self._districts.folder / f"{slug}{SUFFIX}").exists():
+            self._tell(self._districts.reload())
+            found = self._districts.get(slug)
+        return found

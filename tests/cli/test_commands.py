@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rostergate.cli import COMMANDS
+from rostergate.core import catalogue
+from rostergate.core.roster import TABLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def lakeside(commands: Any) -> dict[str, Any]:
+    """Give a district and what it was told."""
+    issued: dict[str, Any] = commands.answer("district", "add", "lakeside", "--name", "Lakeside", "--time-zone", "UTC")
+    return issued
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(commands: Any, command: str) -> None:
+    """Each command is found and says in its first line what it does."""
+    shown = commands(command, "--help")
+    assert shown.exit_code == 0
+    assert f"main {command}" in shown.output
+
+
+def test_a_new_district_is_told_how_to_get_in(lakeside: dict[str, Any], commands: Any) -> None:
+    """`district add` writes the file and shows the published shape with a password that is nowhere kept in clear."""
+    assert set(lakeside) == {"slug", "host", "port", "username", "password"}
+    assert (lakeside["slug"], lakeside["username"], lakeside["port"]) == ("lakeside", "lakeside", 2222)
+    assert (commands.folder / "config" / "districts" / "lakeside.toml").exists()
+    for path in commands.folder.rglob("*"):
+        assert not path.is_file() or lakeside["password"].encode() not in path.read_bytes()
+
+
+def test_a_district_is_added_once(lakeside: dict[str, Any], commands: Any) -> None:
+    """A second district of the same name is refused, and the first keeps its password."""
+    ended = commands("district", "add", lakeside["slug"], "--name", "Other", "--time-zone", "UTC")
+    assert ended.exit_code == 1
+    assert "lakeside" in ended.stderr
+
+
+def test_a_wrong_time_zone_is_a_wrong_configuration(commands: Any) -> None:
+    """A time zone that does not exist ends with 2, and nothing is written."""
+    ended = commands("district", "add", "lakeside", "--name", "Lakeside", "--time-zone", "America/Nowhere")
+    assert ended.exit_code == 2
+    assert commands.answer("district", "list") == []
+
+
+def test_districts_are_listed_and_shown(lakeside: dict[str, Any], commands: Any) -> None:
+    """`list` and `show` tell the settings and today's slot."""
+    (listed,) = commands.answer("district", "list")
+    assert (listed["slug"], listed["time_zone"], listed["enabled"]) == (lakeside["slug"], "UTC", True)
+    shown = commands.answer("district", "show", "lakeside")
+    assert (shown["password"], shown["slots_used"], shown["slots"]) == ("issued", 0, 1)
+    assert commands("district", "show", "nowhere").exit_code == 1
+
+
+def test_a_new_password_replaces_the_old_one(lakeside: dict[str, Any], commands: Any) -> None:
+    """`district password` shows another password."""
+    assert commands.answer("district", "password", "lakeside")["password"] != lakeside["password"]
+    assert commands("district", "password", "nowhere").exit_code == 1
+
+
+def test_a_grant_adds_a_slot_today(lakeside: dict[str, Any], commands: Any) -> None:
+    """`district grant` gives one more slot for today."""
+    commands.answer("district", "grant", lakeside["slug"])
+    assert commands.answer("district", "show", "lakeside")["slots"] == 2
+
+
+def test_a_district_is_disabled_and_enabled(lakeside: dict[str, Any], commands: Any) -> None:
+    """`disable` and `enable` change the district's file and nothing else in it."""
+    path = commands.folder / "config" / "districts" / f"{lakeside['slug']}.toml"
+    before = path.read_text()
+    assert commands("district", "disable", "lakeside").exit_code == 0
+    assert commands.answer("district", "list")[0]["enabled"] is False
+    assert commands.answer("status")["districts"][0]["stands"] == "disabled"
+    assert commands("district", "enable", "lakeside").exit_code == 0
+    assert commands.answer("district", "list")[0]["enabled"] is True
+    assert before.splitlines()[0] in path.read_text()
+
+
+def test_nothing_has_come_in_yet(lakeside: dict[str, Any], commands: Any) -> None:
+    """Before the first delivery every report is empty, and what is asked for by name is not found."""
+    assert commands.answer("deliveries") == []
+    assert commands.answer("holds") == []
+    assert commands.answer("roster") == [{"district": lakeside["slug"], **dict.fromkeys(TABLES, 0)}]
+    assert commands.answer("status")["daemon"] is None
+    for asked in (("show", "lakeside-00001"), ("release", "abcdef", "--by", "x", "--reason", "y")):
+        assert commands(*asked).exit_code == 1
+
+
+def test_a_decision_says_who_and_why(commands: Any) -> None:
+    """Releasing without a name, a reason or a plan is wrong usage."""
+    assert commands("release", "abcdef", "--by", "x").exit_code == 2
+    assert commands("release", "--by", "x", "--reason", "y").exit_code == 2
+    assert commands("discard", "abcdef", "--by", " ", "--reason", "y").exit_code == 2
+
+
+def test_the_roster_is_exported(lakeside: dict[str, Any], commands: Any, tmp_path: Path) -> None:
+    """`roster --csv` writes one file per table with its columns, even when the roster is empty."""
+    assert lakeside
+    assert commands("roster", "--csv", str(tmp_path / "out")).exit_code == 0
+    for name, table in TABLES.items():
+        assert (tmp_path / "out" / f"{name}.csv").read_text().strip() == ",".join(("district", *table.columns))
+
+
+def test_rules_and_formats_are_listed(commands: Any) -> None:
+    """Every code and every format that is known is told."""
+    assert {one["code"] for one in commands.answer("rules")} == set(catalogue.codes())
+    assert {one["name"] for one in commands.answer("formats")} == {"direct", "remind-1.0"}
+    assert "wrong-column-count" in commands("rules").output
+    assert "guardians.csv" in commands("formats").output
+
+
+def test_check_finds_what_is_wrong(lakeside: dict[str, Any], commands: Any) -> None:
+    """`check` is content with a good configuration; with a bad one it names every file and ends with 2."""
+    assert commands.answer("check") == {"ok": True, "errors": [], "districts": 1, "database": "readable"}
+    (commands.folder / "config" / "districts" / "bad.toml").write_text("name = 5\n")
+    (commands.folder / "config" / "rostergate.toml").write_text("[delivery]\nsettle_second = 5\n")
+    errors = "\n".join(commands.answer("check", status=2)["errors"])
+    assert "bad.toml" in errors
+    assert "settle_seconds" in errors
+    assert lakeside
+
+
+def test_a_variable_overrides_a_key(commands: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key from the environment counts; an unknown one is a wrong configuration that names the variable."""
+    monkeypatch.setenv("ROSTERGATE_SERVER__PORT", "4022")
+    added = commands.answer("district", "add", "lakeside", "--name", "Lakeside", "--time-zone", "UTC")
+    assert added["port"] == 4022
+    monkeypatch.setenv("ROSTERGATE_SERVER__PROT", "4022")
+    ended = commands("district", "password", "lakeside")
+    assert ended.exit_code == 2
+    assert "ROSTERGATE_SERVER__PROT" in ended.stderr
+
+
+def test_the_module_is_the_console_script() -> None:
+    """`python -m rostergate` runs the commands."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "rostergate", "--version"], capture_output=True, text=True, check=True
+    )
+    assert "rostergate" in shown.stdout + shown.stderr

@@ -1,0 +1,70 @@
+"""The daemon under a service manager, as far as its two protocols go: notification and socket activation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+from rostergate.service.lock import running
+from running import SECONDS_MAX, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from running import Rostergate
+
+
+def test_readiness_watchdog_and_stopping_are_told(rostergate: Rostergate, tmp_path: Path) -> None:
+    """READY=1 comes when the daemon listens, WATCHDOG=1 while it lives, STOPPING=1 when it drains."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(SECONDS_MAX)
+        told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
+        with rostergate.daemon(told) as process:
+            heard = [manager.recv(1024).decode()]
+            while not any(one.startswith("READY=1") for one in heard):
+                heard.append(manager.recv(1024).decode())
+            assert f"port {rostergate.port}" in heard[-1]
+            while manager.recv(1024) != b"WATCHDOG=1":
+                pass
+            process.send_signal(signal.SIGTERM)
+            while not manager.recv(1024).startswith(b"STOPPING=1"):
+                pass
+
+
+async def test_an_inherited_socket_is_served_and_outlives_the_daemon(
+    rostergate: Rostergate, files: dict[str, bytes]
+) -> None:
+    """The daemon takes the socket it is handed; a connection attempt between two daemons waits for the next one."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        first = _activated(rostergate, listening)
+        until(lambda: running(rostergate.spool), "the first daemon")
+        assert rostergate.port == port
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(SECONDS_MAX) == 0
+        with socket.create_connection(("127.0.0.1", port)) as waiting:
+            second = _activated(rostergate, listening)
+            waiting.settimeout(SECONDS_MAX)
+            assert waiting.recv(16).startswith(b"SSH-2.0")
+        until(lambda: running(rostergate.spool), "the second daemon")
+        await rostergate.upload(files)
+        rostergate.reached("settled")
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(SECONDS_MAX) == 0
+
+
+def _activated(rostergate: Rostergate, listening: socket.socket) -> subprocess.Popen[bytes]:
+    """Start the daemon as systemd does: the socket as descriptor 3, and its own process id in LISTEN_PID."""
+    handed = f'exec 3<&{listening.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
+    with rostergate.log.open("ab") as log:
+        return subprocess.Popen(
+            ["bash", "-c", handed, "bash", *rostergate.command("serve")],
+            env=rostergate.environ() | {"HOME": os.environ.get("HOME", "/")},
+            pass_fds=[listening.fileno()],
+            stdout=log,
+            stderr=log,
+        )

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from rostergate.worker.processes import ProcessDiedError, Processes, TookTooLongError
+
+
+@pytest.fixture
+async def processes() -> Processes:
+    """Give one process with time enough."""
+    return Processes(1, seconds_max=60)
+
+
+async def test_the_answer_comes_back(processes: Processes) -> None:
+    """A function runs in another process, and its answer comes back."""
+    assert await processes.run(os.getpid) != os.getpid()
+    await processes.close()
+
+
+async def test_an_error_comes_back(processes: Processes) -> None:
+    """What a function raises is raised here, and the process goes on."""
+    with pytest.raises(ValueError, match="many"):
+        await processes.run(int, "many")
+    assert await processes.run(os.getppid) == os.getpid()
+    await processes.close()
+
+
+async def test_a_process_that_dies_is_replaced(processes: Processes) -> None:
+    """A function that kills its process fails for a passing reason, and the next one runs in a new process."""
+    with pytest.raises(ProcessDiedError) as died:
+        await processes.run(os._exit, 1)
+    assert not died.value.permanent
+    assert await processes.run(os.getppid) == os.getpid()
+    await processes.close()
+
+
+async def test_what_takes_too_long_is_stopped() -> None:
+    """A function that goes on for too long is ended with its process, and the next one runs in a new one."""
+    processes = Processes(1, seconds_max=1.5)
+    with pytest.raises(TookTooLongError):
+        await processes.run(time.sleep, 600)
+    await processes.close()
