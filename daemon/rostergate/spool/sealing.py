@@ -128,6 +128,13 @@ def send_back(spool: Spool, folder: Path) -> tuple[str, Area]:
     return district, area
 
 
+def undo(spool: Spool, delivery: str) -> None:
+    """Send back whatever `gather` and `freeze` have moved of a delivery that could not be sealed. Raises `OSError`."""
+    folder = spool.deliveries / f"{delivery}{UNFINISHED}"
+    if folder.exists():
+        send_back(spool, folder)
+
+
 def discard(folder: Path) -> None:
     """Remove a folder of the deliveries and everything in it. Raises `OSError`."""
     shutil.rmtree(folder)

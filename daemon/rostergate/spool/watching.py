@@ -30,5 +30,6 @@ def _whose(path: Path, roots: dict[Path, Area]) -> tuple[str, Area] | None:
     for root, area in roots.items():
         if path.is_relative_to(root):
             parts = path.relative_to(root).parts
-            return None if len(parts) < 2 or parts[1].startswith(".") else (parts[0], area)  # noqa: PLR2004 - district, file
+            hidden = any(part.startswith(".") for part in parts)
+            return None if hidden or not parts else (parts[0], area)
     return None

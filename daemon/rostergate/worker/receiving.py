@@ -3,7 +3,9 @@
 Rule 1: what is on disk is the truth. Hints say where to look, timers say when to look again; every minute, and after a
 restart, every inbox is looked at.
 Rule 2: between the last look at an inbox and taking its files out, the event loop is not given back.
-Rule 3: what a district must know of a set that does not go on is told once, not at every look.
+Rule 3: an inbox is quiet when the gate has nothing open there and it looks the same twice, a settle time apart: a hint
+may be missed, a file that still grows may not.
+Rule 4: what a district must know of a set that does not go on is told once, not at every look.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from rostergate.config import District, Districts, Settings
     from rostergate.spool.folders import Spool
-    from rostergate.spool.inbox import Inbox, Inboxes
+    from rostergate.spool.inbox import Entry, Inbox, Inboxes
 
 HEAD_BYTES: Final = 65_536
 """How much of each file is read to recognise its format."""
@@ -94,6 +96,7 @@ class Receiver:
         self._timers: dict[tuple[str, Area], asyncio.TimerHandle] = {}
         self._told: dict[tuple[str, Area], object] = {}
         self._strays: dict[tuple[str, Area], tuple[str, ...]] = {}
+        self._stood: dict[tuple[str, Area], dict[str, Entry]] = {}
 
     def look(self, slug: str, area: Area) -> None:
         """Hint that something may have happened in an inbox."""
@@ -102,6 +105,9 @@ class Receiver:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look wherever a hint points until `stop` is set; what is being sealed then is sealed."""
+        for slug in self._districts:
+            for area in Area:
+                self._inboxes.of(slug, area)  # so that it is there to be watched
         async with asyncio.TaskGroup() as group:
             hints = [group.create_task(self._pass_hints_on()), group.create_task(self._rescan())]
             group.create_task(self._watch(stop))
@@ -160,8 +166,7 @@ class Receiver:
         if not (inbox.entries().keys() & expected):
             await self._nothing_there(district, area)
             return
-        unsettled = self._settings.delivery.settle_seconds - (time.monotonic() - inbox.quiet_since)
-        if inbox.open_uploads or unsettled > 0:  # the end of an upload is a hint of its own
+        if (unsettled := self._unsettled(inbox)) > 0:
             self._look_again(district.slug, area, unsettled)
             return
         delivery = await self._begun(district, inbox)
@@ -178,7 +183,18 @@ class Receiver:
         elif sorted(ages) != names or self._dry_run_under_way(district, area):
             self._look_again(district.slug, area, self._settings.delivery.settle_seconds)
         else:
-            await self._seal(district, area, sealing.gather(self._spool, district.slug, area, delivery, names))
+            await self._seal(district, area, delivery, names)
+
+    def _unsettled(self, inbox: Inbox) -> float:
+        """Return for how many seconds the inbox has to stay as it is before its set can be judged."""
+        settle_seconds = self._settings.delivery.settle_seconds
+        key, stands = (inbox.district, inbox.area), inbox.entries()
+        if self._stood.get(key) != stands:
+            self._stood[key] = stands
+            inbox.touch()
+        if inbox.open_uploads:
+            return settle_seconds
+        return settle_seconds - (time.monotonic() - inbox.quiet_since)
 
     async def _begun(self, district: District, inbox: Inbox) -> str:
         """Return the name of the delivery that is coming in; its first file begins it."""
@@ -187,8 +203,9 @@ class Receiver:
             return sealing.dry_run(district.slug)
         async with store.reading(self._engine) as tx:
             receiving = await deliveries.receiving(tx, district.slug)
-        for name in inbox.date_strangers(receiving.began_at if receiving else None):
-            log.info(journal.FILE_NOTICED, district=district.slug, file=name)
+        if noticed := inbox.date_strangers(receiving.began_at if receiving else None):
+            self._stood[district.slug, inbox.area] = inbox.entries()
+            log.info(journal.FILE_NOTICED, district=district.slug, files=len(noticed))
         if receiving is None:
             began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
             async with store.writing(self._engine) as tx:
@@ -258,11 +275,12 @@ class Receiver:
     def _dry_run_under_way(self, district: District, area: Area) -> bool:
         return area is Area.PREVIEW and self._spool.delivery(sealing.dry_run(district.slug)).exists()
 
-    async def _seal(self, district: District, area: Area, folder: Path) -> None:
+    async def _seal(self, district: District, area: Area, delivery: str, names: list[str]) -> None:
         try:
+            folder = sealing.gather(self._spool, district.slug, area, delivery, names)
             manifest = await asyncio.to_thread(sealing.freeze, self._spool, folder, now=self._now())
         except OSError:
-            await asyncio.to_thread(sealing.send_back, self._spool, folder)
+            await asyncio.to_thread(sealing.undo, self._spool, delivery)
             raise
         self._told.pop((district.slug, area), None)
         if area is Area.PREVIEW:
