@@ -132,11 +132,14 @@ class Receiver:
             await asyncio.sleep(RESCAN_SECONDS)
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        async for touched in watching.changed_inboxes(self._spool, stop):
-            for slug, area in touched:
-                if slug in self._districts:
-                    self._inboxes.of(slug, area).touch()
-                    self.look(slug, area)
+        try:
+            async for touched in watching.changed_inboxes(self._spool, stop):
+                for slug, area in touched:
+                    if slug in self._districts:
+                        self._inboxes.of(slug, area).touch()
+                        self.look(slug, area)
+        except Exception as error:
+            log.error(journal.WATCH_FAILED, exc_info=error)
 
     async def _look_at_what_is_due(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
