@@ -170,7 +170,7 @@ async def test_a_running_upload_ends_before_the_daemon_does(rostergate: Rosterga
 
 
 async def test_a_poisonous_delivery_ends_in_failed(rostergate: Rostergate, files: dict[str, bytes]) -> None:
-    """A delivery whose files were changed behind the daemon's back fails, says so, and gives the slot back."""
+    """A delivery whose files were changed behind the daemon's back fails and says so; put right, it can be retried."""
     with rostergate.daemon(
         {"ROSTERGATE_DELIVERY__SETTLE_SECONDS": "0.2", "ROSTERGATE_DELIVERY__DECIDE_SECONDS_MAX": "60"}
     ):
@@ -180,8 +180,10 @@ async def test_a_poisonous_delivery_ends_in_failed(rostergate: Rostergate, files
     with rostergate.daemon():
         failed = rostergate.reached("failed")
         assert "changed on disk" in failed["error"]
-        await rostergate.upload(files)
-        rostergate.reached("settled", 2)
+        _put_right(rostergate, files)
+        rostergate.run("retry", failed["delivery"])
+        rostergate.reached("settled")
+        rostergate.run("retry", failed["delivery"], status=1)
 
 
 def _seal_by_hand(rostergate: Rostergate, files: dict[str, bytes]) -> None:
@@ -193,6 +195,10 @@ def _seal_by_hand(rostergate: Rostergate, files: dict[str, bytes]) -> None:
     students = spool.delivery("lakeside-00001") / "students.csv"
     students.chmod(0o600)
     students.write_bytes(students.read_bytes().replace(b"Ada", b"Eve"))
+
+
+def _put_right(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    (rostergate.spool.delivery("lakeside-00001") / "students.csv").write_bytes(files["students.csv"])
 
 
 async def test_no_name_reaches_the_log(rostergate: Rostergate) -> None:

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "district": "district",
     "deliveries": "deliveries",
     "show": "deliveries",
+    "retry": "deliveries",
     "holds": "deliveries",
     "release": "deliveries",
     "discard": "deliveries",

@@ -1,4 +1,4 @@
-"""`rostergate deliveries`, `show`, `holds`, `release` and `discard`: what came in, and what waits for a person."""
+"""`rostergate deliveries`, `show`, `retry`, `holds`, `release`, `discard`: what came in, what waits for a person."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from rostergate import journal, store
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, end, run
 from rostergate.cli.preview import print_verdict
+from rostergate.core.delivery import State
+from rostergate.errors import Refused
 from rostergate.service import reporting
 from rostergate.service.clock import utc_now
 from rostergate.store import deliveries as stored
@@ -126,6 +128,27 @@ def holds(place: Place, *, slug: str | None, as_json: bool) -> None:
 async def _held(place: Place, slug: str | None) -> list[StoredPlan]:
     async with place.database() as engine, store.reading(engine) as tx:
         return await plans.held(tx, slug)
+
+
+@click.command()
+@click.argument("delivery")
+@as_json
+@click.pass_obj
+def retry(place: Place, delivery: str, *, as_json: bool) -> None:
+    """Let a delivery that failed be decided again; the daemon takes it up within a minute."""
+    sealed = run(_retry(place, delivery))
+    if as_json:
+        print_json({"delivery": sealed.id, "state": sealed.state.value})
+    else:
+        click.echo(f"{sealed.id} will be decided again")
+
+
+async def _retry(place: Place, delivery: str) -> stored.Delivery:
+    async with place.database() as engine, store.writing(engine) as tx:
+        found = await stored.get(tx, delivery)
+        if found.state is not State.FAILED:
+            raise Refused(f"{delivery} is {found.state.value}; only a failed delivery can be tried again")
+        return await stored.retry(tx, delivery)
 
 
 def _decision(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,6 +1,6 @@
 """The queue of sealed deliveries: one at a time per district, each attempt counted before it starts.
 
-Rule 1: the database is the queue. What is told in memory is only a hint to look there.
+Rule 1: the database is the queue. What is told in memory is only a hint to look there, which is done by itself too.
 Rule 2: an attempt is counted before it begins, so that a delivery that kills its process ends in `failed`.
 Rule 3: what failed for a passing reason is tried again later, each time twice as late; its district waits, the
 others go on.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from rostergate.config import Districts, Settings
     from rostergate.spool.folders import Spool
     from rostergate.worker.processes import Processes
+
+LOOK_SECONDS: Final = 15.0
+"""How often to look without a hint: commands let failed deliveries be tried again, and cannot hint."""
 
 log = structlog.get_logger()
 
@@ -75,7 +78,7 @@ class Queue:
                 self._hint.clear()
                 await self._start_what_is_due()
                 hinted = asyncio.create_task(self._hint.wait())
-                await asyncio.wait({hinted, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({hinted, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 hinted.cancel()
         finally:
             stopped.cancel()
