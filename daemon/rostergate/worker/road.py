@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rostergate import store
 from rostergate.core import roster as canonical
 from rostergate.core.decide import decide
+from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
 from rostergate.spool import sealing
 from rostergate.store import deliveries, roster, verdicts
@@ -110,13 +111,18 @@ async def _walk_once(engine: AsyncEngine, spool: Spool, delivery: str, policy: P
         known = await roster.load(tx, stated.district)
     files = sealing.contents(spool.delivery(delivery))
     read = time.monotonic()
-    verdict = decide(files, known, policy)
+    verdict = _final(decide(files, known, policy))
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
     async with store.writing(engine) as tx:
         concluded = await verdicts.conclude(tx, delivery, verdict, ground=ground, at=at)
     seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
     return _walked(stated, verdict, concluded, seconds)
+
+
+def _final(verdict: Verdict) -> Verdict:
+    """Refuse what is incomplete, as when the format was changed since: nothing more comes to a sealed delivery."""
+    return replace(verdict, outcome=Outcome.REJECTED) if verdict.outcome is Outcome.INCOMPLETE else verdict
 
 
 def _assert_as_sealed(stated: deliveries.Delivery, verdict: Verdict) -> None:
