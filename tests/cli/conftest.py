@@ -24,11 +24,15 @@ class Commands:
 
     folder: Path
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The options that point a command at this place."""
+        return ("--config", str(self.folder / "config"), "--state", str(self.folder / "state"))
+
     def __call__(self, *arguments: str) -> Result:
         """Run `rostergate ARGUMENTS` and return how it ended."""
         environment = {"ROSTERGATE_PASSWORDS__MEMORY_KIB": "8192", "ROSTERGATE_PASSWORDS__PASSES": "1"}
-        place = ["--config", str(self.folder / "config"), "--state", str(self.folder / "state")]
-        return CliRunner().invoke(main, [*place, *arguments], env=environment)
+        return CliRunner().invoke(main, [*self.place, *arguments], env=environment)
 
     def answer(self, *arguments: str, status: int = 0) -> Any:
         """Run a command with --json and return its answer."""

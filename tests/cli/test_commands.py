@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -113,7 +115,7 @@ def test_the_roster_is_exported(lakeside: dict[str, Any], commands: Any, tmp_pat
 def test_rules_and_formats_are_listed(commands: Any) -> None:
     """Every code and every format that is known is told."""
     assert {one["code"] for one in commands.answer("rules")} == set(catalogue.codes())
-    assert {one["name"] for one in commands.answer("formats")} == {"direct", "remind-1.0"}
+    assert {one["name"] for one in commands.answer("formats")} == set(catalogue.formats())
     assert "wrong-column-count" in commands("rules").output
     assert "guardians.csv" in commands("formats").output
 
@@ -146,3 +148,72 @@ def test_the_module_is_the_console_script() -> None:
         [sys.executable, "-m", "rostergate", "--version"], capture_output=True, text=True, check=True
     )
     assert "rostergate" in shown.stdout + shown.stderr
+
+
+def test_an_unknown_district_is_told_apart_from_one_without_deliveries(lakeside: dict[str, Any], commands: Any) -> None:
+    """A slip in a district's name is not read as "nothing has come"."""
+    assert lakeside
+    for command in ("deliveries", "holds", "roster"):
+        assert commands(command, "--district", "lakeside").exit_code == 0
+        ended = commands(command, "--district", "lakeshore")
+        assert (ended.exit_code, "no district lakeshore" in ended.stderr) == (1, True)
+
+
+def test_a_broken_district_file_is_the_most_urgent(lakeside: dict[str, Any], commands: Any) -> None:
+    """`status` shows a district whose file is broken first, with the reason, and `roster` still counts its roster."""
+    commands("district", "add", "oakdale", "--name", "Oakdale", "--time-zone", "UTC")
+    (commands.folder / "config" / "districts" / "oakdale.toml").write_text("name = 5\n")
+    first, second = commands.answer("status")["districts"]
+    assert (first["district"], first["stands"], second["district"]) == ("oakdale", "file broken", lakeside["slug"])
+    assert "oakdale.toml" in commands("status").stderr
+    assert [one["district"] for one in commands.answer("roster")] == ["lakeside", "oakdale"]
+
+
+def test_check_makes_no_folder(commands: Any) -> None:
+    """`check` on a folder that is not there says so instead of making it."""
+    assert "no such folder" in commands.answer("check", status=2)["errors"][0]
+    assert not list(commands.folder.iterdir())
+
+
+def test_a_place_that_cannot_be_used_is_told_in_a_sentence(commands: Any) -> None:
+    """A path that no folder can be made at ends a command with the path and the reason, not with a traceback."""
+    blocked = commands.folder / "file"
+    blocked.write_text("")
+    for arguments in (
+        ("--state", str(blocked / "state"), "status"),
+        ("--state", str(blocked / "state"), "serve"),
+        ("roster", "--csv", str(blocked / "out")),
+    ):
+        ended = commands(*arguments)
+        assert (ended.exit_code, ended.stderr.count("\n")) == (1, 1), ended.output
+        assert f"{blocked}" in ended.stderr
+        assert "not a directory" in ended.stderr
+
+
+def test_a_damaged_database_is_named(lakeside: dict[str, Any], commands: Any) -> None:
+    """What is said of the database says where it is."""
+    database = commands.folder / "state" / "rostergate.db"
+    database.write_bytes(b"not a database" * 400)
+    ended = commands("status")
+    assert (ended.exit_code, str(database) in ended.stderr, "restore" in ended.stderr) == (1, True, True)
+    assert str(database) in commands.answer("check", status=2)["errors"][0]
+    assert lakeside
+
+
+def test_a_port_that_is_taken_is_told(lakeside: dict[str, Any], commands: Any) -> None:
+    """`serve` on a port that another program has ends with the address and what to change."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        environment = {**os.environ, "ROSTERGATE_SERVER__ADDRESS": "127.0.0.1"}
+        ended = subprocess.run(
+            [sys.executable, "-m", "rostergate", *commands.place, "serve", "--port", port],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert f"rostergate: cannot listen on 127.0.0.1, port {port}: address already in use; " in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert lakeside

@@ -43,6 +43,13 @@ def test_extra_columns_can_be_allowed() -> None:
     ]
 
 
+def test_extensions_are_allowed_by_their_prefix() -> None:
+    """Columns whose name begins with the prefix are no fault, any other one still is."""
+    assert check("a.csv", ("id", "x.house"), 1, required=["id"], extension="x.") == ()
+    (foreign,) = check("a.csv", ("id", "x.house", "y"), 1, required=["id"], extension="x.")
+    assert foreign.message.startswith("Column 3 is not part of the format")
+
+
 def test_optional_columns_may_be_absent() -> None:
     """An optional column may be missing, but not misspelt."""
     assert told(NAMES, optional=("phone",)) == []

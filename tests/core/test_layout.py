@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.sets import DIRECT, claims, readings
-from rostergate.core import layout
+from rostergate.core import catalogue, layout
 from rostergate.core.claims import CLAIMED
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.formats.direct import FORMAT
@@ -86,8 +86,30 @@ def test_a_school_id_may_be_used_once() -> None:
 
 def test_files_that_could_not_be_read_are_not_checked_further() -> None:
     """What reading found is not repeated."""
-    assert told({"schools.csv": "", "teachers.csv": "a,a\n"}) == []
+    assert told({"schools.csv": "", "teachers.csv": DIRECT["teachers.csv"].replace("phone", "email", 1)}) == [
+        ("header-mismatch", "teachers.csv", "phone", (1,))
+    ]
     assert told({"schools.csv": "school_name\nA\n"}) == [("header-mismatch", "schools.csv", "school_id", (1,))]
+
+
+def test_a_row_that_is_no_header_has_no_name_twice() -> None:
+    """Two equal cells in the first row of a file without a header are explained by the missing header."""
+    files = readings({"teachers.csv": "t1,01,A,B,,\n", "schools.csv": "school_id,school_id\n"})
+    declared = layout.check(FORMAT, files)
+    found = [fault for one in files.values() for fault in one.findings]
+    assert {(one.code, one.file) for one in found} == {
+        ("duplicate-header", "teachers.csv"),
+        ("duplicate-header", "schools.csv"),
+    }
+    assert [(one.code, one.file) for one in layout.explained(found, declared)] == [("duplicate-header", "schools.csv")]
+    assert ("missing-header", "teachers.csv") in {(one.code, one.file) for one in declared}
+
+
+def test_next_steps_name_the_limits_of_every_format() -> None:
+    """The longest names that a next step allows are those that the formats declare."""
+    declared = [file for one in catalogue.formats().values() for file in one.files]
+    limits = {column.chars_max for file in declared for column in file.columns}
+    assert limits <= {None, layout.SCHOOL_NAME_CHARS_MAX, layout.CLASS_NAME_CHARS_MAX}
 
 
 PROBLEMS = {

@@ -120,3 +120,23 @@ def test_roads_agree_on_damaged_files(data: bytes) -> None:
 def test_roads_agree_on_any_text(text: str) -> None:
     """The same holds for short texts made of nothing but the characters that matter."""
     agree(text.encode())
+
+
+@pytest.mark.parametrize(
+    "body", [b"1,2,3\n4\n", b"1,2,\n4\n", b"1,2\n,,\n3\n", b"1,2\n" * 50_000 + b"1,2,3\n4\n" + b"1,2\n" * 50_000]
+)
+def test_polars_gives_up_on_a_long_row(body: bytes) -> None:
+    """A file is proven by counting its commas only because polars never reads a row with too many of them."""
+    assert body.count(b",") == body.count(b"\n")
+    assert proof._parsed(body, 2, body.count(b"\n"), quotes=False) is None
+    assert proof.read(b"a,b\n" + body, ReadingLimits()) is None
+
+
+def test_a_row_that_may_be_too_long_is_looked_at() -> None:
+    """Where only the longest cells together exceed the limit, the lines themselves decide."""
+    data = b"a,b\n1234567,1\n1,1234567\n"
+    sheet = proof.read(data, ReadingLimits(row_bytes_max=12))
+    assert sheet is not None
+    assert sheet.frame is not None
+    assert sheet.frame.rows() == [("1234567", "1", 2), ("1", "1234567", 3)]
+    assert proof.read(data, ReadingLimits(row_bytes_max=10)) is None

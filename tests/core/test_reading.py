@@ -202,15 +202,16 @@ def test_frame_has_text_and_line_numbers() -> None:
         assert dict(frame.schema) == {"a": pl.String, "b": pl.String, "line": pl.UInt32}
 
 
-def _zip() -> bytes:
+def _zip(members: dict[str, str]) -> bytes:
     archive = BytesIO()
     with ZipFile(archive, "w") as zipped:
-        zipped.writestr("students.csv", "a,b\n")
+        for name, text in members.items():
+            zipped.writestr(name, text)
     return archive.getvalue()
 
 
 ARCHIVES = {
-    "zip": _zip(),
+    "zip": _zip({"students.csv": "a,b\n"}),
     "gzip": gzip.compress(b"a,b\n"),
     "bzip2": bzip2(b"a,b\n"),
     "xz": lzma.compress(b"a,b\n"),
@@ -227,6 +228,21 @@ def test_archives_are_known_by_their_first_bytes(kind: str, data: bytes) -> None
     (found,) = reading(data).findings
     assert found.code == "archive"
     assert kind in found.message
+
+
+@pytest.mark.parametrize(
+    ("members", "kind"),
+    [
+        ({"[Content_Types].xml": "", "xl/workbook.xml": ""}, "an Excel workbook"),
+        ({"docProps/app.xml": "", "xl/media/image1.png": "x" * 200_000, "xl/workbook.bin": ""}, "an Excel workbook"),
+        ({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}, "an OpenDocument spreadsheet"),
+    ],
+    ids=["made by Excel", "large, with its name only at the end", "made by LibreOffice"],
+)
+def test_workbooks_are_no_mere_archives(members: dict[str, str], kind: str) -> None:
+    """A workbook is a zip archive inside, but whoever renamed one knows it by another name."""
+    (found,) = reading(_zip(members)).findings
+    assert (found.code, found.message) == ("not-csv", f"The file is {kind}, not a CSV file.")
 
 
 @pytest.mark.parametrize("head", [b"", b"a,b\n", b"PK,b\n", b"BZh1,b\n", b"\xef\xbb\xbfa,b"])

@@ -2,11 +2,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.sets import DIRECT, REMIND_1_0
+import pytest
+
+from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SDS_2_1
+from rostergate.core import catalogue
 from rostergate.core.formats import direct, remind_1_0
 from rostergate.core.recognition import HEAD_BYTES_MAX, Recognition, recognise
 
 FORMATS = (direct.FORMAT, remind_1_0.FORMAT)
+SETS = {
+    "clever": CLEVER,
+    "direct": DIRECT,
+    "oneroster-1.1": ONEROSTER_1_1,
+    "oneroster-1.2": ONEROSTER_1_2,
+    "remind-1.0": REMIND_1_0,
+    "sds-2.1": SDS_2_1,
+}
 
 
 def recognised(files: dict[str, str], codec: str = "utf-8") -> Recognition:
@@ -53,8 +64,8 @@ def test_other_sets_are_not_recognised() -> None:
     found = recognised({"schools.csv": "School_id,School_name,Principal\n", "sections.csv": "Section_id,School_id\n"})
     assert (found.format, found.nearest) == (None, direct.FORMAT)
     assert found.why == (
-        "Only 1 of 6 files and 2 columns are those of direct, which comes nearest. Missing there: "
-        "schools.csv: school_id, schools.csv: school_name, teachers.csv, students.csv, classes.csv, enrollments.csv."
+        "direct comes nearest: 1 of 5 rostergate's own format files; schools.csv lacks school_id, school_name; "
+        "teachers.csv is missing; students.csv is missing; classes.csv is missing; enrollments.csv is missing."
     )
     assert "students.csv" in found.missing
     assert "schools.csv: school_id" in found.missing
@@ -63,7 +74,7 @@ def test_other_sets_are_not_recognised() -> None:
 def test_what_is_missing_is_told_in_short() -> None:
     """A sentence names the first few files and columns; all of them are listed beside it."""
     found = recognised({"enrollments.csv": "class_id,x\n", "students.csv": "a,b\n"})
-    assert found.why.endswith("students.csv: last_name and 6 more.")
+    assert found.why.endswith("; 6 more are missing.")
     assert len(found.missing) == 12
 
 
@@ -95,4 +106,97 @@ def test_extra_columns_do_not_count_where_they_are_allowed() -> None:
     assert recognise(heads, (loose,)).format is loose
     strict = recognise(heads, (direct.FORMAT,))
     assert (strict.format, strict.missing) == (None, ())
-    assert strict.why == "Only 6 of 6 files and 30 columns are those of direct, which comes nearest."
+    assert strict.why == "direct comes nearest: 6 of 6 rostergate's own format files."
+
+
+def among_all(files: dict[str, str]) -> Recognition:
+    """Recognise a set of these texts among every format there is."""
+    return recognise({name: text.encode() for name, text in files.items()}, tuple(catalogue.formats().values()))
+
+
+def named(found: Recognition) -> str | None:
+    """Return the name of the format that was taken."""
+    return found.format.name if found.format else None
+
+
+def test_every_format_is_tried() -> None:
+    """No format is left out of the tests below."""
+    assert set(SETS) == set(catalogue.formats())
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_format_is_told_from_all_others(name: str) -> None:
+    """A sound set is taken for what it is, with the reason, and also with its header rows alone."""
+    assert named(among_all(SETS[name])) == name
+    assert f"columns are those of {name}; with " in among_all(SETS[name]).why
+    headers = {file: text.split("\n", 1)[0] for file, text in SETS[name].items()}
+    assert named(among_all(headers)) == name
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_without_one_of_its_files_is_still_the_same(name: str) -> None:
+    """Whichever required file is missing, no other format is taken, and the file is named."""
+    fmt = catalogue.formats()[name]
+    for file in fmt.files:
+        if not file.optional:
+            found = among_all({one: text for one, text in SETS[name].items() if one != file.name})
+            assert found.nearest is fmt, file.name
+            assert found.missing == (file.name,)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_that_arrives_is_never_taken_for_a_complete_one_of_another_format(name: str) -> None:
+    """Whichever files have come, the format that is nearest waits for at least one more, until the set is whole."""
+    whole, formats = SETS[name], catalogue.formats()
+    required = {file.name for file in formats[name].files if not file.optional}
+    came: dict[str, str] = {}
+    for order in (sorted(whole), sorted(whole, reverse=True)):
+        came = {}
+        for file in order:
+            came[file] = whole[file]
+            nearest = among_all(came).nearest
+            assert nearest
+            waits = {one.name for one in nearest.files if not one.optional} - set(came)
+            assert waits or required <= set(came), (order, file, nearest.name)
+    assert named(among_all(came)) == name
+
+
+def test_versions_are_told_by_the_manifest() -> None:
+    """Of two versions with the same columns the manifest's is taken; a version of its own is none that is known."""
+    both = {"manifest.csv": ONEROSTER_1_2["manifest.csv"], "orgs.csv": ONEROSTER_1_2["orgs.csv"]}
+    nearest = among_all(both).nearest
+    assert nearest
+    assert nearest.name == "oneroster-1.2"
+    unmarked = {**both, "manifest.csv": "propertyName,value\nmanifest.version,1.0\n"}
+    assert named(among_all({**ONEROSTER_1_1, **unmarked})) == "oneroster-1.1"
+    later = {**ONEROSTER_1_1, "manifest.csv": "propertyName,value\noneroster.version,1.3\n"}
+    found = among_all(later)
+    assert found.format is None
+    assert found.why.startswith("oneroster-1.1 comes nearest: 7 of 7 OneRoster 1.1 files; manifest.csv does not say ")
+    assert "1.3" not in found.why
+
+
+def test_the_nearest_format_is_named_with_what_is_missing() -> None:
+    """Where nothing fits, it is said how much of the nearest is there, and which columns and files are not."""
+    files = {"schools.csv": "School_id,School_name\n", "students.csv": "School_id,Last_name,First_name\n"}
+    files |= {f"{name}.csv": "a,b,c,d\n" for name in ("teachers", "sections")}
+    found = among_all(files)
+    assert found.format is None
+    assert found.why == (
+        "clever comes nearest: 4 of 5 Clever files; students.csv lacks Student_id; "
+        "teachers.csv lacks School_id, Teacher_id, Last_name, First_name, Teacher_email; 4 more are missing."
+    )
+
+
+def test_exact_names_weigh_more() -> None:
+    """Formats that name the same things alike save for capitals are told by the capitals."""
+    shared = {"schools.csv": "School_id,School_name\n", "enrollments.csv": "School_id,Section_id,Student_id\n"}
+    nearest = among_all(shared).nearest
+    assert nearest
+    assert nearest.name == "clever"
+
+
+def test_extensions_do_not_count() -> None:
+    """Columns that a format allows by their prefix make it no less alike."""
+    text = ONEROSTER_1_1["users.csv"].replace("metadata.house", ",".join(f"metadata.x{n}" for n in range(50)))
+    assert named(among_all({**ONEROSTER_1_1, "users.csv": text})) == "oneroster-1.1"

@@ -42,3 +42,20 @@ def test_a_pair_that_stays_where_it_was_keeps_its_values() -> None:
         ("B", "uncle"),
         ("C", "father"),
     }
+
+
+def test_a_column_that_did_not_come_stays() -> None:
+    """Without the file that fills a column, everybody keeps what the roster has; who is new has nothing."""
+    schools = [("A", "Lincoln")]
+    roster = frames(
+        schools=schools,
+        students=[("s1", "Bo", "Dale", "9", "2012-03-04")],
+        student_schools=[("A", "s1")],
+    )
+    new = frames(
+        schools=schools,
+        students=[("s1", "Bob", "Dale", "10"), ("s2", "Ed", "Elm", "8")],
+        student_schools=[("A", "s1"), ("A", "s2")],
+    )
+    after = target(roster, Snapshot(new, {}, frozenset({"students.birth_date"})))["students"].sort("student_id")
+    assert after.select("first_name", "grade", "birth_date").rows() == [("Bob", "10", "2012-03-04"), ("Ed", "8", None)]

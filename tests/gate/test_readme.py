@@ -2,7 +2,7 @@ import pytest
 
 from rostergate.config.district import District
 from rostergate.core import catalogue
-from rostergate.gate.readme import readme, wanted
+from rostergate.gate.readme import OWN, readme, wanted
 
 
 def district(form: str) -> District:
@@ -21,11 +21,22 @@ def test_headers(form: str) -> None:
 
 
 def test_any_format() -> None:
-    """A district without a fixed format is told all of them."""
+    """A district without a fixed format is told the files of all of them, and the headers of the product's own."""
     text = readme(district("auto"))
+    told = " ".join(text.split())
     for fmt in catalogue.formats().values():
-        assert fmt.title in text
+        files = (f"[{file.name}]" if file.optional else file.name for file in fmt.files)
+        assert f"{fmt.title} {' '.join(files)}" in told
+    for file in catalogue.formats()[OWN].files:
+        assert ",".join(column.name for column in file.columns) in told
     assert wanted(district("auto")) == {file.name for fmt in catalogue.formats().values() for file in fmt.files}
+
+
+def test_any_format_fits_a_page() -> None:
+    """However many formats there are, what a district without a fixed one reads stays a page: 66 lines of 120."""
+    lines = readme(district("auto")).splitlines()
+    assert len(lines) <= 66
+    assert max(map(len, lines)) <= 120
 
 
 def test_ten_rules() -> None:

@@ -75,6 +75,36 @@ async def test_an_incomplete_set_waits_and_says_for_what(rostergate: Rostergate,
         assert "Still to come" not in rostergate.latest()
 
 
+async def test_a_file_that_was_cut_off_is_waited_for(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A set is not sealed without its optional file when the upload of that file broke off; the resume completes it."""
+    guardians = files.pop("guardians.csv")
+    with rostergate.daemon():
+        async with rostergate.sftp() as client:
+            cut = await client.open("guardians.csv", "wb")
+            await cut.write(guardians[:1000])
+        await rostergate.upload(files)
+        until(lambda: "guardians.csv" in rostergate.latest_or_nothing(), "LATEST.txt to name the file that was cut off")
+        assert rostergate.standing() == ("receiving", False)
+        async with rostergate.sftp() as client, client.open("guardians.csv", "r+b") as file:
+            await file.seek(1000)
+            await file.write(guardians[1000:])
+        rostergate.reached("settled")
+        assert rostergate.counts()["guardians"] == 260
+
+
+async def test_lftp_may_make_sure_of_the_folder(rostergate: Rostergate) -> None:
+    """Making a folder that exists fails without being told as a refusal; a refusal names its file once."""
+    with rostergate.daemon():
+        async with rostergate.sftp() as client:
+            for folder in ("/", "/preview"):
+                with pytest.raises(asyncssh.SFTPFailure, match="already"):
+                    await client.mkdir(folder)
+            assert rostergate.latest_or_nothing() == ""
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await client.open("roster.csv", "wb")
+        assert rostergate.latest().count("roster.csv") == 1
+
+
 async def test_an_overdue_set_is_told(rostergate: Rostergate, files: dict[str, bytes]) -> None:
     """A set whose last file never comes is told as overdue, once, by name."""
     part = {name: data for name, data in files.items() if name != "classes.csv"}

@@ -30,7 +30,7 @@ COMMANDS: Final = {
     "roster": "roster",
     "preview": "preview",
     "rules": "reference",
-    "formats": "reference",
+    "formats": "formats",
 }
 """Command -> its module, which is imported when the command is run. The help lists them in this order."""
 

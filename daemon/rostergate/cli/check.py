@@ -9,11 +9,13 @@ import click
 from rostergate import store
 from rostergate.cli.output import as_json, print_json
 from rostergate.cli.place import WRONG, Place, run
-from rostergate.errors import RostergateError
+from rostergate.errors import ConfigError, RostergateError, StoreError
 from rostergate.store import deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rostergate.config import Districts
 
 
 @click.command()
@@ -23,7 +25,7 @@ def check(place: Place, *, as_json: bool) -> None:
     """Read the whole configuration and look at the database; say what is wrong, and change nothing."""
     wrong: list[str] = []
     settings = _tried(place.settings, wrong)
-    districts = _tried(place.districts, wrong)
+    districts = _tried(lambda: _districts(place), wrong)
     if districts is not None:
         wrong += districts.errors.values()
     database = _tried(lambda: run(_database(place)), wrong)
@@ -39,13 +41,22 @@ def check(place: Place, *, as_json: bool) -> None:
         raise SystemExit(WRONG)
 
 
+def _districts(place: Place) -> Districts:
+    if not place.config.is_dir():  # to load it would make it, and nothing is to be changed here
+        raise ConfigError(f"{place.config}: there is no such folder; make it, or name another with --config")
+    return place.districts()
+
+
 async def _database(place: Place) -> str:
+    place.assert_ours()
     if not place.spool.database.exists():
         return "not there yet"
     engine = store.open(place.spool.database)
     try:
         async with store.reading(engine) as tx:
             await deliveries.overview(tx)
+    except StoreError as error:
+        raise StoreError(f"{place.spool.database}: {error}") from error
     finally:
         await engine.dispose()
     return "readable"

@@ -35,6 +35,8 @@ only_district = click.option("--district", "slug", help="Only this district.")
 def deliveries(place: Place, *, slug: str | None, limit: int, as_json: bool) -> None:
     """List deliveries, newest first."""
     found = run(_deliveries(place, slug, limit))
+    if slug and not found:
+        place.assert_known(slug)
     rows = [
         {
             "delivery": one.id,
@@ -101,6 +103,9 @@ async def _show(place: Place, delivery: str) -> dict[str, Any]:
 @click.pass_obj
 def holds(place: Place, *, slug: str | None, as_json: bool) -> None:
     """List the plans that wait for a person."""
+    held = run(_held(place, slug))
+    if slug and not held:
+        place.assert_known(slug)
     rows = [
         {
             "delivery": plan.delivery,
@@ -112,7 +117,7 @@ def holds(place: Place, *, slug: str | None, as_json: bool) -> None:
             "message": hold.message,
             **hold.numbers,
         }
-        for plan in run(_held(place, slug))
+        for plan in held
         for hold in plan.holds
     ]
     if as_json:

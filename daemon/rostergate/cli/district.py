@@ -97,7 +97,17 @@ def show(place: Place, slug: str, *, as_json: bool) -> None:
     if as_json:
         print_json(shown)
         return
-    print_table(("", ""), [(field.replace("_", " "), value) for field, value in shown.items()], empty="")
+    print_table(("", ""), [(field.replace("_", " "), _plain(value)) for field, value in shown.items()], empty="")
+
+
+def _plain(value: object) -> object:
+    """Return a value of JSON as people read it."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value)) or "-"
+    return value
 
 
 def _shown(district: District) -> dict[str, Any]:
@@ -162,19 +172,28 @@ async def _grant(place: Place, district: District) -> None:
 
 @district.command()
 @click.argument("slug")
+@as_json
 @click.pass_obj
-def disable(place: Place, slug: str) -> None:
+def disable(place: Place, slug: str, *, as_json: bool) -> None:
     """Refuse the district's logins from now on; its roster stays as it is."""
-    place.district(slug)
-    set_enabled(place.config / "districts", slug, enabled=False)
-    click.echo(f"{slug} is disabled; `rostergate district enable {slug}` lets it in again.")
+    _set_enabled(place, slug, enabled=False, as_json=as_json)
 
 
 @district.command()
 @click.argument("slug")
+@as_json
 @click.pass_obj
-def enable(place: Place, slug: str) -> None:
+def enable(place: Place, slug: str, *, as_json: bool) -> None:
     """Let a disabled district in again."""
+    _set_enabled(place, slug, enabled=True, as_json=as_json)
+
+
+def _set_enabled(place: Place, slug: str, *, enabled: bool, as_json: bool) -> None:
     place.district(slug)
-    set_enabled(place.config / "districts", slug, enabled=True)
-    click.echo(f"{slug} is enabled.")
+    set_enabled(place.config / "districts", slug, enabled=enabled)
+    if as_json:
+        print_json({"slug": slug, "enabled": enabled})
+    elif enabled:
+        click.echo(f"{slug} is enabled.")
+    else:
+        click.echo(f"{slug} is disabled; `rostergate district enable {slug}` lets it in again.")

@@ -13,6 +13,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
@@ -24,8 +25,12 @@ def console() -> Console:
 
 
 def print_json(answer: Any) -> None:  # noqa: ANN401 - any JSON value
-    """Print one JSON value."""
-    click.echo(json.dumps(answer, indent=2, ensure_ascii=False, default=str))
+    """Print one JSON value; dates and times in ISO 8601."""
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False, default=_iso))
+
+
+def _iso(value: date) -> str:
+    return value.isoformat()
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,7 +14,7 @@ import click
 
 from rostergate import store
 from rostergate.config import Districts, Settings, load_settings
-from rostergate.errors import ConfigError, NotFound, RostergateError, StateError
+from rostergate.errors import ConfigError, NotFound, RostergateError, StateError, StoreError
 from rostergate.spool.folders import Spool
 
 if TYPE_CHECKING:
@@ -62,11 +63,27 @@ class Place:
             return found
         raise NotFound(f"there is no district {slug}; `rostergate district list` shows those there are")
 
+    def assert_known(self, slug: str) -> None:
+        """Raise `NotFound` when no district has this name, be its file in order or not."""
+        districts = self.districts()
+        if slug not in districts and slug not in districts.errors:
+            raise NotFound(f"there is no district {slug}; `rostergate district list` shows those there are")
+
+    def prepare(self) -> None:
+        """Make the state folder where it is missing. Raises `StateError`, also when it is not ours to write to."""
+        self.assert_ours()
+        try:
+            self.spool.prepare()
+        except OSError as error:
+            raise StateError(
+                f"{error.filename or self.state}: {_reason(error)}; "
+                "make the state folder, writable by the service's user, or name another with --state"
+            ) from error
+
     @contextlib.asynccontextmanager
     async def database(self) -> AsyncIterator[AsyncEngine]:
         """Open the database, brought to this version. Raises `StateError`, `StoreError`."""
-        self._assert_ours()
-        self.spool.prepare()
+        self.prepare()
         await asyncio.to_thread(store.upgrade, self.spool.database)
         engine = store.open(self.spool.database)
         try:
@@ -74,8 +91,8 @@ class Place:
         finally:
             await engine.dispose()
 
-    def _assert_ours(self) -> None:
-        """Files made by root in the service's state would lock the service out."""
+    def assert_ours(self) -> None:
+        """Files made by root in the service's state would lock the service out. Raises `StateError`."""
         if self.state.exists() and self.state.stat().st_uid != os.geteuid():
             raise StateError(
                 f"{self.state} belongs to another user; run this as that user, "
@@ -107,10 +124,21 @@ class PlaceGroup(click.Group):
             return super().invoke(ctx)
         except ConfigError as error:
             end(error, WRONG)
+        except StoreError as error:
+            database = str(ctx.obj.spool.database)
+            end(error if database in str(error) else f"{database}: {error}", REFUSED)
         except RostergateError as error:
             end(error, REFUSED)
         except PermissionError as error:
             end(f"{error.filename}: permission denied; run this as the service's user", REFUSED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # nobody reads the answer any more; click ends quietly
+            end(f"{error.filename}: {_reason(error)}" if error.filename else _reason(error), REFUSED)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def end(message: object, status: int) -> NoReturn:

@@ -13,6 +13,7 @@ from rostergate import store
 from rostergate.cli.deliveries import only_district
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
+from rostergate.config.values import is_slug
 from rostergate.core.roster import TABLES, schema
 from rostergate.errors import NotFound
 from rostergate.store import roster as stored
@@ -55,7 +56,8 @@ def roster(place: Place, *, slug: str | None, folder: Path | None, as_json: bool
 
 
 async def _counts(place: Place, slug: str | None) -> dict[str, dict[str, int]]:
-    known = sorted(place.districts())
+    districts = place.districts()
+    known = sorted({*districts, *filter(is_slug, districts.errors)})  # a broken file does not undo a roster
     if slug and slug not in known:
         raise NotFound(f"there is no district {slug}; `rostergate district list` shows those there are")
     async with place.database() as engine, store.reading(engine) as tx:

@@ -19,6 +19,7 @@ def serve(place: Place, port: int | None) -> None:
     settings = place.settings()
     if port is not None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"port": port})})
+    place.prepare()
     journal.configure(settings.log.format, settings.log.level)
     if not run(daemon.serve(settings, place.districts(), place.spool)):
         end("the daemon stopped because one of its parts failed; the log says which", 1)

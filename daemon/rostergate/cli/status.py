@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from rostergate.store.deliveries import Overview
 
-_URGENCY = ("failed", "on hold", "rejected", "being decided", "coming in", "nothing yet", "disabled", "in order")
+_URGENCY = (
+    "file broken",
+    "failed",
+    "on hold",
+    "rejected",
+    "being decided",
+    "coming in",
+    "nothing yet",
+    "disabled",
+    "in order",
+)
 _BY_STATE = {"failed": "failed", "rejected": "rejected", "sealed": "being decided", "receiving": "coming in"}
 
 
@@ -33,6 +43,9 @@ def status(place: Place, *, as_json: bool) -> None:
         print_json({"daemon": {"pid": daemon.pid, "port": daemon.port} if daemon else None, "districts": rows})
         return
     click.echo(f"daemon: running, port {daemon.port} (process {daemon.pid})" if daemon else "daemon: not running")
+    for row in rows:
+        if "error" in row:
+            click.echo(f"broken: {row['error']}", err=True)
     print_table(
         ("DISTRICT", "STANDS", "LAST DELIVERY", "AGE", "ON HOLD"),
         [(row["district"], row["stands"], row["delivery"], row["age"], row["on_hold"]) for row in rows],
@@ -45,15 +58,17 @@ async def _districts(place: Place) -> list[dict[str, Any]]:
     async with place.database() as engine, store.reading(engine) as tx:
         seen = {one.district: one for one in await deliveries.overview(tx)}
     now = utc_now()
-    rows = [_row(slug, districts[slug].enabled, seen.get(slug), now) for slug in districts]
+    rows = [_row(slug, _stands(districts[slug].enabled, seen.get(slug)), seen.get(slug), now) for slug in districts]
+    for slug, error in districts.errors.items():  # a daemon that runs goes on with the last good version
+        rows.append({**_row(slug, "file broken", seen.get(slug), now), "error": error})
     return sorted(rows, key=lambda row: (_URGENCY.index(row["stands"]), -(row["age_seconds"] or 0), row["district"]))
 
 
-def _row(slug: str, enabled: bool, seen: Overview | None, now: datetime) -> dict[str, Any]:  # noqa: FBT001 - one caller
+def _row(slug: str, stands: str, seen: Overview | None, now: datetime) -> dict[str, Any]:
     age = (now - (seen.last.sealed_at or seen.last.began_at)).total_seconds() if seen else None
     return {
         "district": slug,
-        "stands": _stands(enabled, seen),
+        "stands": stands,
         "delivery": seen.last.id if seen else None,
         "state": seen.last.state.value if seen else None,
         "age": _age(age),

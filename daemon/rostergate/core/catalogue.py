@@ -46,8 +46,9 @@ def holds() -> dict[str, HoldRule]:
 
 
 def codes() -> dict[str, Code]:
-    """Return every code that a finding can have: those of the rules, and the `CODES` of each module of the core."""
+    """Return every code that a finding can have: of rules, of formats, and the `CODES` of the core's modules."""
     found = [rule.code for rule in rules().values()]
+    found += [code for fmt in formats().values() for code in fmt.codes]
     for module in _modules(core):
         found += getattr(module, "CODES", ())
     return _unique((one.code, one) for one in found)

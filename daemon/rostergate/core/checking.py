@@ -157,8 +157,8 @@ class _Sieve:
     def _meet(self, table: str, other: str, on: list[str]) -> None:
         """Keep the rows of a table that meet a row of another one."""
         frame, others = self.usable.tables[table], self.usable.tables[other].select(on)
-        kept = frame.join(others, on=on, how="semi", maintain_order="left")
-        if len(kept) < len(frame):
+        if len(frame.select(on).join(others, on=on, how="anti")):
+            kept = frame.join(others, on=on, how="semi", maintain_order="left")
             self._part(table, kept, frame.join(others, on=on, how="anti", maintain_order="left"))
 
     def _seat(self) -> None:
@@ -166,10 +166,11 @@ class _Sieve:
         tables = self.usable.tables
         places = first_rows(tables["classes"].select("class_id", place="school_id"), ["class_id"])
         ties = tables["student_schools"].select("student_id", place="school_id")
-        placed = tables["enrollments"].join(places, on="class_id", how="left", maintain_order="left")
         on = ["place", "student_id"]
-        kept = placed.join(ties, on=on, how="semi", maintain_order="left").drop("place")
-        if len(kept) < len(placed):
+        seats = tables["enrollments"].select("class_id", "student_id").join(places, on="class_id", how="left")
+        if len(seats.join(ties, on=on, how="anti")):
+            placed = tables["enrollments"].join(places, on="class_id", how="left", maintain_order="left")
+            kept = placed.join(ties, on=on, how="semi", maintain_order="left").drop("place")
             self._part("enrollments", kept, placed.join(ties, on=on, how="anti", maintain_order="left").drop("place"))
 
     def _part(self, table: str, kept: pl.DataFrame, lost: pl.DataFrame) -> None:

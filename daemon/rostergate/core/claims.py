@@ -37,4 +37,5 @@ class Claims:
     columns: dict[tuple[str, str, str], str]
     """(file, table, canonical column) -> the file's own column name, for findings."""
     absent: frozenset[str] = frozenset()
-    """Canonical tables whose optional file did not come: their part of the roster stays untouched."""
+    """Canonical tables, and columns of them (`students.birth_date`), whose optional file did not come: what the
+    roster has of them stays untouched."""

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SPREADSHEET_DAMAGE = Code(
     "spreadsheet-damage",
     Severity.FORMAT_ERROR,
-    "A spreadsheet program has changed values of the file.",
-    "Send the file as the SIS exports it, without opening and saving it in a spreadsheet program.",
+    "A spreadsheet program has changed values in the file.",
+    "Upload the file as the SIS exports it; do not open and save it in a spreadsheet program on the way.",
 )
 CODES = (SPREADSHEET_DAMAGE,)
 
@@ -70,11 +70,13 @@ def _bare(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
 
 
 def _without_zeros(claims: Claims, one: Reference) -> tuple[str, str, str, pl.DataFrame]:
-    known = claims.tables[one.to].select(one.column).unique()
+    known = claims.tables[one.to].select(one.column)
     unknown = claims.tables[one.table].join(known, on=one.column, how="anti")
     digits = pl.col(one.column).str.contains(r"^[0-9]+$")
     bare = pl.col(one.column).str.strip_chars_start("0").alias("bare")
-    rows = unknown.filter(digits).with_columns(bare).join(known.filter(digits).select(bare).unique(), on="bare")
+    rows = unknown.filter(digits).with_columns(bare)
+    if not rows.is_empty():
+        rows = rows.join(known.filter(digits).select(bare).unique(), on="bare")
     return f"Ids match those of {one.to} only once zeros at the front are put back.", one.table, one.column, rows
 
 

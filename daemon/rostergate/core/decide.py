@@ -13,7 +13,7 @@ from rostergate.core import catalogue, checking, damage, diff, layout, matching,
 from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
 from rostergate.core.holding import holds, views
 from rostergate.core.matching import Match, Standing
-from rostergate.core.plan import Hold, Plan, State, counted, digest
+from rostergate.core.plan import Hold, Plan, State, counted, digests
 from rostergate.core.reading import Reading, read
 from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.core.snapshot import Snapshot, take
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 FORMAT_UNKNOWN = Code(
     "format-unknown",
     Severity.FORMAT_ERROR,
-    "The files are in no format that is known.",
-    "Give every file and every column the exact name that the chosen format lists; upper and lower case count.",
+    "The files match no format.",
+    "Give every file and column the exact name that a format in README.txt of your SFTP account lists; case counts.",
 )
 CODES = (FORMAT_UNKNOWN,)
 
@@ -50,13 +50,17 @@ def decide(files: Mapping[str, bytes], roster: Frames, policy: Policy) -> Verdic
     claims, faults = _claim(fmt, readings)
     if claims is None:
         return _refused(fmt, readings, faults)
+    facts = _facts(readings)
+    del files, readings  # each stage lets go of what the next one does not need: it may be a gigabyte
     checked = _check(fmt, claims, policy)
-    decision = _diff(roster, take(checked), policy)
+    snapshot, findings = take(checked), in_order([*faults, *checked.findings])
+    del claims, checked
+    decision = _diff(roster, snapshot, policy)
     return Verdict(
         format=fmt.name,
         outcome=Outcome.ACCEPTED,
-        files=_facts(readings),
-        findings=in_order([*faults, *checked.findings]),
+        files=facts,
+        findings=findings,
         plans=_plans(decision),
         totals=decision.totals,
     )
@@ -81,7 +85,8 @@ def _recognise(files: Mapping[str, bytes], policy: Policy) -> tuple[Format | Non
 
 def _claim(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Claims | None, list[Finding]]:
     """Return what the files say, or nothing when a format error refuses them; and what was found so far."""
-    faults = [*_findings(readings), *layout.check(fmt, readings)]
+    declared = layout.check(fmt, readings)
+    faults = [*layout.explained(_findings(readings), declared), *declared]
     if refuses(faults):
         return None, faults
     claims = layout.claims(fmt, {name: one.frame for name, one in readings.items() if one.frame is not None})
@@ -103,6 +108,7 @@ class _Decision:
     matches: dict[str, Match]
     changes: dict[str, Frames]
     holds: dict[str, tuple[Hold, ...]]
+    hashes: dict[str, str]
     totals: dict[str, Totals]
 
 
@@ -111,16 +117,21 @@ def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
     before = matching.without_deselected(roster, policy.deselected)
     selected = matching.without_deselected(snapshot.tables, policy.deselected)
     after = target(before, Snapshot(selected, snapshot.mentioned, snapshot.absent))
-    rows = diff.compare(before, after)
-    changes = diff.by_school(rows, before, after)
-    rules = catalogue.holds().values()
     names = _names(roster, snapshot.tables)
+    del selected
+    rows = diff.compare(before, after)
+    totals, placed = diff.counted(rows, after), diff.placed(rows, before, after)
+    del rows
+    hashes, changes = digests(names, placed), diff.shared(placed)
+    del placed
+    rules = catalogue.holds().values()
     return _Decision(
         names=names,
         matches=matching.match(names, set(roster["schools"]["school_id"]), policy),
         changes=changes,
         holds={one: holds(view, rules, policy.holds) for one, view in views(changes, before, after).items()},
-        totals=diff.counted(rows, after),
+        hashes=hashes,
+        totals=totals,
     )
 
 
@@ -146,7 +157,7 @@ def _plan(school_id: str, decision: _Decision) -> Plan:
         counts=counted(changes),
         holds=reasons,
         platform_school=match.platform_school,
-        hash=digest(school_id, changes),
+        hash=decision.hashes[school_id],
     )
 
 

@@ -51,14 +51,30 @@ def counted(rows: Frames, after: Frames) -> dict[str, Totals]:
     return {name: _totals(rows[name]["action"], after[name].height) for name in TABLES}
 
 
+def placed(rows: Frames, before: Frames, after: Frames) -> Frames:
+    """Return the rows of `compare` once for each school concerned, named as `place`; adds people's `kept` rows."""
+    return {
+        name: _placed(table, rows, before, after)
+        .rename({"school_id": "place"})
+        .select(*table.columns, "action", "place")
+        if table.of_people
+        else rows[name].with_columns(place=pl.col("school_id"))
+        for name, table in TABLES.items()
+    }
+
+
+def shared(rows: Frames) -> dict[str, Frames]:
+    """Share the rows of `placed` among their schools. Only schools with rows."""
+    schools: dict[str, Frames] = {}
+    for name, frame in rows.items():
+        for (school_id,), part in frame.partition_by("place", as_dict=True, include_key=False).items():
+            schools.setdefault(str(school_id), {})[name] = part
+    return schools
+
+
 def by_school(rows: Frames, before: Frames, after: Frames) -> dict[str, Frames]:
     """Share the rows of `compare` among the schools concerned; adds the `kept` rows. Only schools with rows."""
-    schools: dict[str, Frames] = {}
-    for name, table in TABLES.items():
-        placed = _placed(table, rows, before, after) if table.of_people else rows[name]
-        for (school_id,), part in placed.partition_by("school_id", as_dict=True).items():
-            schools.setdefault(str(school_id), {})[name] = part.select(*table.columns, "action")
-    return schools
+    return shared(placed(rows, before, after))
 
 
 def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
@@ -77,7 +93,7 @@ def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.Dat
     before, after = before.select(table.columns), after.select(table.columns)
     differing = after.join(before, on=table.columns, how="anti", nulls_equal=bool(table.values))
     added = differing.join(before, on=table.key, how="anti")
-    updated = differing.join(added, on=table.key, how="anti")
+    updated = differing.join(added, on=table.key, how="anti") if added.height < differing.height else differing.clear()
     some_gone = before.height > after.height - added.height  # keys are unique: counting saves the largest join
     gone = before.join(after, on=table.key, how="anti") if some_gone else before.clear()
     return pl.concat([_with(Action.ADDED, added), _with(Action.UPDATED, updated), _with(Action.REMOVED, gone)])

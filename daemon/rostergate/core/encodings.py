@@ -22,18 +22,18 @@ UNREADABLE_ENCODING = Code(
     "unreadable-encoding",
     Severity.FORMAT_ERROR,
     "The file has characters that are not UTF-8.",
-    "Set the export's character encoding to UTF-8. Accented letters in names are the usual cause.",
+    "Set the export's encoding to UTF-8 (accented letters are the usual cause), or tell the operator which one it is.",
 )
 NUL_BYTE = Code(
     "nul-byte",
     Severity.FORMAT_ERROR,
-    "The file has NUL bytes, which no text has.",
-    "Set the export's character encoding to UTF-8 and run it again: the file is damaged, or UTF-16 without its mark.",
+    "The file has NUL bytes (binary zeros), which no CSV file has.",
+    "Set the export's character encoding to UTF-8 and run it again: the file is damaged, or is UTF-16 without a mark.",
 )
 UTF_16 = Code(
     "utf-16",
     Severity.ALERT,
-    "The file is UTF-16, not UTF-8. It was read all the same.",
+    "The file's character encoding is UTF-16, not UTF-8. It was read all the same.",
     "Set the export's character encoding to UTF-8.",
 )
 CODES = (UNREADABLE_ENCODING, NUL_BYTE, UTF_16)

@@ -18,13 +18,13 @@ MISSING_HEADER = Code(
     "missing-header",
     Severity.FORMAT_ERROR,
     "The first row does not hold the column names.",
-    "Have the export write a header row with the column names of the format.",
+    "Have the export write the column names into the first row, and no title or date above them.",
 )
 HEADER_MISMATCH = Code(
     "header-mismatch",
     Severity.FORMAT_ERROR,
     "The column names are not those of the format.",
-    "Name the columns exactly as the format does; upper and lower case count. The order is free.",
+    "Give the columns of the export exactly the names of the format: upper and lower case count, the order does not.",
 )
 CODES = (MISSING_HEADER, HEADER_MISMATCH)
 
@@ -37,13 +37,15 @@ def check(
     required: Sequence[str],
     optional: Sequence[str] = (),
     extra: bool = False,
+    extension: str | None = None,
 ) -> tuple[Finding, ...]:
-    """Compare the header cells at `line` with the declared names; `extra` allows columns that are not declared.
+    """Compare the header cells at `line` with the declared names.
 
+    `extra` allows columns that are not declared, `extension` those whose name begins with it.
     A near miss gives one finding, a missing column one, all other columns that are not declared one together.
     """
     declared = {*required, *optional}
-    unknown = [name for name in header if name not in declared]
+    unknown = [name for name in header if name not in declared and not (extension and name.startswith(extension))]
     missing = [name for name in required if name not in header]
     absent = [name for name in (*required, *optional) if name not in header]
     meant = near.pairs(filter(None, unknown), absent if not extra else missing)

@@ -17,6 +17,7 @@ from rostergate.core.claims import CLAIMED, Claims
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.problem import Effect, Problem
 from rostergate.core.roster import TABLES
+from rostergate.core.sheet import DUPLICATE_HEADER
 
 if TYPE_CHECKING:
     from rostergate.core.reading import Reading
@@ -39,6 +40,21 @@ class Column:
     """The header may lack it; its cells are then empty."""
 
 
+def key(name: str) -> Column:
+    """Declare a column that is part of the row's key."""
+    return Column(name, key=True, required=True)
+
+
+def required(name: str, chars_max: int | None = None) -> Column:
+    """Declare a column whose value is needed."""
+    return Column(name, required=True, chars_max=chars_max)
+
+
+def optional(*names: str) -> tuple[Column, ...]:
+    """Declare columns that the header may lack."""
+    return tuple(Column(name, optional=True) for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """One file of a set."""
@@ -47,6 +63,8 @@ class File:
     columns: tuple[Column, ...]
     optional: bool = False
     """An optional file that is absent leaves its part of the roster untouched."""
+    unused: bool = False
+    """It belongs to the set, but the roster needs nothing of it: neither its columns nor its absence are a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,28 @@ class Source:
     columns: Mapping[str, str]
     """Canonical column -> the file's column. Canonical columns that are not named stay null."""
     own: Mapping[str, str] = field(default_factory=dict)
-    """For columns that `prepare` derived: derived column -> the file's column that findings show instead."""
+    """For columns that `prepare` derived: canonical column -> the file's column that findings show instead."""
+    sheet: str | None = None
+    """The sheet of `prepare` that the rows come from, where it is not the file's own."""
+    where: pl.Expr | None = field(default=None, compare=False)
+    """Which of the rows count, by the file's columns; all when there is none."""
+    needed: tuple[str, ...] = ()
+    """Canonical columns that need a value here, although their column is not declared as required."""
+    stated_by: tuple[str, ...] = ()
+    """Columns of which at least one must have a value somewhere for the file to state anything about the table."""
+    beside: str | None = None
+    """An optional file that says which rows count: without it the table stays untouched."""
+    joined: Mapping[str, str] = field(default_factory=dict)
+    """Canonical column -> the optional file that `prepare` takes its values from. Without that file they stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A cell by which a file tells the format: the row whose first cell is `name` begins, in its second, with one."""
+
+    file: str
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +113,14 @@ class Format:
     It is shown every declared file with every declared column: what did not come has no rows, or null cells."""
     extra_columns: bool = False
     """Whether files may have columns that are not declared."""
+    extension: str | None = None
+    """Columns that are not declared are allowed where their name begins with this."""
+    mark: Mark | None = None
+    """What tells the format from one with the same columns."""
+    refuse: Callable[[Sheets], Iterable[Finding]] | None = None
+    """Finds what only this format can have wrong as a whole; it is shown what `prepare` is shown."""
+    codes: tuple[Code, ...] = ()
+    """The codes of what `refuse` finds."""
 
     def file(self, name: str) -> File:
         """Return the declared file of that name. Raises `KeyError` when the format has none."""
@@ -84,65 +131,68 @@ def _no_such_file(format_name: str, name: str) -> File:
     raise KeyError(f"{format_name} has no file {name}")
 
 
+SCHOOL_NAME_CHARS_MAX = 60
+CLASS_NAME_CHARS_MAX = 255
+
 MISSING_FILE = Code(
     "missing-file",
     Severity.FORMAT_ERROR,
     "A required file is missing.",
-    "Send every file of the set, each under its exact name. A file may hold only its header row.",
+    "Upload all required files, each under its exact name. A file without rows still needs its header row.",
 )
 OPTIONAL_FILE_MISSING = Code(
     "optional-file-missing",
     Severity.ALERT,
     "An optional file did not come. What the roster has of it stays as it is.",
-    "Send the file to keep this part of the roster up to date. To empty it, send the file with its header row alone.",
+    "Upload the file to keep this part of the roster up to date. To empty that part, upload its header row alone.",
 )
 UNEXPECTED_FILE = Code(
     "unexpected-file",
     Severity.FORMAT_ERROR,
-    "A file is not part of the set.",
-    "Take the file out of the export, or give it the exact name of the set; upper and lower case count.",
+    "The format has no file of this name.",
+    "Take the file out of the upload, or give it the exact name that the format lists; upper and lower case count.",
 )
 MISSING_ID = Code(
     "missing-id",
     Severity.FORMAT_ERROR,
-    "Rows have no id.",
-    "Look for rows without this id in the SIS, or for a filter that cuts the ids off.",
+    "A required id is empty, so the row cannot be placed.",
+    "Fill in this id in the SIS, or leave such rows out. If every row lacks it, check the columns of the export.",
 )
 DUPLICATE_SCHOOL = Code(
     "duplicate-school",
     Severity.FORMAT_ERROR,
-    "A school id is used by more than one row.",
-    "Send each school in one row.",
+    "The school id is already used in an earlier row.",
+    "Export each school in one row, and give two different schools two ids.",
 )
 TEACHER_EMAIL_MISSING = Code(
     "teacher-email-missing",
     Severity.ERROR,
-    "A teacher has no e-mail address.",
-    "Fill in the teacher's e-mail address in the SIS: without one no account can be made.",
+    "The teacher has no e-mail address, so no account can be made.",
+    "Fill in the teacher's e-mail address in the SIS.",
 )
 NAME_MISSING = Code(
     "name-missing",
     Severity.ERROR,
-    "A name is missing.",
+    "The name is missing: the row, and what belongs to it, cannot be used.",
     "Fill in the name in the SIS.",
 )
 CLASS_SCHOOL_MISSING = Code(
     "class-school-missing",
     Severity.ERROR,
-    "A class has no school.",
+    "The class has no school, so it cannot be made.",
     "Fill in the school of the class in the SIS, or leave the class out of the export.",
 )
 CLASS_NAME_TOO_LONG = Code(
     "class-name-too-long",
     Severity.ERROR,
-    "The name of a class is too long.",
-    "Shorten the name of the class in the SIS.",
+    "The name of the class is too long, so the class cannot be made.",
+    f"Shorten the name of the class in the SIS to at most {CLASS_NAME_CHARS_MAX} characters.",
 )
 SCHOOL_NAME_TOO_LONG = Code(
     "school-name-too-long",
     Severity.ERROR,
-    "The name of a school is too long.",
-    "Shorten the name of the school in the SIS.",
+    "The name of the school is too long: the school, and everything in it, cannot be used.",
+    f"Shorten the name of the school in the SIS to at most {SCHOOL_NAME_CHARS_MAX} characters.",
 )
 
 CODES = (
@@ -180,12 +230,13 @@ _IDS = {
 def check(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Finding, ...]:
     """Compare a file set with its declaration: its files, their headers, the ids of their rows.
 
-    What `reading` found is not repeated; a file that could not be read is only checked for its name.
+    What `reading` found is not repeated; a file that could not be read is only checked for its name, and one whose
+    header has a name twice for its name and header.
     """
     found = list(_check_names(fmt, readings))
-    for file in fmt.files:
+    for file in (one for one in fmt.files if not one.unused):
         reading = readings.get(file.name)
-        if reading is not None and reading.frame is not None:
+        if reading is not None and (reading.frame is not None or _has_a_name_twice(reading)):
             found += header.check(
                 file.name,
                 reading.header,
@@ -193,10 +244,20 @@ def check(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Finding, ...]:
                 required=[column.name for column in file.columns if not column.optional],
                 optional=[column.name for column in file.columns if column.optional],
                 extra=fmt.extra_columns,
+                extension=fmt.extension,
             )
+        if reading is not None and reading.frame is not None:
             found += _check_ids(file, reading.frame)
     found += _check_schools(fmt, readings)
+    if fmt.refuse:
+        found += fmt.refuse(_complete(fmt, {name: one.frame for name, one in readings.items()}))
     return tuple(found)
+
+
+def explained(read: Iterable[Finding], declared: Iterable[Finding]) -> list[Finding]:
+    """Return what `reading` found, less what `check` explains: in a row that is no header no name can stand twice."""
+    headless = {one.file for one in declared if one.code == header.MISSING_HEADER.code}
+    return [one for one in read if one.file not in headless or one.code != DUPLICATE_HEADER.code]
 
 
 def claims(fmt: Format, sheets: Sheets) -> Claims:
@@ -204,18 +265,18 @@ def claims(fmt: Format, sheets: Sheets) -> Claims:
 
     A row makes no claim on a table whose id it leaves empty: a student without a guardian, a class without a teacher.
     """
-    complete = {file.name: _completed(file, sheets.get(file.name)) for file in fmt.files}
+    complete = _complete(fmt, sheets)
     prepared = fmt.prepare(complete) if fmt.prepare else complete
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in CLAIMED}
     columns: dict[tuple[str, str, str], str] = {}
+    lacking = {file.name for file in fmt.files if file.optional and file.name not in sheets}
     for source in fmt.sources:
-        parts[source.table].append(_claimed(source, prepared[source.file]))
+        parts[source.table].append(_claimed(source, prepared[source.sheet or source.file]))
         for canonical, column in source.columns.items():
-            columns[source.file, source.table, canonical] = source.own.get(column, column)
+            if source.joined.get(canonical) not in lacking:
+                columns[source.file, source.table, canonical] = source.own.get(canonical, column)
     tables = {name: pl.concat([_nothing(name), *frames]) for name, frames in parts.items()}
-    optional = {file.name for file in fmt.files if file.optional and file.name not in sheets}
-    absent = frozenset(source.table for source in fmt.sources if source.file in optional)
-    return Claims(tables, columns, absent)
+    return Claims(tables, columns, frozenset(_absent(fmt, sheets, lacking)))
 
 
 def problems(fmt: Format, claims: Claims) -> list[Problem]:
@@ -228,13 +289,12 @@ def problems(fmt: Format, claims: Claims) -> list[Problem]:
         declared = {column.name: column for column in fmt.file(source.file).columns}
         stated = claims.tables[source.table].filter(pl.col("file") == source.file)
         for canonical, name in source.columns.items():
-            column, where, cell = declared.get(name), (source.table, canonical), pl.col(canonical)
-            if column is None:
-                continue  # derived by `prepare`
-            if column.required and not column.key:
+            where, cell = (source.table, canonical), pl.col(canonical)
+            column = declared.get(source.own.get(canonical, name))
+            if canonical in source.needed or (column and column.required and not column.key):
                 rows = stated.filter(cell.is_null()).select("file", "line")
                 found.append(Problem(_NEEDED[where], source.table, canonical, rows, Effect.LEAVE_OUT))
-            if column.chars_max is not None:
+            if column and column.chars_max is not None:
                 rows = stated.filter(cell.str.len_chars() > column.chars_max).select("file", "line")
                 found.append(Problem(_TOO_LONG[where], source.table, canonical, rows, Effect.LEAVE_OUT))
     return [problem for problem in found if not problem.rows.is_empty()]
@@ -249,7 +309,23 @@ def _check_names(fmt: Format, names: Iterable[str]) -> Iterator[Finding]:
         told = f"{name} found, {meant[name]} expected." if name in meant else None
         yield finding(UNEXPECTED_FILE, file=name, message=told)
     for name in missing:
-        yield finding(OPTIONAL_FILE_MISSING if declared[name].optional else MISSING_FILE, file=name)
+        if not declared[name].optional:
+            yield finding(MISSING_FILE, file=name)
+        elif _is_needed(fmt, name):
+            yield finding(OPTIONAL_FILE_MISSING, file=name)
+
+
+def _is_needed(fmt: Format, name: str) -> bool:
+    """Tell whether something that the roster has can come from no other file."""
+    elsewhere = {source.table for source in fmt.sources if source.file != name}
+    return any(
+        name in (source.beside, *source.joined.values()) or (source.file == name and source.table not in elsewhere)
+        for source in fmt.sources
+    )
+
+
+def _has_a_name_twice(reading: Reading) -> bool:
+    return any(one.code == DUPLICATE_HEADER.code for one in reading.findings)
 
 
 def _check_ids(file: File, frame: pl.DataFrame) -> Iterator[Finding]:
@@ -265,10 +341,31 @@ def _check_schools(fmt: Format, readings: Mapping[str, Reading]) -> Iterator[Fin
         reading, column = readings.get(source.file), source.columns.get("school_id", "")
         if source.table != "schools" or reading is None or reading.frame is None or column not in reading.frame.columns:
             continue
-        named = reading.frame.filter(pl.col(column).is_not_null())
+        rows = _completed(fmt.file(source.file), reading.frame)
+        named = _counting(source, rows).filter(pl.col(column).is_not_null())
         lines = named.filter(~pl.col(column).is_first_distinct())["line"].to_list()
         if lines:
             yield finding(DUPLICATE_SCHOOL, file=source.file, column=column, lines=lines)
+
+
+def _absent(fmt: Format, sheets: Sheets, lacking: set[str]) -> Iterator[str]:
+    """Yield the tables that nothing in the set states, and the columns of tables (`students.birth_date`)."""
+    stated = {source.table: False for source in fmt.sources}
+    for source in fmt.sources:
+        stated[source.table] |= not {source.file, source.beside} & lacking and _states(source, sheets)
+        yield from (f"{source.table}.{name}" for name, file in source.joined.items() if file in lacking)
+    yield from (table for table, told in stated.items() if not told)
+
+
+def _states(source: Source, sheets: Sheets) -> bool:
+    sheet = sheets.get(source.file, pl.DataFrame())
+    columns = [column for column in source.stated_by if column in sheet.columns]
+    return not source.stated_by or any(sheet[column].count() for column in columns)
+
+
+def _complete(fmt: Format, sheets: Mapping[str, pl.DataFrame | None]) -> Sheets:
+    """Return every declared file with every declared column."""
+    return {file.name: _completed(file, sheets.get(file.name)) for file in fmt.files}
 
 
 def _completed(file: File, sheet: pl.DataFrame | None) -> pl.DataFrame:
@@ -282,8 +379,14 @@ def _claimed(source: Source, sheet: pl.DataFrame) -> pl.DataFrame:
         (pl.col(source.columns[name]) if name in source.columns else pl.lit(None, pl.String)).alias(name)
         for name in CLAIMED[source.table]
     ]
-    rows = sheet.select(*cells, pl.lit(source.file).alias("file"), pl.col("line"))
+    rows = _counting(source, sheet).select(*cells, pl.lit(source.file).alias("file"), pl.col("line"))
+    if not any(rows[name].has_nulls() for name in _IDS[source.table]):
+        return rows  # as usual: a copy of every cell saved
     return rows.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in _IDS[source.table]))
+
+
+def _counting(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows if source.where is None else rows.filter(source.where)
 
 
 def _nothing(table: str) -> pl.DataFrame:

@@ -15,12 +15,15 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.states import IllegalTransition, step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "OPEN",
@@ -35,6 +38,7 @@ __all__ = [
     "after",
     "counted",
     "digest",
+    "digests",
     "pack",
     "unpack",
 ]
@@ -180,13 +184,31 @@ def digest(school_id: str, changes: Frames) -> str:
     What is hashed is text in which no two different plans can look alike: cells as netstrings (`5:Smith`, absent
     ones as `-`), columns and tables in canonical order, each row with its action, rows sorted as text.
     """
-    text = hashlib.sha256(_netstring(school_id).encode())
+    placed = {name: rows.with_columns(place=pl.lit(school_id)) for name, rows in changes.items()}
+    return digests([school_id], placed)[school_id]
+
+
+def digests(school_ids: Iterable[str], changes: Frames) -> dict[str, str]:
+    """Return the digest of each school; `changes` are those of all schools, whose `place` says which school's they are.
+
+    Made of whole tables, because there may be thousands of schools.
+    """
+    texts = {one: hashlib.sha256(_netstring(one).encode()) for one in school_ids}
     for name in TABLES:
-        if name in changes and changes[name].height:
-            rows = changes[name].select(_LINE[name]).to_series()
-            text.update(f"{_netstring(name)}{rows.len()};".encode())
-            text.update(str(rows.sort().str.join("").item()).encode())
-    return text.hexdigest()
+        for some in _in_parts(changes[name]) if name in changes else ():
+            lines = some.select("place", _LINE[name].alias("line")).group_by("place")
+            whole = lines.agg(pl.len().alias("rows"), pl.col("line").sort().str.join(""))
+            for school_id, rows, text in whole.iter_rows():
+                texts[school_id].update(f"{_netstring(name)}{rows};{text}".encode())
+    return {one: text.hexdigest() for one, text in texts.items()}
+
+
+def _in_parts(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Part rows into few frames, each school's rows in one of them, so that not all have to be text at once."""
+    parts = rows.height // _ROWS_AS_TEXT + 1
+    if parts == 1:
+        return [rows]
+    return [rows.filter(pl.col("place").hash() % parts == part) for part in range(parts)]
 
 
 def _netstring(value: str) -> str:
@@ -200,5 +222,8 @@ def _cell(column: str) -> pl.Expr:
 
 _LINE = {name: pl.concat_str(_cell(column) for column in (*table.columns, "action")) for name, table in TABLES.items()}
 """Table -> a row of its changes as one text, for the digest."""
+
+_ROWS_AS_TEXT: Final = 500_000
+"""Rows that become text in one go, about 100 bytes each."""
 
 _NOTHING = pl.DataFrame(schema={"table": pl.String, "action": pl.String})

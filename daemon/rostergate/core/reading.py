@@ -27,13 +27,13 @@ ARCHIVE = Code(
     "archive",
     Severity.FORMAT_ERROR,
     "The file is compressed.",
-    "Send the CSV files themselves: unpacked, and not as a workbook.",
+    "Send the CSV files themselves, unpacked.",
 )
 NOT_CSV = Code(
     "not-csv",
     Severity.FORMAT_ERROR,
     "The file is a document of another kind, not a CSV file.",
-    "Export as CSV. Renaming a file does not change what it is.",
+    "Have the SIS export this file as CSV. Renaming a workbook or another document does not make it a CSV file.",
 )
 CODES = (ARCHIVE, NOT_CSV)
 
@@ -57,6 +57,11 @@ _DOCUMENTS = (
     ("an XML document", re.compile(rb"\s*<\?xml ")),
 )
 _DOCUMENT_BYTES = 512  # a web page may begin with blank lines
+_WORKBOOK_PARTS = (
+    ("an Excel workbook", b"xl/workbook."),  # ECMA-376, part 2: a package is a ZIP file; .xml, or .bin in an .xlsb
+    ("an OpenDocument spreadsheet", b"application/vnd.oasis.opendocument.spreadsheet"),  # OpenDocument 1.3, part 2, 3.3
+)
+_ZIP_ENDS_BYTES = 65_536  # the first member's name, and the directory at the end, which names every member
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +121,20 @@ def archive_kind(head: bytes) -> str | None:
 
 
 def _of_another_kind(name: str, data: bytes) -> tuple[Finding, ...]:
-    kind = archive_kind(data[:FIRST_BYTES])
-    if kind:
-        hint = ", or a workbook" if kind == "zip" else ""
-        return (finding(ARCHIVE, file=name, message=f"The file is compressed: it is a {kind} archive{hint}."),)
-    head = data[:_DOCUMENT_BYTES]
-    kind = next((kind for kind, start in _DOCUMENTS if start.match(head)), None)
-    if kind:
-        return (finding(NOT_CSV, file=name, message=f"The file is {kind}, not a CSV file."),)
+    archive = archive_kind(data[:FIRST_BYTES])
+    document = _workbook_kind(data) if archive == "zip" else _document_kind(data[:_DOCUMENT_BYTES])
+    if document:
+        return (finding(NOT_CSV, file=name, message=f"The file is {document}, not a CSV file."),)
+    if archive:
+        return (finding(ARCHIVE, file=name, message=f"The file is compressed: it is a {archive} archive."),)
     return ()
+
+
+def _document_kind(head: bytes) -> str | None:
+    return next((kind for kind, start in _DOCUMENTS if start.match(head)), None)
+
+
+def _workbook_kind(data: bytes) -> str | None:
+    """Name the workbook that a zip archive is, if it is one."""
+    ends = data[:_ZIP_ENDS_BYTES] + data[-_ZIP_ENDS_BYTES:]
+    return next((kind for kind, part in _WORKBOOK_PARTS if part in ends), None)

@@ -1,9 +1,13 @@
-"""Recognition: which declared format a file set is in, by its file names and column names.
+"""Recognition: which declared format a file set is in, by its file names, its column names and its manifest.
 
-Rule 1: a set need not be flawless to be recognised. The format that shares most columns with it is taken, near misses
-included, so that the checks of that format can say what exactly is wrong.
-Rule 2: it must share at least half of its columns, and more than with any other format. Otherwise none is taken: a
-wrong guess would be reported as a hundred faults of a sound set.
+Rule 1: a set need not be flawless to be recognised. The format that fits best what has come is taken, near misses
+included, so that the checks of that format can say what exactly is wrong. A near miss counts less than the exact name:
+formats that name the same things differ in how they write them.
+Rule 2: how well a format fits is told by the files that are there; files that are missing decide only between formats
+that fit alike. A set that is still arriving is therefore waited for as what it is.
+Rule 3: it must have at least half of its columns, counting the files that are missing, and fit better than any other
+format. Otherwise none is taken: a wrong guess would be reported as a hundred faults of a sound set.
+Rule 4: a format whose mark says otherwise (a manifest that names another version) is not taken.
 """
 
 from __future__ import annotations
@@ -25,7 +29,10 @@ HEAD_BYTES_MAX = 65_536
 """First bytes of each file that are looked at."""
 
 _SHARE_MIN = 0.5
+_NEAR_WEIGHT = 0.75
 _MISSING_TOLD = 6
+_MARK_CELLS = 2
+"""A file with marks has two columns: name and value."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -47,73 +54,135 @@ class Recognition:
 
 
 @dataclass(frozen=True, slots=True)
+class _Head:
+    """The beginning of one file."""
+
+    header: tuple[str, ...]
+    marks: dict[str, str]
+    """First cell -> second cell of the rows below the header, where there are two."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Likeness:
     format: Format
+    fit: float
+    """How well the files that are there match the format, from 0 to 1."""
     share: float
+    """The same, with the columns of the required files that are missing counted too."""
     files: int
+    """Files of the format that are there."""
+    asked: int
+    """Files of the format that are required or there."""
     columns: int
     missing: tuple[str, ...]
+    is_denied: bool
+    """Whether the format's mark says otherwise."""
 
 
 def recognise(heads: Mapping[str, bytes], formats: Sequence[Format]) -> Recognition:
     """Find the format of a file set; `heads` has the first bytes (at most `HEAD_BYTES_MAX`) of each file by name."""
-    headers = {name: _header(head[:HEAD_BYTES_MAX]) for name, head in heads.items()}
-    alike = sorted((_likeness(one, headers) for one in formats), key=lambda one: -one.share)
-    if not alike or alike[0].share == 0:
+    read = {name: _head(head[:HEAD_BYTES_MAX]) for name, head in heads.items()}
+    alike = sorted((_likeness(one, read) for one in formats), key=lambda one: (-one.fit, one.is_denied, -one.share))
+    taken = [one for one in alike if not one.is_denied]
+    if not alike or alike[0].fit == 0:
         return Recognition(None, "No file and no column name is that of a known format.", None, ())
-    best, others = alike[0], alike[1:]
-    told = f"{best.files} of {len(best.format.files)} files and {best.columns} columns are those of {best.format.name}"
-    if best.share < _SHARE_MIN:
-        lacking = f" Missing there: {_listed(best.missing)}." if best.missing else ""
-        why = f"Only {told}, which comes nearest.{lacking}"
-        return Recognition(None, why, best.format, best.missing)
-    equal = [one.format.name for one in others if one.share == best.share]
+    if not taken or taken[0].share < _SHARE_MIN:
+        return _nearest(alike[0])
+    best, others = taken[0], taken[1:]
+    equal = [one.format.name for one in others if (one.fit, one.share) == (best.fit, best.share)]
     if equal:
-        return Recognition(
-            None, f"It fits {best.format.name} as well as {', '.join(equal)}.", best.format, best.missing
-        )
+        why = f"It fits {best.format.name} as well as {', '.join(equal)}."
+        return Recognition(None, why, best.format, best.missing)
+    told = f"{best.files} of {best.asked} files and {best.columns} columns are those of {best.format.name}"
     than = f"; with {others[0].format.name} it shares {others[0].columns} columns" if others else ""
     return Recognition(best.format, f"{told}{than}.", best.format, best.missing)
 
 
-def _likeness(fmt: Format, headers: Mapping[str, tuple[str, ...]]) -> _Likeness:
+def _nearest(best: _Likeness) -> Recognition:
+    name, mark = best.format.name, best.format.mark
+    lacking = "; ".join(["", *_listed(best)])
+    why = f"{name} comes nearest: {best.files} of {best.asked} {best.format.title} files{lacking}."
+    if best.is_denied and mark:
+        why = f"{why.removesuffix('.')}; {mark.file} does not say {mark.name} {mark.value}."
+    return Recognition(None, why, best.format, best.missing)
+
+
+def _likeness(fmt: Format, heads: Mapping[str, _Head]) -> _Likeness:
     expected: set[tuple[str, str]] = set()
-    declared: set[tuple[str, str]] = set()
+    absent: set[tuple[str, str]] = set()
+    foreign = {(name, cell) for name in heads.keys() - {file.name for file in fmt.files} for cell in heads[name].header}
     missing: list[str] = []
+    exact = near_misses = 0
     for file in fmt.files:
-        if file.name not in headers:
-            if file.optional:
-                continue
-            missing.append(file.name)
-        needed = [column.name for column in file.columns if not column.optional]
-        expected |= {(file.name, near.folded(name)) for name in needed}
-        declared |= {(file.name, near.folded(column.name)) for column in file.columns}
-        if file.name in headers:
-            missing += [f"{file.name}: {name}" for name in needed if name not in headers[file.name]]
-    found = {(file, near.folded(name)) for file, header in headers.items() for name in header}
-    foreign = set() if fmt.extra_columns else found - declared
-    shared = expected & found
+        needed = {column.name for column in file.columns if not column.optional}
+        if file.unused and file.name in heads:  # what it has counts, what it lacks does not
+            needed = {column.name for column in file.columns} & set(heads[file.name].header)
+        if file.name not in heads:
+            if not file.optional:
+                missing.append(file.name)
+                absent |= {(file.name, name) for name in needed}
+            continue
+        header = set(heads[file.name].header)
+        expected |= {(file.name, name) for name in needed}
+        missing += [f"{file.name}: {column.name}" for column in file.columns if column.name in needed - header]
+        folded = {near.folded(name) for name in header - needed}
+        exact += len(needed & header)
+        near_misses += sum(near.folded(name) in folded for name in needed - header)
+        if file.unused:
+            continue
+        declared = {near.folded(column.name) for column in file.columns}
+        strange = {(file.name, near.folded(name)) for name in header if near.folded(name) not in declared}
+        foreign |= set() if fmt.extra_columns else {one for one in strange if not _is_extension(fmt, one[1])}
+    points = exact + _NEAR_WEIGHT * near_misses
     return _Likeness(
         format=fmt,
-        share=len(shared) / (len(expected | foreign) or 1),
-        files=sum(file.name in headers for file in fmt.files),
-        columns=len(shared),
+        fit=points / (len(expected | foreign) or 1),
+        share=points / (len(expected | absent | foreign) or 1),
+        files=sum(file.name in heads for file in fmt.files),
+        asked=sum(file.name in heads or not file.optional for file in fmt.files),
+        columns=exact + near_misses,
         missing=tuple(missing),
+        is_denied=_is_denied(fmt, heads),
     )
 
 
-def _listed(missing: tuple[str, ...]) -> str:
-    more = len(missing) - _MISSING_TOLD
-    return ", ".join(missing[:_MISSING_TOLD]) + (f" and {more} more" if more > 0 else "")
+def _is_extension(fmt: Format, folded: str) -> bool:
+    return fmt.extension is not None and folded.startswith(near.folded(fmt.extension))
 
 
-def _header(head: bytes) -> tuple[str, ...]:
-    """Return the first row's cells, trimmed; none when there is no row, or a malformed one."""
+def _is_denied(fmt: Format, heads: Mapping[str, _Head]) -> bool:
+    if fmt.mark is None or fmt.mark.file not in heads:
+        return False
+    value = heads[fmt.mark.file].marks.get(fmt.mark.name)
+    return value is not None and not value.startswith(fmt.mark.value)
+
+
+def _listed(best: _Likeness) -> list[str]:
+    """Return what is missing in words: `students.csv lacks Student_id`, `sections.csv is missing`."""
+    told, more = best.missing[:_MISSING_TOLD], len(best.missing) - _MISSING_TOLD
+    files: dict[str, list[str]] = {}
+    for one in told:
+        file, _, column = one.partition(": ")
+        files.setdefault(file, []).extend([column] if column else [])
+    said = [
+        f"{file} lacks {', '.join(columns)}" if columns else f"{file} is missing" for file, columns in files.items()
+    ]
+    return [*said, f"{more} more are missing"] if more > 0 else said
+
+
+def _head(head: bytes) -> _Head:
+    """Return the first row's cells, trimmed (none when there is no row, or a malformed one), and what follows."""
     codec, start = next(((codec, len(mark)) for mark, codec in _MARKS if head.startswith(mark)), ("utf-8", 0))
     # Names of columns are ASCII: they survive whatever encoding the file turns out to be in.
     text = head[start:].decode(codec, errors="replace").encode()
+    header: tuple[str, ...] | None = None
+    marks: dict[str, str] = {}
     for row in rows_of(text, len(text) + 1):
         cells = tuple(cell.strip(WHITE_SPACE) for cell in row.cells)
-        if row.fault or any(cells):
-            return cells
-    return ()
+        if header is None and (row.fault or any(cells)):
+            header = cells
+            if len(cells) != _MARK_CELLS:
+                break
+        elif len(cells) == _MARK_CELLS:
+            marks.setdefault(*cells)
+    return _Head(header or (), marks)

@@ -38,38 +38,38 @@ EMPTY_FILE = Code(
 DUPLICATE_HEADER = Code(
     "duplicate-header",
     Severity.FORMAT_ERROR,
-    "Several columns have the same name.",
-    "Keep one column of each name in the export, and remove the others.",
+    "Several columns of the header row have the same name, or none.",
+    "Keep one column of each name in the export, and remove the others; take out empty columns as well.",
 )
 WRONG_COLUMN_COUNT = Code(
     "wrong-column-count",
     Severity.FORMAT_ERROR,
-    "Rows have more or fewer cells than the header has columns.",
-    "Look for cut-off rows, and for a comma inside a value: have the export put such values in quotation marks.",
+    "Rows have more or fewer cells than the header row.",
+    "Look for rows that are cut off, and for commas inside a value: such values must stand in quotation marks.",
 )
 BAD_QUOTES = Code(
     "bad-quotes",
     Severity.FORMAT_ERROR,
-    "Quotation marks are not closed or not doubled.",
-    'Have the export put values that contain a quotation mark in quotation marks, and write each " inside as "".',
+    "A quotation mark is not closed, not doubled, or in the wrong place.",
+    'The export must put a value that contains " in quotation marks and write each " inside it as ""; \\" is not read.',
 )
 ROW_TOO_LONG = Code(
     "row-too-long",
     Severity.FORMAT_ERROR,
-    "A row is longer than any roster row can be.",
-    "Open the file at that line: usually rows have run together because line ends are missing.",
+    "A row is longer than is accepted.",
+    "Look at that line of the file: usually rows have run together because line ends are missing.",
 )
 TOO_MANY_ROWS = Code(
     "too-many-rows",
     Severity.FORMAT_ERROR,
     "The file has more rows than are accepted.",
-    "Check that the export has each row once and only this school year; otherwise ask the operator to raise rows_max.",
+    "Check that the export has each row once, and this school year only; or ask the platform's operator to allow more.",
 )
 TOO_MANY_COLUMNS = Code(
     "too-many-columns",
     Severity.FORMAT_ERROR,
     "The header has more columns than are accepted.",
-    "Send only the columns of the format; if the file has a single row, its line ends are missing.",
+    "Send only the columns of the format. If the whole file is one long row, its line ends are missing.",
 )
 
 CODES = (

@@ -34,7 +34,7 @@ class Snapshot:
     """Keys (columns as in `claims.CLAIMED`, keys only) of rows that are in the files but could not be used.
     They remove nothing: what the roster has of them stays, and so does what they refer to."""
     absent: frozenset[str] = frozenset()
-    """Tables whose optional file did not come; they stay as they are."""
+    """Tables, and columns of them (`students.birth_date`), whose optional file did not come; they stay as they are."""
 
 
 MENTIONED: dict[str, tuple[str, ...]] = {

@@ -4,7 +4,8 @@ Rule 1: a roster row that the files mention but that could not be used stays as 
 Rule 2: a mentioned person with no tie left keeps the ties that the roster has, for nobody stays without one.
 Rule 3: where an optional file did not come, its rows stay as far as what they refer to is still there. Guardians
 follow their student: they are tied to every school the student is in now, and to no other.
-Rule 4: the target never has a tie to nothing, nor a person without a tie. If it would, nothing is decided.
+Rule 4: where an optional file did not come that only fills a column, everybody keeps what the roster has in it.
+Rule 5: the target never has a tie to nothing, nor a person without a tie. If it would, nothing is decided.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def target(roster: Frames, snapshot: Snapshot) -> Frames:
         gone = {name: roster[name].join(after[name], on=table.key, how="anti") for name, table in TABLES.items()}
         _add(after, _mentioned(gone, snapshot.mentioned))
         _rest(after, roster, snapshot.absent)
+        _keep_columns(after, roster, snapshot.absent)
     for person in PEOPLE:
         after[person.name] = after[person.name].join(ties(after, person), on=person.key, how="semi")
     if missing := orphans(after):
@@ -95,6 +97,14 @@ def _rest(after: Frames, roster: Frames, absent: frozenset[str]) -> None:
             for other, on in REFERENCES.get(name, ()):
                 rows = rows.join(after[other], on=on, how="semi")
             _add(after, {name: rows})
+
+
+def _keep_columns(after: Frames, roster: Frames, absent: frozenset[str]) -> None:
+    """Fill absent columns (`students.birth_date`) with what the roster has in them."""
+    for name, _, column in (one.partition(".") for one in sorted(absent) if "." in one):
+        kept = roster[name].select(*TABLES[name].key, kept=column)
+        filled = after[name].join(kept, on=TABLES[name].key, how="left", maintain_order="left")
+        after[name] = filled.with_columns(pl.coalesce(column, "kept").alias(column)).drop("kept")
 
 
 def _follow_students(guardianships: pl.DataFrame, after: Frames) -> pl.DataFrame:

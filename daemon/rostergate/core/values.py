@@ -23,32 +23,32 @@ if TYPE_CHECKING:
 TEACHER_EMAIL_INVALID = Code(
     "teacher-email-invalid",
     Severity.ERROR,
-    "The teacher's e-mail address is not a complete address, so no account can be made.",
-    "Enter the teacher's full e-mail address (name@domain) in the SIS and export again.",
+    "The teacher's e-mail address is not one complete address, so no account can be made.",
+    "Correct the teacher's e-mail address in the SIS (name@domain, one address per cell).",
 )
 EMAIL_INVALID = Code(
     "email-invalid",
     Severity.ALERT,
-    "The e-mail address is not a complete address and was left blank.",
-    "Correct the address in the SIS (name@domain, one address per cell), or leave the cell empty.",
+    "The e-mail address is not one complete address and was left blank.",
+    "Correct the address in the SIS (name@domain, one address per cell), or leave it empty there.",
 )
 PHONE_INVALID = Code(
     "phone-invalid",
     Severity.ALERT,
     "The phone number is not a number that can be called directly and was left blank.",
-    "Enter one full number with its area code and without an extension, or leave the cell empty.",
+    "Enter one full number with area code and without extension in the SIS, or leave it empty there.",
 )
 BIRTH_DATE_INVALID = Code(
     "birth-date-invalid",
     Severity.ALERT,
-    "The birth date is not a date in a known notation and was left blank.",
-    "Set the export's date format to year-month-day (yyyy-mm-dd) or month/day/year with a four-digit year.",
+    "The birth date is no possible date, or in no known notation, and was left blank.",
+    "Correct the date in the SIS. If many rows are told, set the export's date format to yyyy-mm-dd or mm/dd/yyyy.",
 )
 GRADE_UNKNOWN = Code(
     "grade-unknown",
     Severity.ALERT,
     "The grade is not one of the usual grade levels; it was kept as it stands.",
-    "Map the grade to PK, K, 1 to 13, PG or UG in the export, or ignore this if your schools use their own grades.",
+    "Have the export give the grade as PK, K, 1 to 13, PG or UG. Ignore this if your schools use grades of their own.",
 )
 
 CODES = (TEACHER_EMAIL_INVALID, EMAIL_INVALID, PHONE_INVALID, BIRTH_DATE_INVALID, GRADE_UNKNOWN)

@@ -19,7 +19,7 @@ from rostergate.gate import reports
 from rostergate.gate.attributes import READABLE, READABLE_FOLDER, UPLOADED, WRITABLE_FOLDER, attributes, of_report
 from rostergate.gate.incoming import Incoming
 from rostergate.gate.outgoing import Outgoing, Text
-from rostergate.gate.refusals import Refusal, not_here, unsupported
+from rostergate.gate.refusals import Refusal, not_here, there_already, unsupported
 from rostergate.gate.shelf import Shelf
 from rostergate.gate.telling import Teller, told
 from rostergate.gate.view import PREVIEW, README, REPORTS, Folder, Place, Readme, Report, parts_of, seen
@@ -239,6 +239,9 @@ class Files(asyncssh.SFTPServer):
     @told
     async def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:  # noqa: ARG002 - asyncssh's signature
         """Refuse. Raises `Refusal`."""
+        if isinstance(seen(path), Folder):
+            # lftp's `mirror -R` makes sure of the folder in this way: nothing anybody has to hear of.
+            raise there_already()
         raise Refusal("folder", "no folders can be made here; put the files into / itself")
 
     @told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 from rostergate.core import catalogue
@@ -26,25 +27,43 @@ Roster uploads of {name}
 """
 
 
+_COLUMNS: Final = 110
+_ANY: Final = """\
+Upload the files of any one of these formats (in brackets: not required). Which one it is, is recognised by the file
+names and headers; each column has the name that the format's specification gives it.
+"""
+OWN: Final = "direct"
+"""The format that the product itself lays down."""
+
+
 def wanted(district: District) -> frozenset[str]:
     """Return the file names that count for a district."""
     return frozenset(file.name for fmt in _formats(district) for file in fmt.files)
 
 
 def readme(district: District) -> str:
-    """Return the rules in ten lines, and each file of the district's format with its header."""
-    sections = [_RULES.format(name=district.name, time_zone=district.time_zone)]
+    """Return the rules in ten lines, and what to upload: at most a page for a district without a fixed format.
+
+    A fixed format is shown file by file with its headers. Else each format has its file names, and only the product's
+    own, which stands in no public specification, its headers.
+    """
+    rules = _RULES.format(name=district.name, time_zone=district.time_zone)
     formats = _formats(district)
-    if len(formats) > 1:
-        sections.append("Any one of the following formats is recognised by its file names and headers.\n")
-    sections += [_described(fmt) for fmt in formats]
-    return "\n".join(sections)
+    if len(formats) == 1:
+        return "\n".join([rules, _described(formats[0])])
+    lines = [f"{fmt.title}\n{_names(fmt)}" for fmt in formats]
+    return "\n".join([rules, _ANY, *lines, "", *(_described(fmt) for fmt in formats if fmt.name == OWN)])
 
 
 def _formats(district: District) -> list[Format]:
     declared = catalogue.formats()
     names = sorted(declared) if district.format == "auto" else [district.format]
     return [declared[name] for name in names]
+
+
+def _names(fmt: Format) -> str:
+    names = " ".join(f"[{file.name}]" if file.optional else file.name for file in fmt.files)
+    return textwrap.fill(names, _COLUMNS, initial_indent="  ", subsequent_indent="  ")
 
 
 def _described(fmt: Format) -> str:

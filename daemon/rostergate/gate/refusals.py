@@ -38,6 +38,13 @@ def not_here(name: str) -> Refusal:
     return Refusal("no-such-file", f"{name}: no such file", FX_NO_SUCH_FILE)
 
 
+def there_already() -> Refusal:
+    """Return the refusal to make a folder that exists; it counts as told, because nothing was lost."""
+    refusal = Refusal("folder", "there is such a folder already", FX_FAILURE)
+    refusal.told = True
+    return refusal
+
+
 def unsupported(text: str) -> Refusal:
     """Return the refusal for what this server never does."""
     return Refusal("unsupported", text, FX_OP_UNSUPPORTED)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from rostergate import journal, store
 from rostergate.core.calendar import day_of
 from rostergate.core.delivery import State
 from rostergate.desk import latest, report
+from rostergate.errors import Refused
 from rostergate.gate import Gate, Services
 from rostergate.service import readiness, reporting
 from rostergate.service.clock import utc_now
@@ -42,7 +45,7 @@ log = structlog.get_logger()
 async def serve(settings: Settings, districts: Districts, spool: Spool) -> bool:
     """Run the daemon until SIGTERM or SIGINT; return False when it ended because one of its parts failed.
 
-    Raises `StateError`, `StoreError`, `ConfigError`, `OSError` when it cannot start.
+    Raises `StateError`, `StoreError`, `ConfigError`, `Refused`, `OSError` when it cannot start.
     """
     spool.prepare()
     with StateLock(spool) as lock:
@@ -132,7 +135,7 @@ class Daemon:
             for one in sockets:
                 await self._gate.listen(sock=one)
         else:
-            await self._gate.listen(self._settings.server.address, self._settings.server.port)
+            await self._listen()
         for part in (
             self._receiver.run(self.stop),
             self._queue.run(self.stop),
@@ -143,6 +146,18 @@ class Daemon:
             task.add_done_callback(self._ended)
             self._parts.append(task)
         return self._gate.port
+
+    async def _listen(self) -> None:
+        server = self._settings.server
+        try:
+            await self._gate.listen(server.address, server.port)
+        except OSError as error:
+            known = error.errno is not None and error.errno in errno.errorcode  # not so for a name nobody knows
+            reason = os.strerror(error.errno or 0) if known else error.strerror or str(error)
+            raise Refused(
+                f"cannot listen on {server.address}, port {server.port}: {reason.lower()}; end the program that has "
+                "that port, or change server.address, server.port or --port"
+            ) from error
 
     async def drain(self) -> None:
         """Take no more logins, let uploads and decisions finish within `server.drain_seconds_max`, and close."""
@@ -198,7 +213,8 @@ class Daemon:
 
     async def _tell_refusal(self, slug: str, _: Area, name: str, reason: str) -> None:
         now = utc_now().astimezone(self._districts[slug].zone)
-        await asyncio.to_thread(latest.tell, self._spool.reports(slug), f"{name}: {reason}", now)
+        told = reason if not name or reason.startswith(name) else f"{name}: {reason}"
+        await asyncio.to_thread(latest.tell, self._spool.reports(slug), told, now)
 
     # What the receiver and the queue tell.
 

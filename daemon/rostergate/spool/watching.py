@@ -19,7 +19,8 @@ async def changed_inboxes(spool: Spool, stop: asyncio.Event) -> AsyncIterator[se
 
     What the gate itself puts down is told as well; who listens looks at the inbox either way.
     """
-    roots = {spool.state / area.value: area for area in Area}
+    # The watcher tells absolute paths, whatever it was given.
+    roots = {(spool.state / area.value).absolute(): area for area in Area}
     async for changes in awatch(*roots, watch_filter=None, stop_event=stop, recursive=True, debounce=200, step=50):
         touched = {_whose(Path(path), roots) for _, path in changes}
         if found := {one for one in touched if one is not None}:

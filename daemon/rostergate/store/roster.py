@@ -52,6 +52,12 @@ async def counts(tx: AsyncConnection, district: str) -> dict[str, int]:
     return found
 
 
+async def schools(tx: AsyncConnection, district: str) -> frozenset[str]:
+    """Return the ids of the schools that a district's roster has."""
+    made = versions["schools"]
+    return frozenset(await tx.scalars(sa.select(made.c.school_id).where(*_current(made, district))))
+
+
 async def ground(tx: AsyncConnection, district: str, school_id: str = WHOLE_DISTRICT) -> int:
     """Return the number of times a district's roster, or one school's part of it, has changed."""
     query = sa.select(grounds.c.ground).where(grounds.c.district == district, grounds.c.school_id == school_id)
@@ -74,12 +80,13 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     number = await tx.scalar(query)
     if number is None:
         raise NotFound(f"District {district} has no delivery {delivery}.")
-    merged = await asyncio.to_thread(_merged, list(changes))
+    plans = list(changes)
     writer = _Writer(tx, district, number)
-    touched = await asyncio.to_thread(_touched, merged)
+    touched = await asyncio.to_thread(_touched, plans)
     total, schools = 0, set[str]()
-    for name, rows in merged.items():
-        changed = await writer.write(TABLES[name], rows)
+    for table in TABLES.values():
+        rows = await asyncio.to_thread(_merged, table, plans)
+        changed = await writer.write(table, rows)
         total += changed
         if changed and "school_id" in rows.columns:
             schools.update(rows["school_id"].unique())
@@ -90,30 +97,30 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     return total
 
 
-def _merged(changes: Sequence[Frames]) -> Frames:
-    """Return the plans' rows by table, in the order of the index that they are written to; unique by key and action.
+def _merged(table: Table, plans: Sequence[Frames]) -> pl.DataFrame:
+    """Return the plans' rows of a table, in the order of the index that they are written to; unique by key and action.
 
     Plans of one delivery agree on a person whom several of them carry, so the first one's row stands for all.
     """
-    merged = {}
-    for name, table in TABLES.items():
-        frames = [one[name].select(*table.columns, "action") for one in changes if name in one]
-        if frames:
-            merged[name] = pl.concat(frames).unique([*table.key, "action"], keep="first").sort(key_order(table))
-    return merged
+    rows = _rows(table, table.columns, plans)
+    if table.of_people:
+        rows = rows.unique([*table.key, "action"], keep="first")
+    return rows.sort(key_order(table))
 
 
-def _touched(merged: Frames) -> Frames:
+def _rows(table: Table, columns: Sequence[str], plans: Sequence[Frames]) -> pl.DataFrame:
+    nothing = pl.DataFrame(schema=dict.fromkeys((*columns, "action"), pl.String()))
+    return pl.concat([nothing, *(one[table.name].select(*columns, "action") for one in plans if table.name in one)])
+
+
+def _touched(plans: Sequence[Frames]) -> Frames:
     """Return, for each kind of people, the keys of those who may have lost their last tie."""
     touched = {}
     for people in PEOPLE:
-        of_ties = [merged[name] for name in people.tied_by if name in merged]
-        lost = [ties.filter(pl.col("action") == Action.REMOVED) for ties in of_ties]
-        held = [ties.filter(pl.col("action") != Action.REMOVED) for ties in of_ties]
-        nobody = pl.DataFrame(schema=dict.fromkeys(people.key, pl.String()))
-        named = [merged[people.name]] if people.name in merged else []
-        candidates = pl.concat([nobody, *(one.select(people.key) for one in (*named, *lost))])
-        still = pl.concat([nobody, *(one.select(people.key) for one in held)])
+        ties = pl.concat(_rows(TABLES[name], people.key, plans) for name in people.tied_by)
+        lost = pl.col("action") == Action.REMOVED
+        candidates = pl.concat([_rows(people, people.key, plans), ties.filter(lost)]).select(people.key)
+        still = ties.filter(~lost).select(people.key)
         touched[people.name] = candidates.join(still, on=people.key, how="anti").unique().sort(people.key)
     return touched
 

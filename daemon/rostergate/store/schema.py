@@ -141,6 +141,14 @@ holds = sa.Table(
     sa.Column("numbers", _JSON, nullable=False),
 )
 
+conclusions = sa.Table(
+    "conclusions",
+    metadata,
+    sa.Column("delivery", sa.ForeignKey("deliveries.id"), primary_key=True),  # an accepted one
+    sa.Column("ground", sa.Integer, nullable=False),  # the district's, after its clear plans were applied
+    sa.Column("fingerprint", sa.String, nullable=False),  # of the policy and the program that decided
+)
+
 grants = sa.Table(
     "grants",
     metadata,

@@ -178,7 +178,7 @@ class Receiver:
         no_slot = await self._no_slot(district, inbox)
         # From here to the end of `gather` nothing is awaited: what is judged is what is taken.
         ages = {name: entry.at for name, entry in inbox.entries().items() if name in expected}
-        judgement = self._judge(inbox, required, ages)
+        judgement = self._judge(inbox, required | self._cut_off(inbox, expected), ages)
         if not isinstance(judgement, completeness.Complete):
             await self._wait(district, area, judgement)
         elif no_slot:
@@ -221,6 +221,14 @@ class Receiver:
             return None
         began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
         return await refusal(self._engine, district, day_of(began_at, district.zone))
+
+    def _cut_off(self, inbox: Inbox, expected: frozenset[str]) -> frozenset[str]:
+        """Return the files whose upload was cut off and belongs to this generation.
+
+        They are waited for even when the format can do without them: the district has said that it sends them.
+        """
+        since = self._now() - timedelta(hours=self._settings.delivery.generation_hours_max)
+        return frozenset(name for name, entry in inbox.left().items() if name in expected and entry.at >= since)
 
     def _judge(self, inbox: Inbox, required: frozenset[str], ages: Mapping[str, datetime]) -> completeness.Judgement:
         bounds = self._settings.delivery

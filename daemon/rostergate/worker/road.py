@@ -19,6 +19,7 @@ from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
 from rostergate.spool import sealing
 from rostergate.store import deliveries, roster, verdicts
+from rostergate.worker import unchanged
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -108,14 +109,18 @@ async def _walk_once(engine: AsyncEngine, spool: Spool, delivery: str, policy: P
     async with store.reading(engine) as tx:
         stated = await deliveries.get(tx, delivery)
         ground = await roster.ground(tx, stated.district)
-        known = await roster.load(tx, stated.district)
-    files = sealing.contents(spool.delivery(delivery))
+        verdict = await unchanged.verdict(tx, stated, ground, policy)
+        known = await roster.load(tx, stated.district) if verdict is None else {}
+    files = sealing.contents(spool.delivery(delivery)) if verdict is None else {}
     read = time.monotonic()
-    verdict = _final(decide(files, known, policy))
+    verdict = verdict or _final(decide(files, known, policy))
+    del files, known  # the verdict has what is written: a large roster need not be held twice
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
     async with store.writing(engine) as tx:
-        concluded = await verdicts.conclude(tx, delivery, verdict, ground=ground, at=at)
+        concluded = await verdicts.conclude(
+            tx, delivery, verdict, ground=ground, at=at, fingerprint=unchanged.fingerprint(policy)
+        )
     seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
     return _walked(stated, verdict, concluded, seconds)
 

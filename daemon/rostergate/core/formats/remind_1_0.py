@@ -4,26 +4,20 @@ A student has one row per school and guardian, with the student's own cells repe
 owns the class; user_id in enrollments.csv is a student, or a further teacher of the class. Source: the service's public
 CSV 1.0 help page, as laid down in the product's format documentation.
 
-Rule 1: the format has no guardian id, so a stable one is derived: `g-` and the first 16 hexadecimal digits of the
-SHA-256 of the guardian's name together with, by preference, their e-mail address, their phone number, or the student's
-id. Case, runs of white space and the punctuation of a phone number do not count. A guardian of two students is
-therefore one person as long as name and contact agree, and a guardian whose contact changes is a new one. Where every
-guardian cell is empty there is no guardian.
+Rule 1: the format has no guardian id, so a stable one is derived from the guardian's cells (`_guardian_ids`).
 Rule 2: a user_id that teachers.csv has and students.csv has not is a teacher. Any other one is a student, so that an id
 in neither file is reported as an unknown student.
 """
 
 from __future__ import annotations
 
-import hashlib
-
 import polars as pl
 
+from rostergate.core.formats import _guardian_ids
 from rostergate.core.layout import Column, File, Format, Sheets, Source
 
 _SCHOOL_NAME_CHARS_MAX = 60
 _CLASS_NAME_CHARS_MAX = 255
-_ID_DIGITS = 16  # 64 bits: a collision among a million guardians has a chance of 1 in 37 million
 
 _GUARDIAN = ("guardian_first_name", "guardian_last_name", "guardian_email", "guardian_phone")
 
@@ -48,43 +42,17 @@ def prepare(sheets: Sheets) -> Sheets:
     )
     return {
         **sheets,
-        "students.csv": students.with_columns(_guardian_ids(students)),
+        "students.csv": students.with_columns(
+            _guardian_ids.derived(
+                students,
+                names=("guardian_first_name", "guardian_last_name"),
+                email="guardian_email",
+                phone="guardian_phone",
+                student="student_id",
+            )
+        ),
         "enrollments.csv": enrollments,
     }
-
-
-def _guardian_ids(students: pl.DataFrame) -> pl.Series:
-    """Return `guardian_id` for each row of students.csv; null where every guardian cell is empty."""
-
-    def plain(column: str) -> pl.Expr:
-        return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ")
-
-    phone = pl.col("guardian_phone").str.replace_all(r"\D", "")
-    reached = pl.coalesce(
-        "email:" + plain("guardian_email"),
-        "phone:" + pl.when(phone.str.len_bytes() > 0).then(phone),
-        "student:" + pl.col("student_id"),
-    )
-    there = pl.any_horizontal(pl.col(column).is_not_null() for column in _GUARDIAN)
-    identity = students.select(
-        pl.when(there)
-        .then(
-            pl.concat_str(
-                plain("guardian_first_name").fill_null(""),
-                plain("guardian_last_name").fill_null(""),
-                reached,
-                separator="\n",
-            )
-        )
-        .alias("identity")
-    ).to_series()
-    named = identity.unique().drop_nulls()
-    ids = pl.Series([_digest(text) for text in named], dtype=pl.String)
-    return identity.replace_strict(named, ids, default=None, return_dtype=pl.String).alias("guardian_id")
-
-
-def _digest(identity: str) -> str:
-    return "g-" + hashlib.sha256(identity.encode()).hexdigest()[:_ID_DIGITS]
 
 
 FORMAT = Format(

@@ -23,7 +23,7 @@ CODE = Code(
     "birth-date-missing",
     Severity.ALERT,
     "The student has no birth date.",
-    "Add the birth date in the SIS, or include the birth date column in the export.",
+    "Add the birth date in the SIS. If all students lack it, check that the export fills this column.",
 )
 
 

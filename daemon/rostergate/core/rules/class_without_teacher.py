@@ -19,7 +19,7 @@ CODE = Code(
     "class-without-teacher",
     Severity.ERROR,
     "The class has no teacher with an account, so it cannot be made.",
-    "Correct the errors reported for the teachers of this class, or assign the class a teacher who is in the files.",
+    "Correct the errors reported for this class's teachers; if there are none, give it a teacher who is in the files.",
 )
 
 

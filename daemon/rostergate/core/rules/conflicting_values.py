@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 CODE = Code(
     "conflicting-values",
     Severity.ALERT,
-    "Rows of the same person state different values; the first row was used.",
-    "Make the export give the same value in every row of a person.",
+    "The row gives another value than an earlier row of the same person; the earlier one was used.",
+    "Correct the value in the SIS, so that every row of this person says the same.",
 )
 
 _STATED = {

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 CODE = Code(
     "contact-taken",
     Severity.ERROR,
-    "The e-mail address or phone number already belongs to another person in the files.",
-    "Give every person an address and a number of their own in the SIS; one that is shared goes to a single account.",
+    "The e-mail address or phone number belongs to another person in the files, who keeps it.",
+    "Give each person a contact of their own in the SIS; a shared one stays with teacher, then guardian, then student.",
 )
 
 _ROLES = (("teachers", "teacher_id"), ("guardians", "guardian_id"), ("students", "student_id"))

@@ -22,7 +22,7 @@ CODE = Code(
     "duplicate-class",
     Severity.ERROR,
     "The class id is already used in an earlier row for a class of another school or another name.",
-    "Give every class an id of its own across all schools, and one name in all its rows.",
+    "Give every class of the district an id of its own, and the same name in all its rows.",
 )
 
 

@@ -22,7 +22,7 @@ CODE = Code(
     "guardian-unreachable",
     Severity.ALERT,
     "The guardian has neither an e-mail address nor a phone number of their own.",
-    "Add an e-mail address or a phone number of the guardian in the SIS.",
+    "Add an e-mail address or a phone number of the guardian in the SIS, or correct the one that was reported.",
 )
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 CODE = Code(
     "repeated-row",
     Severity.ALERT,
-    "The row repeats an earlier row of the file.",
-    "Make the export give each row once; usually a table was joined to the report that is not needed.",
+    "The row says the same as an earlier row of the file.",
+    "Have the export give each row once. Usually it covers more than the file needs, such as every term of a year.",
 )
 
 _SCHOOLS = "schools"

@@ -25,7 +25,7 @@ CODE = Code(
     "student-not-in-school",
     Severity.ERROR,
     "The student is enrolled in a class of a school that the student does not attend.",
-    "Add a row for the student in the school of the class, or correct the class or the school of the enrollment.",
+    "Export the student for the school of the class as well, or take the student out of the class in the SIS.",
 )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CODE = Code(
     "teacher-without-classes",
     Severity.ALERT,
-    "The teacher has no classes.",
+    "No class in the files names the teacher.",
     "Check that classes are exported for the current term; leave it if this person does not teach a class.",
 )
 

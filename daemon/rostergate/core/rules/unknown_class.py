@@ -20,7 +20,7 @@ CODE = Code(
     "unknown-class",
     Severity.ERROR,
     "The row names a class that is not in the files.",
-    "Include this class in the export of classes (check that both exports cover the same term), or drop the row.",
+    "Include this class in the export of classes, or leave the row out; check that both exports cover the same term.",
 )
 
 

@@ -20,7 +20,7 @@ CODE = Code(
     "unknown-school",
     Severity.ERROR,
     "The row names a school that is not in the files.",
-    "Include this school in the export of schools, or correct the school id of the row.",
+    "Include this school in the export of schools, correct the school id of the row, or leave the row out.",
 )
 
 

@@ -21,7 +21,7 @@ CODE = Code(
     "unknown-student",
     Severity.ERROR,
     "The row names a student who is not in the files.",
-    "Include this student in the export of students, or export this file for current students only.",
+    "Include this student in the export of students, or have this file exported for current students only.",
 )
 
 

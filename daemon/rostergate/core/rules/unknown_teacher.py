@@ -20,7 +20,7 @@ CODE = Code(
     "unknown-teacher",
     Severity.ERROR,
     "The row names a teacher who is not in the files.",
-    "Include this teacher in the export of teachers, or give the class to a teacher who is in it.",
+    "Include this teacher in the export of teachers, or assign the class a teacher who is in that export.",
 )
 
 

@@ -1,0 +1,115 @@
+"""OneRoster 1.2, whole sets (bulk): as 1.1, but a person's roles and organisations stand in a file of their own.
+
+Source: 1EdTech "OneRoster: CSV Binding", Final Release, version 1.2.1 (imsglobal.org/spec/oneroster/v1p2/bind/csv),
+sections 2 ("CSV Overview": bulk and delta) and 3 ("CSV Format": the header fields of each file). Header fields were
+compared with those that public software reads and writes.
+
+Rule 1: roles.csv is required, although the binding lets a set do without: nothing else says who is a student or a
+teacher, and a set without it would archive everybody.
+Rule 2: a person may have several roles, each at one organisation; primary and secondary roles count alike.
+Rule 3: userProfiles.csv, courses.csv and academicSessions.csv may come; nothing in them is needed.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from rostergate.core.formats import _oneroster
+from rostergate.core.layout import Column, File, Format, Mark, Sheets, key, optional, required
+
+
+def prepare(sheets: Sheets) -> Sheets:
+    """Tell people apart by their roles, and find their schools and guardians."""
+    sheets = _oneroster.standing(sheets)
+    users = _oneroster.with_details(sheets["users.csv"], sheets["demographics.csv"])
+    sheets = {**sheets, "users.csv": users}
+    roles = sheets["roles.csv"].select("line", "role", user=pl.col("userSourcedId"), org=pl.col("orgSourcedId"))
+    return {
+        **sheets,
+        **_oneroster.people(sheets, roles, schools=_oneroster.SCHOOL, class_school="schoolSourcedId"),
+        **_oneroster.guardians(users, roles),
+    }
+
+
+FORMAT = Format(
+    name="oneroster-1.2",
+    title="OneRoster 1.2",
+    prepare=prepare,
+    refuse=_oneroster.refuse,
+    codes=_oneroster.CODES,
+    extension="metadata.",
+    mark=Mark("manifest.csv", "oneroster.version", "1.2"),
+    files=(
+        _oneroster.MANIFEST,
+        _oneroster.ORGS,
+        File(
+            "users.csv",
+            (
+                key("sourcedId"),
+                *optional("status", "dateLastModified", "enabledUser", "username", "userIds"),
+                required("givenName"),
+                required("familyName"),
+                *optional("middleName", "identifier"),
+                Column("email"),
+                *optional("sms", "phone"),
+                Column("agentSourcedIds"),
+                *optional(
+                    "grades",
+                    "password",
+                    "userMasterIdentifier",
+                    "resourceSourcedIds",
+                    "preferredGivenName",
+                    "preferredMiddleName",
+                    "preferredFamilyName",
+                    "primaryOrgSourcedId",
+                    "pronouns",
+                ),
+            ),
+        ),
+        File(
+            "roles.csv",
+            (
+                *optional("sourcedId", "status", "dateLastModified"),
+                key("userSourcedId"),
+                *optional("roleType"),
+                Column("role"),
+                *optional("beginDate", "endDate"),
+                Column("orgSourcedId"),
+                *optional("userProfileSourcedId"),
+            ),
+        ),
+        _oneroster.CLASSES,
+        _oneroster.ENROLLMENTS,
+        _oneroster.DEMOGRAPHICS,
+        _oneroster.COURSES,
+        _oneroster.ACADEMIC_SESSIONS,
+        File(
+            "userProfiles.csv",
+            optional(
+                "sourcedId",
+                "status",
+                "dateLastModified",
+                "userSourcedId",
+                "profileType",
+                "vendorId",
+                "applicationId",
+                "description",
+                "credentialType",
+                "username",
+                "password",
+            ),
+            optional=True,
+            unused=True,
+        ),
+    ),
+    sources=(
+        *_oneroster.sources(
+            schools=_oneroster.SCHOOL,
+            class_school="schoolSourcedId",
+            roles=("roles.csv", "userSourcedId", "orgSourcedId"),
+            contacts={"email": "email", "phone": "phone"},
+            student={"grade": "grades", "birth_date": "birthDate (demographics.csv)"},
+        ),
+        *_oneroster.GUARDIAN_SOURCES,
+    ),
+)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import pytest
+
+from core.sets import ONEROSTER_1_1, added, claims, found, said, verdict
+from rostergate.core.formats.oneroster_1_1 import FORMAT
+
+EMAIL_AND_PHONE = ("g1@home.org", "212-555-0103")
+
+
+def changed(file: str, old: str, new: str) -> dict[str, str]:
+    """Return the sound set with one change."""
+    assert old in ONEROSTER_1_1[file]
+    return {**ONEROSTER_1_1, file: ONEROSTER_1_1[file].replace(old, new)}
+
+
+def without(file: str) -> dict[str, str]:
+    """Return the sound set without a file."""
+    return {name: text for name, text in ONEROSTER_1_1.items() if name != file}
+
+
+def test_a_sound_set_is_accepted() -> None:
+    """Every file feeds its tables, and nothing is wrong; a district is no school, and naming it no fault."""
+    assert found(ONEROSTER_1_1) == []
+    assert added(ONEROSTER_1_1) == {
+        "schools": 2,
+        "teachers": 3,
+        "students": 2,
+        "guardians": 2,
+        "classes": 2,
+        "teacher_schools": 3,
+        "student_schools": 3,
+        "guardianships": 5,
+        "class_teachers": 3,
+        "enrollments": 2,
+    }
+
+
+def test_only_schools_become_schools() -> None:
+    """The district makes nothing; a type in capitals is the same type."""
+    assert said(FORMAT, ONEROSTER_1_1, "schools") == [("01", "Lincoln"), ("02", "Adams")]
+    assert found(changed("orgs.csv", "school", "School")) == []
+
+
+def test_a_set_without_any_school_is_refused() -> None:
+    """Where no organisation is a school, nothing could be placed; a file with its header alone is sound."""
+    files = changed("orgs.csv", ",school,", ",institution,")
+    assert ("no-schools", "orgs.csv", "type", ()) in found(files)
+    assert verdict(files).outcome == "rejected"
+    header = ONEROSTER_1_1["orgs.csv"].split("\n", 1)[0]
+    assert "no-schools" not in {one[0] for one in found({**ONEROSTER_1_1, "orgs.csv": f"{header}\n"})}
+
+
+def test_other_organisations_may_repeat() -> None:
+    """Only a school that stands twice refuses the set."""
+    district = "d,,,District,district,,\n"
+    assert found(changed("orgs.csv", district, district * 2)) == []
+    school = "01,,,Lincoln,school,7,d\n"
+    assert ("duplicate-school", "orgs.csv", "sourcedId", (4,)) in found(changed("orgs.csv", school, school * 2))
+
+
+def test_schools_of_people() -> None:
+    """A list in one cell ties to each school; who has none belongs to the schools of their classes."""
+    assert said(FORMAT, ONEROSTER_1_1, "teacher_schools") == [("01", "t1"), ("01", "p1"), ("02", "t2")]
+    assert said(FORMAT, ONEROSTER_1_1, "student_schools") == [("01", "s1"), ("02", "s1"), ("02", "s2")]
+    nowhere = changed("users.csv", "true,d,student", "true,,student")
+    assert said(FORMAT, nowhere, "student_schools") == said(FORMAT, ONEROSTER_1_1, "student_schools")
+
+
+def test_an_organisation_that_is_not_in_the_files_is_unknown() -> None:
+    """A reference to nothing is an error, in the user's own row and column."""
+    files = changed("users.csv", "true,d,student", "true,09,student")
+    assert ("unknown-school", "users.csv", "orgSourcedIds", (7,)) in found(files)
+
+
+def test_a_class_of_the_district_has_no_school() -> None:
+    """A class cannot be made in an organisation that is no school."""
+    files = changed("classes.csv", "scheduled,,02", "scheduled,,d")
+    assert ("unknown-school", "classes.csv", "schoolSourcedId", (3,)) in found(files)
+
+
+def test_teachers() -> None:
+    """Who has the role or is enrolled as one is a teacher; other staff, and students enrolled as one, are not."""
+    assert [one[0] for one in said(FORMAT, ONEROSTER_1_1, "teachers")] == ["t1", "t2", "p1"]
+    files = changed("enrollments.csv", "e2,,,c1,01,p1,teacher", "e2,,,c1,01,s1,teacher")
+    assert ("unknown-teacher", "enrollments.csv", "userSourcedId", (3,)) in found(files)
+    assert [one[0] for one in said(FORMAT, files, "teachers")] == ["t1", "t2"]
+
+
+def test_students() -> None:
+    """The first of several grades counts, and the birth date comes from demographics.csv."""
+    assert said(FORMAT, ONEROSTER_1_1, "students") == [
+        ("s1", "Bo", "Dale", "09", "2012-03-04", "bo@home.org", "212-555-0102"),
+        ("s2", "Ed", "Elm", "08", "2013-03-04", None, None),
+    ]
+
+
+def test_guardians_and_students_name_each_other() -> None:
+    """Either side may name the other; texts come before calls; a student who has left is passed over."""
+    assert said(FORMAT, ONEROSTER_1_1, "guardians") == [
+        ("g1", "Cy", "Dale", *EMAIL_AND_PHONE),
+        ("g2", "Al", "Elm", "g2@home.org", None),
+    ]
+    assert said(FORMAT, ONEROSTER_1_1, "guardianships") == [
+        ("s1", "g1", "parent", None),
+        ("s1", "g2", "guardian", None),
+        ("s1", "g1", "parent", None),
+        ("s2", "g2", "guardian", None),
+    ]
+
+
+def test_a_guardian_of_nobody_in_the_files_is_told() -> None:
+    """Where none of the students whom a guardian names is there, that is an error of the guardian's row."""
+    files = changed("users.csv", '"s2,gone"', '"lost,gone"')
+    files["users.csv"] = files["users.csv"].replace('"g1,g2"', "g1")
+    assert ("unknown-student", "users.csv", "agentSourcedIds", (9,)) in found(files)
+
+
+def test_birth_dates_that_did_not_come_stay() -> None:
+    """Without demographics.csv nothing is said about birth dates: not that they are missing, nor that they are gone."""
+    files = without("demographics.csv")
+    assert found(files) == [("optional-file-missing", "demographics.csv", None, ())]
+    assert claims(FORMAT, files).absent == {"students.birth_date"}
+    wrong = changed("demographics.csv", "2012-03-04", "04.03.2012")
+    assert found(wrong) == [("birth-date-invalid", "users.csv", "birthDate (demographics.csv)", (6,))]
+
+
+def test_files_that_are_not_needed_may_come_or_not() -> None:
+    """Neither the absence nor the columns of courses.csv and academicSessions.csv are a fault."""
+    assert found(without("academicSessions.csv")) == []
+    assert found({**ONEROSTER_1_1, "courses.csv": "anything\n1\n"}) == []
+    assert ("unexpected-file", "results.csv", None, ()) in found({**ONEROSTER_1_1, "results.csv": "a\n1\n"})
+
+
+def test_columns_may_be_added_under_metadata() -> None:
+    """A column outside the specification is allowed by its prefix alone."""
+    assert ("header-mismatch", "users.csv", None, (1,)) in found(changed("users.csv", "metadata.house", "house"))
+
+
+def test_a_set_of_changes_is_refused() -> None:
+    """One file in delta mode is enough, and is told with its line in the manifest."""
+    files = changed("manifest.csv", "file.users,bulk", "file.orgs,bulk\nfile.users,Delta")
+    assert found(files) == [("delta-set", "manifest.csv", "value", (5,))]
+
+
+def test_rows_marked_for_deletion_are_left_out() -> None:
+    """A row with the status tobedeleted makes nothing, in any file."""
+    files = changed("users.csv", "p1,,,", "p1,tobedeleted,,")
+    files["enrollments.csv"] = files["enrollments.csv"].replace("e2,,", "e2,tobedeleted,")
+    assert found(files) == []
+    assert added(files)["teachers"] == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "fault"),
+    [
+        (changed("users.csv", "t1@school.org", ""), ("teacher-email-missing", "users.csv", "email", (2,))),
+        (changed("users.csv", "Bo,Dale", ",Dale"), ("name-missing", "users.csv", "givenName", (6,))),
+        (changed("users.csv", "212-555-0102", "12"), ("phone-invalid", "users.csv", "phone", (6,))),
+        (changed("users.csv", '"09,10"', "x"), ("grade-unknown", "users.csv", "grades", (6,))),
+        (
+            changed("classes.csv", "scheduled,,02", "scheduled,,"),
+            ("class-school-missing", "classes.csv", "schoolSourcedId", (3,)),
+        ),
+        (changed("enrollments.csv", "c2,02,s2", ",02,s2"), ("missing-id", "enrollments.csv", "classSourcedId", (6,))),
+        (without("manifest.csv"), ("missing-file", "manifest.csv", None, ())),
+        (changed("users.csv", "agentSourcedIds", "agents"), ("header-mismatch", "users.csv", "agentSourcedIds", (1,))),
+    ],
+    ids=[
+        "a teacher without address",
+        "a student without name",
+        "a wrong number",
+        "a grade of its own",
+        "a class without school",
+        "an enrollment without class",
+        "no manifest",
+        "a column missing",
+    ],
+)
+def test_faults_are_told_by_the_columns_of_the_files(
+    files: dict[str, str], fault: tuple[str, str, str | None, tuple[int, ...]]
+) -> None:
+    """What follows from the declaration is found."""
+    assert fault in found(files)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from core.sets import ONEROSTER_1_2, added, found, said, verdict
+from rostergate.core.formats.oneroster_1_2 import FORMAT
+
+
+def changed(file: str, old: str, new: str) -> dict[str, str]:
+    """Return the sound set with one change."""
+    assert old in ONEROSTER_1_2[file]
+    return {**ONEROSTER_1_2, file: ONEROSTER_1_2[file].replace(old, new)}
+
+
+def test_a_sound_set_is_accepted() -> None:
+    """Every file feeds its tables, and nothing is wrong."""
+    assert verdict(ONEROSTER_1_2).format == "oneroster-1.2"
+    assert found(ONEROSTER_1_2) == []
+    assert added(ONEROSTER_1_2) == {
+        "schools": 2,
+        "teachers": 3,
+        "students": 2,
+        "guardians": 2,
+        "classes": 2,
+        "teacher_schools": 3,
+        "student_schools": 3,
+        "guardianships": 5,
+        "class_teachers": 3,
+        "enrollments": 2,
+    }
+
+
+def test_roles_say_who_somebody_is_and_where() -> None:
+    """Each role has its organisation; one outside the schools leaves it to the classes."""
+    assert said(FORMAT, ONEROSTER_1_2, "teacher_schools") == [("01", "t1"), ("01", "p1"), ("02", "t2")]
+    assert said(FORMAT, ONEROSTER_1_2, "student_schools") == [("01", "s1"), ("02", "s1"), ("02", "s2")]
+    assert said(FORMAT, ONEROSTER_1_2, "students")[0] == (
+        "s1",
+        "Bo",
+        "Dale",
+        "09",
+        "2012-03-04",
+        "bo@home.org",
+        "212-555-0102",
+    )
+
+
+def test_an_unknown_organisation_is_told_in_the_row_of_the_role() -> None:
+    """Line and column are those of roles.csv."""
+    files = changed("roles.csv", "secondary,student,,,02", "secondary,student,,,09")
+    assert ("unknown-school", "roles.csv", "orgSourcedId", (7,)) in found(files)
+
+
+def test_guardians_by_role() -> None:
+    """A role without an organisation counts; a teacher whose second role is guardian of nobody is a teacher alone."""
+    assert [one[0] for one in said(FORMAT, ONEROSTER_1_2, "guardians")] == ["g1", "g2"]
+    both = changed("users.csv", "t1@school.org,,,,", "t1@school.org,,,s2,")
+    assert ("s2", "t1", "guardian", None) in said(FORMAT, both, "guardianships")
+
+
+def test_roles_are_required() -> None:
+    """A set without roles is not taken for one in which nobody is left."""
+    files = {name: text for name, text in ONEROSTER_1_2.items() if name != "roles.csv"}
+    assert verdict(files).outcome == "incomplete"
+    assert ("missing-file", "roles.csv", None, ()) in found(files)
+
+
+def test_a_set_of_changes_is_refused() -> None:
+    """The manifest's mode counts here too."""
+    assert ("delta-set", "manifest.csv", "value", (4,)) in found(changed("manifest.csv", ",bulk", ",delta"))
+
+
+def test_profiles_are_not_read() -> None:
+    """userProfiles.csv may come."""
+    profiles = "sourcedId,status,dateLastModified,userSourcedId,profileType\nq1,,,s1,x\n"
+    assert found({**ONEROSTER_1_2, "userProfiles.csv": profiles}) == []

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from core.sets import SDS_2_1, added, claims, found, said, verdict
+from rostergate.core.formats.sds_2_1 import FORMAT
+
+
+def changed(file: str, old: str, new: str) -> dict[str, str]:
+    """Return the sound set with one change."""
+    assert old in SDS_2_1[file]
+    return {**SDS_2_1, file: SDS_2_1[file].replace(old, new)}
+
+
+def without(file: str) -> dict[str, str]:
+    """Return the sound set without a file."""
+    return {name: text for name, text in SDS_2_1.items() if name != file}
+
+
+def test_a_sound_set_is_accepted() -> None:
+    """Every file feeds its tables, and nothing is wrong."""
+    assert verdict(SDS_2_1).format == "sds-2.1"
+    assert found(SDS_2_1) == []
+    assert added(SDS_2_1) == {
+        "schools": 2,
+        "teachers": 2,
+        "students": 2,
+        "guardians": 1,
+        "classes": 2,
+        "teacher_schools": 3,
+        "student_schools": 2,
+        "guardianships": 2,
+        "class_teachers": 2,
+        "enrollments": 2,
+    }
+
+
+def test_organisations_that_teach_become_schools() -> None:
+    """A college is one, a district is not; where none is, the set is refused."""
+    assert said(FORMAT, SDS_2_1, "schools") == [("01", "Lincoln"), ("02", "Adams")]
+    files = changed("orgs.csv", "School", "region")
+    files["orgs.csv"] = files["orgs.csv"].replace("college", "division")
+    assert found(files) == [("no-schools", "orgs.csv", "type", ())]
+
+
+def test_people_and_their_schools() -> None:
+    """Whoever teaches is a teacher, in whatever rank; who has no school of their own follows their classes."""
+    assert said(FORMAT, SDS_2_1, "teachers") == [
+        ("t1", "Ann", "Hill", "t1@school.org", None),
+        ("p1", "Pat", "Low", "p1@school.org", None),
+    ]
+    assert said(FORMAT, SDS_2_1, "teacher_schools") == [("02", "t1"), ("01", "t1"), ("02", "p1")]
+    assert said(FORMAT, SDS_2_1, "student_schools") == [("01", "s1"), ("02", "s2")]
+
+
+def test_details_come_from_their_files() -> None:
+    """The grade stands in roles.csv, the birth date in demographics.csv; a username that is no address is none."""
+    assert said(FORMAT, SDS_2_1, "students") == [
+        ("s1", "Bo", "Dale", "9", "2012-03-04", "bo@home.org", "212-555-0102"),
+        ("s2", "Ed", "Elm", None, "2013-03-04", None, None),
+    ]
+    assert ("teacher-email-missing", "users.csv", "email", (2,)) in found(changed("users.csv", "t1@school.org", "t1"))
+    assert ("grade-unknown", "users.csv", "grade (roles.csv)", (4,)) in found(
+        changed("roles.csv", "Student,,9", "Student,,x")
+    )
+
+
+def test_guardians_are_those_of_relationships() -> None:
+    """Parents and relatives are guardians, a doctor is none."""
+    assert said(FORMAT, SDS_2_1, "guardians") == [("g1", "Cy", "Dale", "g1@home.org", "212-555-0103")]
+    assert said(FORMAT, SDS_2_1, "guardianships") == [("s1", "g1", "Parent", None), ("s2", "g1", "relative", None)]
+
+
+def test_what_did_not_come_stays() -> None:
+    """Without relationships.csv guardians stay as they are, without demographics.csv birth dates do."""
+    assert claims(FORMAT, without("relationships.csv")).absent == {"guardians", "guardianships"}
+    assert claims(FORMAT, without("demographics.csv")).absent == {"students.birth_date"}
+    assert found(without("relationships.csv")) == [("optional-file-missing", "relationships.csv", None, ())]
+    assert found(without("userFlags.csv")) == []
+
+
+def test_roles_are_required() -> None:
+    """Orgs, users, roles, classes and enrollments make a set."""
+    for name in ("orgs.csv", "users.csv", "roles.csv", "classes.csv", "enrollments.csv"):
+        assert verdict(without(name)).outcome == "incomplete"
+        assert ("missing-file", name, None, ()) in found(without(name))
+
+
+def test_columns_outside_the_format_are_told() -> None:
+    """The format has no columns of one's own."""
+    files = {**SDS_2_1, "enrollments.csv": "classSourcedId,userSourcedId,role,seat\nc1,t1,teacher,1\n"}
+    assert ("header-mismatch", "enrollments.csv", None, (1,)) in found(files)
