@@ -158,8 +158,10 @@ def next_day(district: District, churn: Churn | None = None) -> District:
 
 def as_files(tables: Tables, *, quoted: bool = False) -> dict[str, bytes]:
     """Return the bytes of every file by name; `quoted`: every cell in quotation marks, as some systems export."""
-    style = "always" if quoted else "necessary"
-    return {name: frame.write_csv(quote_style=style).encode() for name, frame in tables.items()}
+    return {
+        name: frame.write_csv(quote_style="always" if quoted else "necessary").encode()
+        for name, frame in tables.items()
+    }
 
 
 def write(tables: Tables, folder: Path, *, quoted: bool = False) -> None:

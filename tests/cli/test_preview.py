@@ -69,6 +69,8 @@ def test_people_read_a_table(commands: Any, good: Path) -> None:
     shown = commands("preview", str(good)).output
     for said in ("accepted", "students.csv", "260", "ADDED"):
         assert said in shown
+    assert "Why direct: 6 of 6 files and 30 columns are those of direct; with " in shown
+    assert "Why" not in commands("preview", str(good), "--format", "direct").output
 
 
 def test_an_unknown_district_is_told(commands: Any, good: Path) -> None:

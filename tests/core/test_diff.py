@@ -123,6 +123,20 @@ def test_any_absent_tables_leave_a_sound_roster(roster: Frames, new: Frames, abs
     assert sound(apply(roster, diff(roster, Snapshot(partial, {}, frozenset(absent))).values()))
 
 
+@settings(max_examples=200, deadline=None)
+@given(rosters, rosters, st.sets(st.sampled_from(sorted(TABLES))), st.randoms(use_true_random=False))
+def test_the_same_delivery_changes_nothing_again(roster: Frames, new: Frames, absent: set[str], random: Random) -> None:
+    """Once everything is applied, the same snapshot changes nothing, whatever it mentions or lacks."""
+    mentioned = {}
+    for name, table in TABLES.items():
+        picked = [number for number in range(roster[name].height) if random.randrange(4) == 0]
+        mentioned[name] = roster[name].select(table.key)[picked]
+    partial = _without_orphans({name: new[name].clear() if name in absent else new[name] for name in TABLES})
+    given_again = Snapshot(partial, mentioned, frozenset(absent))
+    after = apply(roster, diff(roster, given_again).values())
+    assert diff(after, given_again) == {}
+
+
 def _without_orphans(tables: Frames) -> Frames:
     """Drop what refers to a row that an absent table does not give."""
     whole = dict(tables)

@@ -140,3 +140,9 @@ def test_a_row_that_may_be_too_long_is_looked_at() -> None:
     assert sheet.frame is not None
     assert sheet.frame.rows() == [("1234567", "1", 2), ("1", "1234567", 3)]
     assert proof.read(data, ReadingLimits(row_bytes_max=10)) is None
+
+
+def test_what_is_not_utf_8_is_left_alone() -> None:
+    """Bytes that no check has let through prove nothing, with quotation marks or without."""
+    assert proof.read(b'a,b\n"\xff",1\n', ReadingLimits()) is None
+    assert proof.read(b"a,b\n\xff,1\n", ReadingLimits()) is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 import pytest
@@ -34,6 +35,15 @@ async def test_a_process_that_dies_is_replaced(processes: Processes) -> None:
         await processes.run(os._exit, 1)
     assert not died.value.permanent
     assert await processes.run(os.getppid) == os.getpid()
+    await processes.close()
+
+
+async def test_signals_that_ask_the_daemon_to_stop_do_not_stop_the_work(processes: Processes) -> None:
+    """SIGTERM and SIGINT to the whole group (a terminal, `timeout`, a container) leave a worker at its work."""
+    worker = await processes.run(os.getpid)
+    for one in (signal.SIGTERM, signal.SIGINT):
+        os.kill(worker, one)
+    assert await processes.run(os.getpid) == worker
     await processes.close()
 
 

@@ -12,6 +12,7 @@ from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, run
 from rostergate.core import catalogue
 from rostergate.core.policy import Policy
+from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.worker import road
 
 
@@ -41,8 +42,18 @@ def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | 
         print_json(answer)
     else:
         print_verdict(answer)
+        if policy.format == "auto" and verdict.format:
+            click.echo(f"\nWhy {verdict.format}: {_why(folder)}")
     if verdict.outcome != "accepted":
         raise SystemExit(REFUSED)
+
+
+def _why(folder: Path) -> str:
+    heads = {}
+    for path in filter(Path.is_file, folder.iterdir()):
+        with path.open("rb") as file:
+            heads[path.name] = file.read(HEAD_BYTES_MAX)
+    return recognise(heads, list(catalogue.formats().values())).why
 
 
 def print_verdict(answer: dict[str, Any]) -> None:

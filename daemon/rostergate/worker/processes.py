@@ -82,8 +82,12 @@ def _kill(pool: ProcessPoolExecutor) -> None:
 
 
 def _settle_in() -> None:
-    """Leave Ctrl-C to the daemon, and end at once when the daemon is gone: nobody would hear the answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave Ctrl-C and SIGTERM to the daemon, and end at once when it is gone: nobody would hear the answer.
+
+    A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
+    """
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
 
 
