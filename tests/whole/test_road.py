@@ -140,6 +140,7 @@ async def test_a_new_district_gets_in_without_a_restart(rostergate: Rostergate) 
         until(lambda: _reloaded(rostergate, "hillside"), "the new district to be loaded")
         async with rostergate.sftp("hillside") as client:
             assert "README.txt" in await client.listdir("/")
+        until(lambda: "No delivery" in rostergate.latest_or_nothing("hillside"), "the first page")
         path = rostergate.config / "districts" / "hillside.toml"
         path.write_text("time_zone = 5\n" + path.read_text())
         until(lambda: rostergate.events("config.refused"), "the broken file to be told")

@@ -131,6 +131,7 @@ class Daemon:
         """Bring disk and database together, then listen; return the port."""
         await recovery.recover(self._engine, self._spool, self._districts, utc_now())
         await self._write_missing_reports()
+        await asyncio.to_thread(self._lay_out_pages, list(self._districts))
         if sockets := readiness.inherited_sockets():
             for one in sockets:
                 await self._gate.listen(sock=one)
@@ -183,6 +184,13 @@ class Daemon:
     async def _reload_districts(self) -> None:
         async for reloaded in self._districts.watch(self.stop):
             self._tell_reloaded(reloaded)
+            await asyncio.to_thread(self._lay_out_pages, [one.slug for one in reloaded if one.district])
+
+    def _lay_out_pages(self, slugs: list[str]) -> None:
+        """Give each district that has none yet a LATEST.txt, which /README.txt sends people to."""
+        for folder in map(self._spool.reports, slugs):
+            if not (folder / latest.NAME).exists():
+                latest.waiting(folder, None, utc_now())
 
     def _tell_reloaded(self, reloaded: list[Reloaded]) -> None:
         for one in reloaded:
