@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.rosters import frames, rosters
 from rostergate.core.diff import diff
-from rostergate.core.plan import Counts, Hold, Plan, State, counted, digest, pack, unpack
+from rostergate.core.plan import Counts, Hold, Plan, State, counted, digest, digests, pack, unpack
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.snapshot import Snapshot
 
@@ -82,6 +82,15 @@ def test_the_digest_is_known() -> None:
     """The digest of a plan is the same in every release: a person may release what an older one held."""
     text = "1:A8:students2;2:s13:Ann-----5:added2:s2------7:updated"
     assert digest("A", ONE) == sha256(text.encode()).hexdigest()
+
+
+def test_many_schools_have_the_digests_that_each_has_alone() -> None:
+    """The digests of many schools at once, in few parts or in many, are those of each school by itself."""
+    each = {school: students(*((f"s{school}{one}", "Ann", "added") for one in range(9))) for school in "ABCDE"}
+    whole = pl.concat(changes["students"].with_columns(place=pl.lit(school)) for school, changes in each.items())
+    alone = {school: digest(school, changes) for school, changes in each.items()} | {"F": digest("F", {})}
+    for rows_at_once in (1, 10, 1_000):
+        assert digests("ABCDEF", {"students": whole}, rows_at_once=rows_at_once) == alone
 
 
 def test_an_empty_table_does_not_count() -> None:

@@ -47,11 +47,12 @@ def decide(files: Mapping[str, bytes], roster: Frames, policy: Policy) -> Verdic
     fmt, why = _recognise(files, policy)
     if fmt is None:
         return _unknown(readings, why)
+    del files  # each stage lets go of what the next one does not need: it may be a gigabyte
     claims, faults = _claim(fmt, readings)
     if claims is None:
         return _refused(fmt, readings, faults)
     facts = _facts(readings)
-    del files, readings  # each stage lets go of what the next one does not need: it may be a gigabyte
+    del readings
     checked = _check(fmt, claims, policy)
     snapshot, findings = take(checked), in_order([*faults, *checked.findings])
     del claims, checked

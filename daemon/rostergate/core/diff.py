@@ -64,10 +64,10 @@ def placed(rows: Frames, before: Frames, after: Frames) -> Frames:
 
 
 def shared(rows: Frames) -> dict[str, Frames]:
-    """Share the rows of `placed` among their schools. Only schools with rows."""
+    """Share the rows of `placed`, which is empty afterwards, among their schools. Only schools with rows."""
     schools: dict[str, Frames] = {}
-    for name, frame in rows.items():
-        for (school_id,), part in frame.partition_by("place", as_dict=True, include_key=False).items():
+    for name in TABLES:  # each table is let go of as soon as it is shared: the largest may have a gigabyte
+        for (school_id,), part in rows.pop(name).partition_by("place", as_dict=True, include_key=False).items():
             schools.setdefault(str(school_id), {})[name] = part
     return schools
 
@@ -91,6 +91,8 @@ def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
 
 def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     before, after = before.select(table.columns), after.select(table.columns)
+    if before.is_empty():
+        return _with(Action.ADDED, after)
     differing = after.join(before, on=table.columns, how="anti", nulls_equal=bool(table.values))
     added = differing.join(before, on=table.key, how="anti")
     updated = differing.join(added, on=table.key, how="anti") if added.height < differing.height else differing.clear()

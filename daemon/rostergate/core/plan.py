@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from io import BytesIO
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -188,14 +188,15 @@ def digest(school_id: str, changes: Frames) -> str:
     return digests([school_id], placed)[school_id]
 
 
-def digests(school_ids: Iterable[str], changes: Frames) -> dict[str, str]:
+def digests(school_ids: Iterable[str], changes: Frames, *, rows_at_once: int = 500_000) -> dict[str, str]:
     """Return the digest of each school; `changes` are those of all schools, whose `place` says which school's they are.
 
-    Made of whole tables, because there may be thousands of schools.
+    Made of whole tables, because there may be thousands of schools; of about `rows_at_once` rows at a time, because
+    each of them becomes a hundred bytes of text.
     """
     texts = {one: hashlib.sha256(_netstring(one).encode()) for one in school_ids}
     for name in TABLES:
-        for some in _in_parts(changes[name]) if name in changes else ():
+        for some in _in_parts(changes[name], rows_at_once) if name in changes else ():
             lines = some.select("place", _LINE[name].alias("line")).group_by("place")
             whole = lines.agg(pl.len().alias("rows"), pl.col("line").sort().str.join(""))
             for school_id, rows, text in whole.iter_rows():
@@ -203,9 +204,9 @@ def digests(school_ids: Iterable[str], changes: Frames) -> dict[str, str]:
     return {one: text.hexdigest() for one, text in texts.items()}
 
 
-def _in_parts(rows: pl.DataFrame) -> list[pl.DataFrame]:
-    """Part rows into few frames, each school's rows in one of them, so that not all have to be text at once."""
-    parts = rows.height // _ROWS_AS_TEXT + 1
+def _in_parts(rows: pl.DataFrame, rows_at_once: int) -> list[pl.DataFrame]:
+    """Part rows into few frames, each school's rows in one of them."""
+    parts = rows.height // rows_at_once + 1
     if parts == 1:
         return [rows]
     return [rows.filter(pl.col("place").hash() % parts == part) for part in range(parts)]
@@ -222,8 +223,5 @@ def _cell(column: str) -> pl.Expr:
 
 _LINE = {name: pl.concat_str(_cell(column) for column in (*table.columns, "action")) for name, table in TABLES.items()}
 """Table -> a row of its changes as one text, for the digest."""
-
-_ROWS_AS_TEXT: Final = 500_000
-"""Rows that become text in one go, about 100 bytes each."""
 
 _NOTHING = pl.DataFrame(schema={"table": pl.String, "action": pl.String})

@@ -60,7 +60,7 @@ class Walked:
     schools: int
     held: int
     seconds: dict[str, float]
-    """Wall seconds by stage: read, decide, record."""
+    """Wall seconds by stage: read (the roster), decide (and read the files), record."""
 
     def for_the_log(self) -> dict[str, object]:
         """Return its fields as the canonical log line carries them."""
@@ -111,10 +111,10 @@ async def _walk_once(engine: AsyncEngine, spool: Spool, delivery: str, policy: P
         ground = await roster.ground(tx, stated.district)
         verdict = await unchanged.verdict(tx, stated, ground, policy)
         known = await roster.load(tx, stated.district) if verdict is None else {}
-    files = sealing.contents(spool.delivery(delivery)) if verdict is None else {}
     read = time.monotonic()
-    verdict = verdict or _final(decide(files, known, policy))
-    del files, known  # the verdict has what is written: a large roster need not be held twice
+    # Nobody but `decide` holds on to the files, so that it can let go of them; nor to the roster, once it is compared.
+    verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery)), known, policy))
+    del known
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
     async with store.writing(engine) as tx:
