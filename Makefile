@@ -3,7 +3,7 @@
 # make check     lint, types and import rules
 # make coverage  the core by branch, from its own tests
 # make fmt       format the code
-# make lock      write both lock files again (needs uv)
+# make lock      write the lock files again (needs uv)
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,10 +43,15 @@ $(VENV)/test.done: $(VENV)/run.done tests/requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/requirements.lock
 	touch $@
 
+$(VENV)/bench.done: $(VENV)/test.done benchmarks/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock
+	touch $@
+
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
 lock:
 	$(LOCK) --group build --output-file requirements.lock
 	$(LOCK) --group build --group dev --output-file tests/requirements.lock --constraint requirements.lock
+	$(LOCK) --group build --group dev --group bench --output-file benchmarks/requirements.lock --constraint tests/requirements.lock
 
 clean:
 	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
