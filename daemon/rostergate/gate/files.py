@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 import asyncssh
 import structlog
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
-from asyncssh.constants import FX_FAILURE
 from asyncssh.sftp import SFTPName
 
 from rostergate import journal
 from rostergate.gate import reports
+from rostergate.gate.aside import Aside
 from rostergate.gate.attributes import READABLE, READABLE_FOLDER, UPLOADED, WRITABLE_FOLDER, attributes, of_report
 from rostergate.gate.incoming import Incoming
 from rostergate.gate.outgoing import Outgoing, Text
@@ -42,7 +42,7 @@ class Files(asyncssh.SFTPServer):
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], services: Services, visitor: Visitor) -> None:
         """Open the district's folders. Raises `DiskError` when they cannot be made."""
         super().__init__(channel)
-        self.teller = Teller(services, visitor)
+        self.teller = Teller(services, visitor, Aside(channel))
         self._services = services
         self._visitor = visitor
         self._shelves = {area: Shelf(services, visitor, area) for area in Area}
@@ -68,7 +68,7 @@ class Files(asyncssh.SFTPServer):
             case Place(area, name):
                 found = (await self._shelves[area].shown()).get(name)
                 if found is None:
-                    raise not_here(name)
+                    raise self._shelves[area].absent(name)
                 return attributes(UPLOADED, *found)
 
     async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
@@ -277,7 +277,7 @@ class Files(asyncssh.SFTPServer):
 
     async def _open_for_reading(self, place: Folder | Place | Report | Readme) -> Outgoing | Text:
         if len(self._reading) >= READS_MAX:
-            raise Refusal("open-files", f"more than {READS_MAX} files are open", FX_FAILURE)
+            raise Refusal("open-files", f"more than {READS_MAX} files are open")
         opened: Outgoing | Text
         match place:
             case Readme():

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from asyncssh.constants import FX_FAILURE
-
 from rostergate.core.reading import FIRST_BYTES, archive_kind
 from rostergate.gate.refusals import Refusal, from_disk
 
@@ -113,12 +111,12 @@ class Incoming:
         if grown <= 0:
             return
         if end > self._limits.file_bytes_max:
-            raise Refusal("file-too-large", f"the file is larger than {self._limits.file_bytes_max} bytes", FX_FAILURE)
+            raise Refusal("file-too-large", f"the file is larger than {self._limits.file_bytes_max} bytes")
         if self._held() + grown > self._limits.district_bytes_max:
             text = f"all files together are larger than {self._limits.district_bytes_max} bytes"
-            raise Refusal("district-too-large", text, FX_FAILURE)
+            raise Refusal("district-too-large", text)
         if self._upload.gaps > GAPS_MAX:
-            raise Refusal("gap", "the parts of the file arrive too far out of order", FX_FAILURE)
+            raise Refusal("gap", "the parts of the file arrive too far out of order")
 
     def _check_kind(self) -> None:
         kind = archive_kind(self._upload.head(FIRST_BYTES))
@@ -128,7 +126,7 @@ class Incoming:
 
     def _check_whole(self) -> None:
         if not self._upload.whole:
-            raise Refusal("gap", f"{self.name.name}: a part of the file never arrived; upload it whole", FX_FAILURE)
+            raise Refusal("gap", f"{self.name.name}: a part of the file never arrived; upload it whole")
 
     def _give_up(self, refusal: Refusal) -> None:
         self.refusal = refusal

@@ -13,7 +13,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncssh import SFTPBadMessage, SFTPInvalidHandle
-from asyncssh.constants import FX_FAILURE, FXP_CLOSE, FXP_OPENDIR
+from asyncssh.constants import FXP_CLOSE, FXP_OPENDIR
 from asyncssh.packet import SSHPacket
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 
@@ -92,7 +92,7 @@ class Packets(SFTPServerHandler):
 
     async def _process_opendir(self, packet: SSHPacket) -> bytes:
         if len(self._dir_handles) >= FOLDERS_OPEN_MAX:
-            raise Refusal("open-folders", f"more than {FOLDERS_OPEN_MAX} folders are open", FX_FAILURE)
+            raise Refusal("open-folders", f"more than {FOLDERS_OPEN_MAX} folders are open")
         return await super()._process_opendir(packet)
 
     async def _process_limits(self, packet: SSHPacket) -> SFTPLimits:

@@ -1,7 +1,8 @@
 """Refusals: everything the gate says no to, as one error that carries the reason to the client and a code to the log.
 
-WinSCP, FileZilla and Cyberduck show the text; OpenSSH's client often shows only the status, so the same reason also
-goes to `on_refusal`.
+Rule: a reason that people should read goes out with SSH_FX_FAILURE. FileZilla and rclone show the server's text with
+that status alone; for "permission denied" they show words of their own. What OpenSSH shows is said in `aside`, and the
+same reason also goes to `on_refusal`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import errno
 from typing import Final
 
 import asyncssh
-from asyncssh.constants import FX_FAILURE, FX_NO_SUCH_FILE, FX_OP_UNSUPPORTED, FX_PERMISSION_DENIED
+from asyncssh.constants import FX_FAILURE, FX_NO_SUCH_FILE, FX_OP_UNSUPPORTED
 
 
 class Refusal(asyncssh.SFTPError):
     """Something a client asked for and does not get."""
 
-    def __init__(self, why: str, text: str, code: int = FX_PERMISSION_DENIED) -> None:
+    def __init__(self, why: str, text: str, code: int = FX_FAILURE) -> None:
         super().__init__(code, text)
         self.why = why
         """A short code for the log; unlike the text it has nothing in it that the client wrote."""
@@ -40,7 +41,7 @@ def not_here(name: str) -> Refusal:
 
 def there_already() -> Refusal:
     """Return the refusal to make a folder that exists; it counts as told, because nothing was lost."""
-    refusal = Refusal("folder", "there is such a folder already", FX_FAILURE)
+    refusal = Refusal("folder", "there is such a folder already")
     refusal.told = True
     return refusal
 
@@ -55,4 +56,4 @@ def from_disk(error: OSError) -> Refusal:
     if error.errno == errno.ENOENT:
         return not_here("this name")
     why, text = _DISK.get(error.errno or 0, ("disk", "the server's disk failed; try again later"))
-    return Refusal(why, text, FX_FAILURE)
+    return Refusal(why, text)

@@ -6,9 +6,9 @@ the committed file; in the root also the file of the latest delivery, so that ye
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from asyncssh.constants import FX_FAILURE, FX_FILE_ALREADY_EXISTS
+from asyncssh.constants import FX_FILE_ALREADY_EXISTS, FX_NO_SUCH_FILE
 
 from rostergate.gate.incoming import Incoming
 from rostergate.gate.names import Name, recognise
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from rostergate.gate.services import Services, Visitor
     from rostergate.spool.inbox import Inbox
+
+REFUSED_MAX: Final = 64  # refused names one session is reminded of
 
 
 class Shelf:
@@ -33,6 +35,7 @@ class Shelf:
         self._visitor = visitor
         self._mine: set[Incoming] = set()
         self._hidden: set[str] = set()
+        self._refused: dict[str, str] = {}
 
     async def shown(self) -> dict[str, tuple[int, datetime]]:
         """Return what is to be seen: name -> (bytes, when its upload began)."""
@@ -69,7 +72,7 @@ class Shelf:
         self._make_room(text)
         upload = None if truncate else self.inbox.resume(text)
         if upload is None and append and there and there[0]:
-            raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole", FX_FAILURE)
+            raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole")
         incoming = Incoming(
             upload or self.inbox.begin(text),
             name,
@@ -84,6 +87,17 @@ class Shelf:
     def closed(self, incoming: Incoming) -> None:
         """Note that a file is no longer open."""
         self._mine.discard(incoming)
+        if incoming.refusal is not None:
+            self._refused[incoming.name.name] = incoming.refusal.reason
+            if len(self._refused) > REFUSED_MAX:
+                del self._refused[next(iter(self._refused))]
+
+    def absent(self, text: str) -> Refusal:
+        """Return what is said of a name that is not there: why, where this session's upload of it was refused.
+
+        paramiko overhears the answer to CLOSE, asks for the size, and shows its user what it is told then.
+        """
+        return Refusal("no-such-file", self._refused.get(text, f"{text}: no such file"), FX_NO_SUCH_FILE)
 
     @property
     def mine(self) -> frozenset[Incoming]:
@@ -106,7 +120,7 @@ class Shelf:
             await self.inbox.commit(old_text, new_text)
         else:
             text = f"{old_text} was cut off and is not complete; resume the upload or start it again"
-            raise Refusal("rename-cut", text, FX_FAILURE)
+            raise Refusal("rename-cut", text)
         return new
 
     async def remove(self, text: str) -> bool:
@@ -129,7 +143,7 @@ class Shelf:
         left = sorted((one for one in self.inbox.left().values() if one.name != text), key=lambda one: one.at)
         excess = len(left) + self.inbox.open_uploads + 1 - files_max
         if excess > len(left):
-            raise Refusal("scratch-files", f"more than {files_max} uploads are in progress", FX_FAILURE)
+            raise Refusal("scratch-files", f"more than {files_max} uploads are in progress")
         for one in left[: max(excess, 0)]:
             self.inbox.forget(one.name)
 

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import structlog
-from asyncssh.constants import FX_FAILURE, FX_NO_SUCH_FILE
+from asyncssh.constants import FX_NO_SUCH_FILE
 
 from rostergate import journal
 from rostergate.gate import view
@@ -21,6 +21,7 @@ from rostergate.spool.folders import Area
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from rostergate.gate.aside import Aside
     from rostergate.gate.services import Services, Visitor
 
 _log = structlog.get_logger()
@@ -31,15 +32,17 @@ R = TypeVar("R")
 class Teller:
     """Passes refusals on, each of them once."""
 
-    def __init__(self, services: Services, visitor: Visitor) -> None:
+    def __init__(self, services: Services, visitor: Visitor, aside: Aside) -> None:
         self.services = services
         self.visitor = visitor
+        self.aside = aside
 
     async def refused(self, refusal: Refusal, subject: object) -> None:
         """Log a refusal and tell the house, unless it was told before or only says that something is not there."""
         if refusal.code == FX_NO_SUCH_FILE or refusal.told:
             return
         refusal.told = True
+        self.aside.say(refusal.reason)
         area, name = _place(subject)
         _log.warning(
             journal.UPLOAD_REFUSED,
@@ -91,7 +94,7 @@ def told(
             raise failed from error
         except Exception as error:
             _log.exception(journal.SESSION_FAILED, district=self.teller.visitor.district.slug)
-            raise Refusal("failed", "the server failed; try again later", FX_FAILURE) from error
+            raise Refusal("failed", "the server failed; try again later") from error
 
     return cast("Callable[Concatenate[S, P], Coroutine[Any, Any, R]]", telling)  # a Protocol's self is lost by wraps
 
