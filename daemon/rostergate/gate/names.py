@@ -21,10 +21,15 @@ NAME_CHARS_MAX: Final = 200
 NEAR_PERCENT_MIN: Final = 75  # similarity from which on a wrong name is taken for a slip
 
 _ENDINGS: Final = r"(?:filepart|part|partial|tmp|temp)(?:\.\d{1,4})?"
-# What clients do: WinSCP, Cyberduck and schedulers append; rclone puts eight characters before `.partial`; lftp
+# What clients do: WinSCP and schedulers append an ending; rclone puts eight characters before `.partial`; lftp
 # prepends `.in.`; rsync, sshfs and editors hide the name and append a random part; Office-like tools use `~`.
 _SCRATCH: Final = (
     re.compile(rf"(?P<real>.+?)(?:\.[A-Za-z0-9_-]{{1,32}})?\.{_ENDINGS}", re.IGNORECASE),
+    # Cyberduck's `{0}-{1}`: eight random letters and digits, a UUID in versions of old. A date is not taken for one.
+    re.compile(
+        r"(?P<real>.+\.[a-z]{3,4})-(?=.*[A-Za-z])"
+        r"(?:[A-Za-z0-9]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    ),
     re.compile(r"[.~]{1,2}\$?(?:in\.)?(?P<real>.+?)(?:\.[A-Za-z0-9_-]{0,32}){0,2}~?"),
 )
 _ARCHIVE: Final = re.compile(r".+\.(zip|7z|rar|gz|tgz|bz2|tbz2?|xz|txz|zst|tzst|lz4|lzma|tar|z|cab)", re.IGNORECASE)
