@@ -72,7 +72,7 @@ def test_any_name_is_written_as_it_is_or_refused(name: str) -> None:
 
 def test_the_template_names_every_key_of_a_district() -> None:
     """Taking the comment marks away from the template gives a district with every key there is."""
-    commented = re.compile(r'^# (?=\[|[a-z_]+ = ["\[0-9])', re.MULTILINE)
+    commented = re.compile(r'^# (?=\[|[a-z_]+ = (?:["\[0-9]|true|false))', re.MULTILINE)
     parsed = tomllib.loads(commented.sub("", template(name="Lincoln", time_zone="UTC")))
     assert set(parsed) == set(keys(District)) - {"slug"}
     for table in ("schools", "holds", "limits"):

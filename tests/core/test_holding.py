@@ -1,8 +1,8 @@
 from core.rosters import frames
 from rostergate.core.diff import by_school, compare
-from rostergate.core.holding import HoldRule, SchoolView, holds, views
+from rostergate.core.holding import DistrictView, HoldRule, SchoolView, district_view, holds, stopped, views
 from rostergate.core.plan import Hold
-from rostergate.core.policy import HoldLimits
+from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.roster import empty
 
 ROSTER = frames(
@@ -46,3 +46,28 @@ def test_a_school_waits_for_every_hold_that_says_so() -> None:
     assert [hold.code for hold in holds(view, [NEVER, ALWAYS, ALWAYS], HoldLimits())] == ["always", "always"]
     unchanged = SchoolView("A", {}, {}, ROSTER["guardianships"])
     assert holds(unchanged, [ALWAYS], HoldLimits()) == ()
+
+
+def test_a_hold_that_explains_another_is_told_instead_of_it() -> None:
+    """The explained hold is left out where the explaining one is told, and only there."""
+    view = seen(empty(), ROSTER)["A"]
+    because = HoldRule("because", "t", "c", ALWAYS.check, instead_of=frozenset({"always", "never"}))
+    mute = HoldRule("mute", "t", "c", NEVER.check, instead_of=frozenset({"always"}))
+    assert len(holds(view, [because, ALWAYS], HoldLimits())) == 1
+    assert len(holds(view, [mute, ALWAYS], HoldLimits())) == 1
+
+
+def test_each_school_is_judged_by_its_own_limits() -> None:
+    """A school with limits of its own is held by those, every other one by the district's."""
+    at_least = HoldRule("rows", "t", "c", lambda _, limits: Hold("rows", "", {}) if limits.updates_rows_min else None)
+    policy = Policy(holds=HoldLimits(updates_rows_min=0), school_holds={"B": HoldLimits()})
+    found = stopped(seen(empty(), ROSTER), [at_least], policy)
+    assert {one: len(reasons) for one, reasons in found.items()} == {"A": 0, "B": 1}
+
+
+def test_the_view_of_the_district_counts_each_person_once() -> None:
+    """People are counted once whatever their schools; a school that vanishes is there with its students."""
+    after = frames(schools=[("A", "Lincoln")], students=[("s1",)], student_schools=[("A", "s1")])
+    whole = district_view(compare(ROSTER, after), ROSTER, after)
+    assert (whole.people, whole.removed, whole.left, dict(whole.vanished)) == (3, 2, 2, {"B": 1})
+    assert district_view(compare(ROSTER, ROSTER), ROSTER, ROSTER) == DistrictView(people=3)

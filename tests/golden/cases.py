@@ -48,6 +48,7 @@ class Case:
     phone_region: str = "US"
     matching: str = "auto"
     platform_schools: list[dict[str, str]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
     deselected: list[str] = field(default_factory=list)
     holds: dict[str, Any] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
@@ -108,6 +109,7 @@ class Case:
             holds=HoldLimits(**self.holds),
             matching=self.matching,
             platform_schools=tuple(PlatformSchool(**one) for one in self.platform_schools),
+            made=frozenset(self.made),
             deselected=frozenset(self.deselected),
         )
 

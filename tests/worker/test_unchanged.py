@@ -216,8 +216,10 @@ def test_every_setting_is_in_the_fingerprint() -> None:
         "phone_region": "DE",
         "reading": replace(plain.reading, rows_max=1),
         "holds": replace(plain.holds, removals_rows_min=1),
+        "school_holds": {"1": replace(plain.holds, removals_rows_min=1)},
         "matching": "review",
         "platform_schools": (PlatformSchool("1", "Lincoln"),),
+        "made": frozenset({"1"}),
         "deselected": frozenset({"1"}),
     }
     assert others.keys() == asdict(plain).keys()

@@ -11,8 +11,10 @@ import click
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, run
 from rostergate.core import catalogue
+from rostergate.core.calendar import day_of
 from rostergate.core.policy import Policy
 from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
+from rostergate.service.clock import utc_now
 from rostergate.worker import road
 
 
@@ -30,7 +32,7 @@ def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | 
     """
     if format_name and format_name not in (known := sorted(catalogue.formats())):
         raise click.BadParameter(f"{format_name} is not one of {', '.join(known)}", param_hint="--format")
-    policy = place.district(slug).policy(place.settings()) if slug else Policy()
+    policy = _policy(place, slug) if slug else Policy()
     if format_name:
         policy = replace(policy, format=format_name)
     if slug and place.spool.database.exists():
@@ -46,6 +48,11 @@ def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | 
             click.echo(f"\nWhy {verdict.format}: {_why(folder)}")
     if verdict.outcome != "accepted":
         raise SystemExit(REFUSED)
+
+
+def _policy(place: Place, slug: str) -> Policy:
+    district = place.district(slug)
+    return district.policy(place.settings(), day_of(utc_now(), district.zone))
 
 
 def _why(folder: Path) -> str:

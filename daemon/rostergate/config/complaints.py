@@ -33,6 +33,8 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "too_long": "at most {max_length} entries",
     "tuple_type": "a list",
     "model_type": "a table",
+    "dict_type": "a table",
+    "date_type": "a date such as 2026-08-01",
     "literal_error": "{expected}",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",

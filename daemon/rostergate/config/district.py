@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from dataclasses import dataclass, fields, replace
+from datetime import date  # noqa: TC003 - pydantic reads it
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rostergate.config.settings import Bytes, Percent, Section, Settings
+from rostergate.config.settings import Bytes, Guardians, Percent, Rows, Section, Settings
 from rostergate.config.values import (
     SLUG_RULE,
     AllowedNetwork,
@@ -27,6 +28,20 @@ from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+ROLLOVER_DAYS_MAX: Final = 120
+"""Days of one rollover window: wide limits that nobody remembers are none."""
+
+ROLLOVER: Final[dict[str, Any]] = {
+    "removals_percent_max": 60.0,
+    "classes_may_turn_over": True,
+    "district_removals_percent_max": 80.0,
+    "updates_percent_max": 100.0,
+}
+"""What a rollover window widens without saying so: a class leaves each school, everybody gets a new grade and new
+classes. Whole schools that vanish and ids that are given out anew are as unusual then as ever."""
+
+_LIMITS: Final = frozenset(one.name for one in fields(HoldLimits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +65,15 @@ def _twice(values: Iterable[str], what: str) -> None:
         raise ValueError(f"expected each {what} once, found {', '.join(map(shown, again))} more than once")
 
 
+SchoolId = Annotated[OneLine, Field(max_length=255)]
+
+
 class PlatformEntry(Section):
     """A school as the platform knows it: one `[[schools.platform]]`."""
 
     id: Annotated[OneLine, Field(max_length=255)]
     name: Annotated[OneLine, Field(max_length=255)]
-    school_id: Annotated[OneLine, Field(max_length=255)] | None = None
+    school_id: SchoolId | None = None
     """The SIS's id, once a person has matched the two."""
 
 
@@ -78,12 +96,56 @@ class SchoolSettings(Section):
     platform: Platform = ()
 
 
-class HoldOverrides(Section):
-    """Hold limits that differ for this district; None = as in the settings."""
+class SchoolHoldOverrides(Section):
+    """Hold limits that differ for one school, `[holds.schools."<id>"]`; None = as for the district."""
 
     removals_percent_max: Percent | None = None
-    removals_rows_min: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    guardians_per_student_max: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    removals_rows_min: Rows | None = None
+    classes_may_turn_over: bool | None = None
+    updates_percent_max: Percent | None = None
+    updates_rows_min: Rows | None = None
+    guardians_per_student_max: Guardians | None = None
+    reissued_percent_max: Percent | None = None
+    reissued_rows_min: Rows | None = None
+
+    def over(self, usual: HoldLimits) -> HoldLimits:
+        """Return the usual limits with these in their place."""
+        return replace(usual, **self.model_dump(exclude_none=True, include=set(_LIMITS)))
+
+
+class HoldWindow(SchoolHoldOverrides):
+    """The days of the new school year, `[holds.rollover]`, and what their limits are at least."""
+
+    first_day: date
+    last_day: date
+    district_removals_percent_max: Percent | None = None
+    vanished_students_max: Rows | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        days = (self.last_day - self.first_day).days + 1
+        if not 1 <= days <= ROLLOVER_DAYS_MAX:
+            raise ValueError(
+                f"expected a last_day on or after first_day, at most {ROLLOVER_DAYS_MAX} days in all, found "
+                f"{self.first_day} to {self.last_day}"
+            )
+        return self
+
+    def widened(self, usual: HoldLimits, day: date) -> HoldLimits:
+        """Return the limits of a day: within the window those that are wider than the usual ones take their place."""
+        if not self.first_day <= day <= self.last_day:
+            return usual
+        return usual.widened(self.over(replace(usual, **ROLLOVER)))
+
+
+class HoldOverrides(SchoolHoldOverrides):
+    """Hold limits that differ for this district; None = as in the settings."""
+
+    district_removals_percent_max: Percent | None = None
+    vanished_students_max: Rows | None = None
+    rollover: HoldWindow | None = None
+    schools: dict[SchoolId, SchoolHoldOverrides] = Field(default_factory=dict, max_length=10_000)
+    """By school id (the SIS's)."""
 
 
 class LimitOverrides(Section):
@@ -126,15 +188,20 @@ class District(Section):
         """The time zone whose calendar the district's days follow."""
         return ZoneInfo(self.time_zone)
 
-    def policy(self, settings: Settings) -> Policy:
-        """Return what decisions about this district depend on: its own values over the daemon's."""
-        holds = settings.holds.model_copy(update=self.holds.model_dump(exclude_none=True))
+    def policy(self, settings: Settings, day: date) -> Policy:
+        """Return what decisions about a delivery of that day depend on: the district's own values over the daemon's."""
+        usual = self.holds.over(settings.holds.limits)
+        of_schools = {one: own.over(usual) for one, own in self.holds.schools.items()}
+        if window := self.holds.rollover:
+            usual = window.widened(usual, day)
+            of_schools = {one: window.widened(limits, day) for one, limits in of_schools.items()}
         return Policy(
             format=self.format,
             encoding=self.encoding,
             phone_region=self.phone_region,
             reading=settings.reading.limits,
-            holds=HoldLimits(**holds.model_dump()),
+            holds=usual,
+            school_holds=of_schools,
             matching=self.schools.matching,
             platform_schools=tuple(
                 PlatformSchool(id=one.id, name=one.name, school_id=one.school_id) for one in self.schools.platform

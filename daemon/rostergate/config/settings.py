@@ -19,6 +19,8 @@ Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=168, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Bytes = Annotated[int, Field(ge=1, le=TIB)]
+Rows = Annotated[int, Field(ge=0, le=1_000_000)]
+Guardians = Annotated[int, Field(ge=1, le=1_000)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
@@ -95,17 +97,20 @@ class HoldSettings(Section):
     """When a school waits for a person. A district's own file can say otherwise for that district."""
 
     removals_percent_max: Percent = _HOLDS.removals_percent_max
-    removals_rows_min: Annotated[int, Field(ge=0, le=1_000_000)] = _HOLDS.removals_rows_min
-    guardians_per_student_max: Annotated[int, Field(ge=1, le=1_000)] = _HOLDS.guardians_per_student_max
+    removals_rows_min: Rows = _HOLDS.removals_rows_min
+    classes_may_turn_over: bool = _HOLDS.classes_may_turn_over
+    district_removals_percent_max: Percent = _HOLDS.district_removals_percent_max
+    vanished_students_max: Rows = _HOLDS.vanished_students_max
+    updates_percent_max: Percent = _HOLDS.updates_percent_max
+    updates_rows_min: Rows = _HOLDS.updates_rows_min
+    guardians_per_student_max: Guardians = _HOLDS.guardians_per_student_max
+    reissued_percent_max: Percent = _HOLDS.reissued_percent_max
+    reissued_rows_min: Rows = _HOLDS.reissued_rows_min
 
     @property
     def limits(self) -> HoldLimits:
         """The same as the core takes it."""
-        return HoldLimits(
-            removals_percent_max=self.removals_percent_max,
-            removals_rows_min=self.removals_rows_min,
-            guardians_per_student_max=self.guardians_per_student_max,
-        )
+        return HoldLimits(**self.model_dump())
 
 
 class PasswordSettings(Section):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rostergate.core import catalogue, checking, damage, diff, layout, matching, values
 from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
-from rostergate.core.holding import holds, views
+from rostergate.core.holding import district_view, stopped, views
 from rostergate.core.matching import Match, Standing
 from rostergate.core.plan import Hold, Plan, State, counted, digests
 from rostergate.core.reading import Reading, read
@@ -122,15 +122,16 @@ def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
     del selected
     rows = diff.compare(before, after)
     totals, placed = diff.counted(rows, after), diff.placed(rows, before, after)
+    whole = district_view(rows, before, after)
     del rows
     hashes, changes = digests(names, placed), diff.shared(placed)
     del placed
-    rules = catalogue.holds().values()
+    seen = views(changes, before, after, whole)
     return _Decision(
         names=names,
         matches=matching.match(names, set(roster["schools"]["school_id"]), policy),
         changes=changes,
-        holds={one: holds(view, rules, policy.holds) for one, view in views(changes, before, after).items()},
+        holds=stopped(seen, catalogue.holds().values(), policy),
         hashes=hashes,
         totals=totals,
     )

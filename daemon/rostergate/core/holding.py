@@ -1,25 +1,45 @@
 """Holding: what a hold looks at, and which schools have to wait for a person.
 
-Rule 1: a hold looks at one school and stops one school; the others go on.
+Rule 1: a hold stops one school; the others go on. One that looks at the whole district says so for each of its schools.
 Rule 2: a school whose plan changes nothing is never held.
-Rule 3: a message has numbers, the limit and the likely cause, never the value of a cell.
+Rule 3: a message has numbers, the limit and the likely cause, never the value of a cell. The rows that it counts are
+named beside it, by their ids.
+Rule 4: a hold that explains what others merely count is told instead of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from rostergate.core import reissue
+from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames
 from rostergate.core.target import ties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    import polars as pl
-
     from rostergate.core.plan import Hold
-    from rostergate.core.policy import HoldLimits
+    from rostergate.core.policy import HoldLimits, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictView:
+    """The whole district, as holds see it."""
+
+    people: int = 0
+    """People whom the roster has, each counted once."""
+    removed: int = 0
+    """Those of them who leave the roster; who seems to come back under another id is not counted."""
+    vanished: Mapping[str, int] = field(default_factory=dict)
+    """School id -> students that the roster has, of each school that leaves the roster."""
+    reissued: Frames = field(default_factory=dict)
+    """As `reissue.reissued`."""
+    left: int = 0
+    """People who leave the roster, be it for another id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,15 @@ class SchoolView:
     """As in `Plan.changes`."""
     guardianships: pl.DataFrame
     """The school's guardianships as they would be with the changes applied."""
+    district: DistrictView = field(default_factory=DistrictView)
+
+    def changed(self, table: str, action: Action) -> pl.DataFrame | None:
+        """Return the rows of a table to which that happens; None where there are none."""
+        rows = self.changes.get(table)
+        if rows is None:
+            return None
+        found = rows.filter(pl.col("action") == action.value)
+        return found if found.height else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +74,55 @@ class HoldRule:
     likely_cause: str
     """One sentence: what most often lies behind it."""
     check: Callable[[SchoolView, HoldLimits], Hold | None]
+    instead_of: frozenset[str] = frozenset()
+    """Codes of holds that this one explains, so that they are not told beside it."""
 
 
 def holds(view: SchoolView, rules: Iterable[HoldRule], limits: HoldLimits) -> tuple[Hold, ...]:
     """Return why a school has to wait, in the order of the rules; nothing when it may go on."""
     if not view.changes:
         return ()
-    return tuple(hold for rule in rules if (hold := rule.check(view, limits)))
+    found = [(rule, hold) for rule in rules if (hold := rule.check(view, limits))]
+    explained = frozenset[str]().union(*(rule.instead_of for rule, _ in found))
+    return tuple(hold for rule, hold in found if rule.code not in explained)
 
 
-def views(changes: Mapping[str, Frames], roster: Frames, after: Frames) -> dict[str, SchoolView]:
+def stopped(
+    views_of_schools: Mapping[str, SchoolView], rules: Iterable[HoldRule], policy: Policy
+) -> dict[str, tuple[Hold, ...]]:
+    """Return why each school has to wait, by its own limits; empty for those that may go on."""
+    rules = tuple(rules)
+    return {one: holds(view, rules, policy.limits_of(one)) for one, view in views_of_schools.items()}
+
+
+def district_view(rows: Frames, roster: Frames, after: Frames) -> DistrictView:
+    """Return the view of the whole district.
+
+    `rows`: what differs (`diff.compare`) between `roster` and `after`, the roster as it would be.
+    """
+    left = sum(int((rows[person.name]["action"] == Action.REMOVED.value).sum()) for person in PEOPLE)
+    again = reissue.reissued(rows) if left else {}
+    gone = roster["schools"].join(after["schools"], on="school_id", how="anti").select("school_id")
+    students = roster["student_schools"].join(gone, on="school_id", how="semi").group_by("school_id").len()
+    return DistrictView(
+        people=sum(roster[person.name].height for person in PEOPLE),
+        removed=left - sum(pairs.height for pairs in again.values()),
+        vanished=dict.fromkeys(gone["school_id"], 0) | dict(students.iter_rows()),
+        reissued=again,
+        left=left,
+    )
+
+
+def views(
+    changes: Mapping[str, Frames], roster: Frames, after: Frames, district: DistrictView | None = None
+) -> dict[str, SchoolView]:
     """Return the view of every school that has changes. `after`: the roster as it would be (`target.target`)."""
+    whole = district or DistrictView()
     counts = _counts(roster)
     tied = after["guardianships"]
     parts = {str(school_id): part for (school_id,), part in tied.partition_by("school_id", as_dict=True).items()}
     return {
-        school_id: SchoolView(school_id, counts.get(school_id, {}), plan, parts.get(school_id, tied.clear()))
+        school_id: SchoolView(school_id, counts.get(school_id, {}), plan, parts.get(school_id, tied.clear()), whole)
         for school_id, plan in changes.items()
     }
 

@@ -1,6 +1,6 @@
 """Matching: which school of the platform a district's school is.
 
-Rule 1: what a person has said counts first: a mapping by school id, a deselected school.
+Rule 1: what a person has said counts first: a mapping by school id, a school to be made, a deselected school.
 Rule 2: a school of the roster keeps its place; new schools are matched to what is left. Each platform school is
 given once at most.
 Rule 3: names are the same, or nearly, only when they agree on every number and on every word that tells schools of one
@@ -86,8 +86,8 @@ def match(names: Mapping[str, str], rostered: Collection[str], policy: Policy) -
     found: dict[str, Match] = {one: Match(Standing.DESELECTED) for one in names if one in policy.deselected}
     mapped = {school.school_id: school.id for school in policy.platform_schools if school.school_id is not None}
     for one in names.keys() - found.keys():
-        if one in mapped:
-            found[one] = Match(Standing.MATCHED, mapped[one])
+        if one in mapped or one in policy.made:
+            found[one] = Match(Standing.MATCHED, mapped.get(one))
     free = {school.id: school.name for school in policy.platform_schools if school.school_id is None}
     for new in (False, True):
         asking = {one: name for one, name in names.items() if one not in found and (one not in rostered) == new}

@@ -117,6 +117,9 @@ class Hold:
     """What was seen, in numbers, with the limit and the likely cause; no cell value."""
     numbers: dict[str, str | int | float]
     """The numbers behind the message: for example table, removed, of, percent, percent_max."""
+    rows: pl.DataFrame | None = field(default=None, repr=False, compare=False)
+    """Exactly the rows concerned, with the columns of `core.concerned.COLUMNS`: ids, no other value. None where they
+    are not at hand: the store keeps them apart."""
 
 
 @dataclass(frozen=True, slots=True)

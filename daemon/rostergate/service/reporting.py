@@ -94,7 +94,8 @@ def dry_run(spool: Spool, settings: Settings, district: District, folder: Path, 
 
     Returns what the log tells of it: verdict, format, files, findings by severity. Raises `StoreError`, `OSError`.
     """
-    verdict = asyncio.run(road.dry_run(spool, folder, district.slug, district.policy(settings)))
+    policy = district.policy(settings, day_of(now, district.zone))
+    verdict = asyncio.run(road.dry_run(spool, folder, district.slug, policy))
     story = _dry_run_story(address(spool, settings), district, verdict, now)
     report.write(spool.report(district.slug, PREVIEW), story)
     latest.write(spool.reports(district.slug), story)

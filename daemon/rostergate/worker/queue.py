@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from rostergate import journal, store
+from rostergate.core.calendar import day_of
 from rostergate.errors import Refused, RostergateError
 from rostergate.store import deliveries
 from rostergate.worker import road
@@ -125,10 +126,9 @@ class Queue:
         if district is None:
             await self._give_up(delivery, f"district {delivery.district} has no configuration any more")
             return
+        policy = district.policy(self._settings, delivery.day or day_of(self._now(), district.zone))
         try:
-            walked = await self._processes.run(
-                road.walk, self._spool, delivery.id, district.policy(self._settings), self._now()
-            )
+            walked = await self._processes.run(road.walk, self._spool, delivery.id, policy, self._now())
         except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed and the next delivery goes on
             await self._failed(delivery, error, attempt)
         else:

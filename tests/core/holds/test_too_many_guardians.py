@@ -1,8 +1,7 @@
 import pytest
 
+from core.holds.viewing import listed, seen
 from core.rosters import frames
-from rostergate.core.diff import by_school, compare
-from rostergate.core.holding import views
 from rostergate.core.holds.too_many_guardians import HOLD
 from rostergate.core.plan import Hold
 from rostergate.core.policy import HoldLimits
@@ -24,7 +23,7 @@ def school(*guardians: int, relationship: str | None = None, name: str = "Lincol
 
 def check(before: Frames, after: Frames, limits: HoldLimits | None = None) -> Hold | None:
     """Check the one school that changes."""
-    (view,) = views(by_school(compare(before, after), before, after), before, after).values()
+    (view,) = seen(before, after).values()
     return HOLD.check(view, limits or HoldLimits())
 
 
@@ -79,3 +78,11 @@ def test_the_limit_is_the_districts() -> None:
     one = check(empty(), school(3), HoldLimits(guardians_per_student_max=2))
     assert one is not None
     assert one.message.startswith("1 student ")
+
+
+def test_the_rows_are_all_guardians_of_those_students() -> None:
+    """Each guardian whom such a student would have is named, the ones that are there already as kept; nobody else's."""
+    hold = check(school(2, 1), school(6, 2))
+    assert listed(hold) == sorted(
+        ("guardianships", "kept" if one < 2 else "added", "secret0", f"secret0-{one}") for one in range(6)
+    )

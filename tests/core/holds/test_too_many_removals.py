@@ -1,8 +1,7 @@
 import pytest
 
+from core.holds.viewing import listed, seen
 from core.rosters import frames
-from rostergate.core.diff import by_school, compare
-from rostergate.core.holding import views
 from rostergate.core.holds.too_many_removals import HOLD
 from rostergate.core.plan import Hold
 from rostergate.core.policy import HoldLimits
@@ -23,7 +22,7 @@ def school(students: int, *, classes: int = 0, enrolled: int = 0) -> Frames:
 
 def check(before: Frames, after: Frames, limits: HoldLimits | None = None) -> Hold | None:
     """Check the one school that changes."""
-    (view,) = views(by_school(compare(before, after), before, after), before, after).values()
+    (view,) = seen(before, after).values()
     return HOLD.check(view, limits or HoldLimits())
 
 
@@ -97,5 +96,20 @@ def test_a_student_who_moves_counts_where_the_tie_goes() -> None:
     people = [(f"s{one}",) for one in range(30)]
     before = frames(schools=both, students=people, student_schools=[("A", *one) for one in people])
     after = frames(schools=both, students=people, student_schools=[("B", *one) for one in people])
-    seen = views(by_school(compare(before, after), before, after), before, after)
-    assert {one for one, view in seen.items() if HOLD.check(view, HoldLimits())} == {"A"}
+    assert {one for one, view in seen(before, after).items() if HOLD.check(view, HoldLimits())} == {"A"}
+
+
+def test_the_rows_are_those_that_were_counted() -> None:
+    """Each removed row of a table that crossed the limit is named by its ids, and no other row."""
+    hold = check(school(60, classes=9, enrolled=60), school(30, classes=8, enrolled=20))
+    assert listed(hold) == sorted(
+        [("student_schools", "removed", f"secret{one}") for one in range(30, 60)]
+        + [("enrollments", "removed", f"secret{one}", "c0") for one in range(20, 60)]
+    )
+
+
+def test_classes_may_turn_over() -> None:
+    """At a new term classes and who is in them may all go; people may not."""
+    term = HoldLimits(classes_may_turn_over=True)
+    assert check(school(60, classes=50, enrolled=60), school(60), term) is None
+    assert check(school(60, classes=50), school(30), term) is not None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core import concerned
 from rostergate.core.holding import HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
 
@@ -23,7 +24,8 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         return None
     given = changed.filter(pl.col("action") == Action.ADDED.value)
     each = view.guardianships.join(given, on="student_id", how="semi").group_by("student_id").len("guardians")
-    crossed = each.filter(pl.col("guardians") > limits.guardians_per_student_max)["guardians"]
+    students = each.filter(pl.col("guardians") > limits.guardians_per_student_max)
+    crossed = students["guardians"]
     if crossed.is_empty():
         return None
     most = max(crossed.to_list())
@@ -40,7 +42,15 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
             "guardians_most": most,
             "guardians_per_student_max": limits.guardians_per_student_max,
         },
+        rows=_rows(view, changed, students),
     )
+
+
+def _rows(view: SchoolView, changed: pl.DataFrame, students: pl.DataFrame) -> pl.DataFrame:
+    """Return all guardians that those students would have, the ones that they have already as `kept`."""
+    theirs = view.guardianships.join(students, on="student_id", how="semi").select("student_id", "guardian_id")
+    told = theirs.join(changed.select("student_id", "guardian_id", "action"), on=theirs.columns, how="left")
+    return concerned.rows("guardianships", told.with_columns(pl.col("action").fill_null(Action.KEPT.value)))
 
 
 def _most(guardianships: pl.DataFrame) -> int:

@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rostergate.core import concerned
 from rostergate.core.holding import HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from rostergate.core.policy import HoldLimits
 
 _TABLES = {
@@ -29,12 +32,19 @@ _TABLES = {
 _FOLLOWING = frozenset({"guardianships", "class_teachers", "enrollments"})
 """Ties that go when their person or class goes: named first only when nothing else crossed the limit."""
 
+_OF_A_TERM = frozenset({"classes", "class_teachers", "enrollments"})
+"""What a new term replaces as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Loss:
     table: str
-    removed: int
+    rows: pl.DataFrame
     of: int
+
+    @property
+    def removed(self) -> int:
+        return self.rows.height
 
     @property
     def percent(self) -> float:
@@ -64,18 +74,21 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
             "percent_max": limits.removals_percent_max,
             "rows_min": limits.removals_rows_min,
         },
+        rows=concerned.together(concerned.rows(_TABLES[loss.table], loss.rows) for loss in crossed),
     )
 
 
 def _losses(view: SchoolView) -> list[_Loss]:
     return [
-        _Loss(table, int((view.changes[counted]["action"] == Action.REMOVED.value).sum()), view.counts[counted])
+        _Loss(table, rows, view.counts[counted])
         for table, counted in _TABLES.items()
-        if counted in view.changes and view.counts.get(counted)
+        if view.counts.get(counted) and (rows := view.changed(counted, Action.REMOVED)) is not None
     ]
 
 
 def _crosses(loss: _Loss, limits: HoldLimits) -> bool:
+    if limits.classes_may_turn_over and loss.table in _OF_A_TERM:
+        return False
     enough = loss.removed >= limits.removals_rows_min
     return enough and 100 * loss.removed > limits.removals_percent_max * loss.of
 

@@ -1,0 +1,81 @@
+"""district-wide-removals: half of a district's people, or a whole school, do not vanish overnight.
+
+When they do, one of the files was cut off or a school was left out of the export. Schools that look well by themselves
+are then of the same broken export, so every school waits. Who comes back under another id has not left, see
+reissued-ids. A district's first delivery removes nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rostergate.core import concerned
+from rostergate.core.holding import DistrictView, HoldRule, SchoolView
+from rostergate.core.plan import Action, Hold
+from rostergate.core.roster import PEOPLE
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from rostergate.core.policy import HoldLimits
+
+
+def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
+    seen = view.district
+    many = seen.removed >= limits.removals_rows_min and (
+        100 * seen.removed > limits.district_removals_percent_max * seen.people
+    )
+    large = [students for students in seen.vanished.values() if students > limits.vanished_students_max]
+    if not many and not large:
+        return None
+    percent = 100 * seen.removed / seen.people
+    told = [_people(seen, percent, limits)] if many else []
+    told += [_schools(large, limits)] if large else []
+    return Hold(
+        code=HOLD.code,
+        message=f"{' '.join(told)} Every school of the district waits. {HOLD.likely_cause}",
+        numbers={
+            "table": "people" if many else "schools",
+            "removed": seen.removed,
+            "of": seen.people,
+            "percent": round(percent, 1),
+            "percent_max": limits.district_removals_percent_max,
+            "rows_min": limits.removals_rows_min,
+            "schools_vanished": len(large),
+            "students_of_vanished": sum(large),
+            "vanished_students_max": limits.vanished_students_max,
+        },
+        rows=_rows(view),
+    )
+
+
+def _people(seen: DistrictView, percent: float, limits: HoldLimits) -> str:
+    return (
+        f"The district would lose {seen.removed} of {seen.people} people ({percent:.1f} %); the limit is"
+        f" {limits.district_removals_percent_max:g} %, from {limits.removals_rows_min} people on."
+    )
+
+
+def _schools(large: list[int], limits: HoldLimits) -> str:
+    many = "1 school" if len(large) == 1 else f"{len(large)} schools"
+    return (
+        f"{many} of the roster with {sum(large)} students {'is' if len(large) == 1 else 'are'} not in the files; a"
+        f" school with more than {limits.vanished_students_max} students does not vanish unseen."
+    )
+
+
+def _rows(view: SchoolView) -> pl.DataFrame:
+    """Return the school's part: the people who leave the roster and, where the school vanishes, its students' ties."""
+    tables = [person.name for person in PEOPLE]
+    if view.school_id in view.district.vanished:
+        tables = ["schools", *tables, "student_schools"]
+    gone = ((table, view.changed(table, Action.REMOVED)) for table in tables)
+    return concerned.together(concerned.rows(table, rows) for table, rows in gone if rows is not None)
+
+
+HOLD = HoldRule(
+    code="district-wide-removals",
+    title="A large part of the district would be removed.",
+    likely_cause="Most often a file was cut off, or a school was left out of the export.",
+    check=_check,
+)

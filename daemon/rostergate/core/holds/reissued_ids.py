@@ -1,0 +1,83 @@
+"""reissued-ids: everybody left, and as many strangers of the same names came. Nobody left: the ids are new.
+
+An SIS that was replaced, merged or restored gives out new ids. Applied as it stands, every account would be archived
+and a new one made, without its history. So the school waits, and it is told what happened instead of how many left. Who
+is the same person is told by name and birth date or by e-mail, see `core.reissue`. When it is the whole district's
+ids, a school waits however few of its people are among them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core import concerned
+from rostergate.core.holding import HoldRule, SchoolView
+from rostergate.core.plan import Action, Hold
+from rostergate.core.roster import TABLES
+
+if TYPE_CHECKING:
+    from rostergate.core.policy import HoldLimits
+
+
+def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
+    if not view.district.reissued:
+        return None
+    found = {table: pairs for table in view.district.reissued if (pairs := _pairs(view, table)).height}
+    again = sum(pairs.height for pairs in found.values())
+    gone = sum(rows.height for table in found if (rows := view.changed(table, Action.REMOVED)) is not None)
+    everywhere = sum(pairs.height for pairs in view.district.reissued.values())
+    whole = _crosses(everywhere, view.district.left, limits)
+    if not again or not (whole or _crosses(again, gone, limits)):
+        return None
+    most = max(found, key=lambda table: found[table].height)
+    told = ", ".join(f"{pairs.height} {table}" for table, pairs in found.items())
+    district = f" In the whole district it is {everywhere} people." if everywhere > again else ""
+    return Hold(
+        code=HOLD.code,
+        message=(
+            f"Ids appear to have been reissued: {told} would leave and come back under another id, with the same name"
+            f" and birth date or the same e-mail address. They are {again} of the {gone} who would leave the school."
+            f"{district} The limit is {limits.reissued_percent_max:g} % of those who leave, from"
+            f" {limits.reissued_rows_min} people on. {HOLD.likely_cause}"
+        ),
+        numbers={
+            "table": most,
+            "reissued": again,
+            "of": gone,
+            "percent": round(100 * again / gone, 1),
+            "percent_max": limits.reissued_percent_max,
+            "rows_min": limits.reissued_rows_min,
+            "reissued_in_district": everywhere,
+        },
+        rows=concerned.together(_rows(view, table, pairs) for table, pairs in found.items()),
+    )
+
+
+def _pairs(view: SchoolView, table: str) -> pl.DataFrame:
+    """Return `old` and `new` of those who leave the roster from this school."""
+    pairs = view.district.reissued[table]
+    gone = view.changed(table, Action.REMOVED)
+    return pairs.clear() if gone is None else pairs.join(gone, left_on="old", right_on=TABLES[table].key, how="semi")
+
+
+def _crosses(again: int, gone: int, limits: HoldLimits) -> bool:
+    return again >= limits.reissued_rows_min and 100 * again > limits.reissued_percent_max * gone
+
+
+def _rows(view: SchoolView, table: str, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return both rows of each pair: the old id, and the new one where it comes to this school."""
+    (key,) = TABLES[table].key
+    both = pl.concat([pairs.select(old="old", other="new"), pairs.select(old="new", other="old")])
+    changed = view.changes[table].join(both.rename({"old": key, "other": "other_id"}), on=key)
+    return concerned.rows(table, changed)
+
+
+HOLD = HoldRule(
+    code="reissued-ids",
+    title="The ids of people appear to have been reissued.",
+    likely_cause="Most often the SIS was replaced or restored, or an id column was exchanged for another.",
+    check=_check,
+    instead_of=frozenset({"too-many-removals", "district-wide-removals"}),
+)

@@ -1,0 +1,55 @@
+"""Reissue: people who leave the roster under one id and come back under another in the same delivery.
+
+An SIS that is replaced, merged or restored from a backup gives everybody a new id. By ids alone it looks as if all had
+left and as many strangers had come; the platform would archive every account and make new ones.
+
+Rule 1: two ids are the same person when name and birth date are the same, or else the e-mail address is; case and outer
+white space do not count.
+Rule 2: what fits two people on either side says nothing: twins share a birth date, families an e-mail address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from rostergate.core.plan import Action
+from rostergate.core.roster import PEOPLE, Table
+
+if TYPE_CHECKING:
+    from rostergate.core.roster import Frames
+
+_SIGNS: Final = (("first_name", "last_name", "birth_date"), ("email",))
+"""What tells that two ids are one person, the surest first."""
+
+
+def reissued(rows: Frames) -> Frames:
+    """Return who seems to have a new id, by table of people: `old` and `new`, each id once. Only tables with any.
+
+    `rows`: of every table of people the rows that differ, with `action`, as `diff.compare` returns them.
+    """
+    found = {person.name: _pairs(person, rows[person.name]) for person in PEOPLE}
+    return {name: pairs for name, pairs in found.items() if pairs.height}
+
+
+def _pairs(person: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    (key,) = person.key
+    gone = rows.filter(pl.col("action") == Action.REMOVED.value)
+    come = rows.filter(pl.col("action") == Action.ADDED.value)
+    pairs = pl.DataFrame(schema={"old": pl.String, "new": pl.String})
+    for sign in _SIGNS:
+        if gone.is_empty() or come.is_empty():
+            break
+        if set(sign) <= set(person.values):
+            told = _told(gone, key, sign).join(_told(come, key, sign), on="sign").select(old=key, new=f"{key}_right")
+            pairs = pl.concat([pairs, told])
+            gone = gone.join(told, left_on=key, right_on="old", how="anti")
+            come = come.join(told, left_on=key, right_on="new", how="anti")
+    return pairs
+
+
+def _told(people: pl.DataFrame, key: str, sign: tuple[str, ...]) -> pl.DataFrame:
+    """Return the people whom a sign tells from all others: key and `sign`."""
+    plain = pl.concat_str((pl.col(one).str.strip_chars().str.to_lowercase() for one in sign), separator="\n")
+    return people.select(key, sign=plain).drop_nulls("sign").unique("sign", keep="none")

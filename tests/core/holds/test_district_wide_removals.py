@@ -1,0 +1,104 @@
+from typing import Any
+
+import pytest
+
+from core.holds.viewing import listed, seen
+from core.rosters import frames
+from rostergate.core.holds.district_wide_removals import HOLD
+from rostergate.core.plan import Hold
+from rostergate.core.policy import HoldLimits
+from rostergate.core.roster import Frames, empty
+
+
+def district(*students: int, name: str = "Lincoln") -> Frames:
+    """Return a district with one school for each number, which has so many students; -1: there is no such school."""
+    pairs = [(f"{place}", f"secret{place}-{one}") for place, count in enumerate(students) for one in range(count)]
+    return frames(
+        schools=[(f"{place}", name) for place, count in enumerate(students) if count >= 0],
+        students=[(one,) for _, one in pairs],
+        student_schools=pairs,
+    )
+
+
+def check(before: Frames, after: Frames, **limits: Any) -> dict[str, Hold | None]:
+    """Check every school that changes."""
+    return {one: HOLD.check(view, HoldLimits(**limits)) for one, view in seen(before, after).items()}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(district(30, 30, 40), district(9, 20, 20), id="more than half of the people"),
+        pytest.param(district(26, 500), district(-1, 501), id="a school vanished"),
+        pytest.param(district(26, 500), district(-1, 500, 26), id="a school came back as another"),
+    ],
+)
+def test_every_school_that_changes_is_held(before: Frames, after: Frames) -> None:
+    """A loss that is the whole district's stops each of its schools, also one that only grows."""
+    held = check(before, after)
+    assert {hold and hold.code for hold in held.values()} == {"district-wide-removals"}
+    assert "secret" not in repr(held)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(district(30, 30, 40), district(10, 20, 20), id="exactly half"),
+        pytest.param(district(12, 12), district(0, 0), id="a handful of people"),
+        pytest.param(district(25, 500), district(-1, 501), id="a small school vanished"),
+        pytest.param(empty(), district(30, 30), id="a first delivery"),
+        pytest.param(district(30), district(30, 60), id="a first appearance"),
+    ],
+)
+def test_a_smaller_loss_stops_nobody(before: Frames, after: Frames) -> None:
+    """Half of the people or fewer, few rows, and no loss at all are not held."""
+    assert set(check(before, after).values()) == {None}
+
+
+def test_people_who_change_schools_have_not_left() -> None:
+    """Only who leaves the roster counts, not who leaves a school."""
+    before, after = district(60, 0), district(0, 0)
+    after["students"] = before["students"]
+    after["student_schools"] = before["student_schools"].with_columns(
+        school_id=before["student_schools"]["school_id"].replace("0", "1")
+    )
+    assert set(check(before, after).values()) == {None}
+
+
+def test_the_hold_tells_numbers_limits_and_cause() -> None:
+    """Both limits are told where both are crossed, and the numbers behind them."""
+    hold = check(district(60, 30, 10), district(-1, -1, 11))["2"]
+    assert hold is not None
+    assert hold.numbers == {
+        "table": "people",
+        "removed": 90,
+        "of": 100,
+        "percent": 90.0,
+        "percent_max": 50.0,
+        "rows_min": 25,
+        "schools_vanished": 2,
+        "students_of_vanished": 90,
+        "vanished_students_max": 25,
+    }
+    assert "would lose 90 of 100 people (90.0 %); the limit is 50 %" in hold.message
+    assert "2 schools of the roster with 90 students are not in the files" in hold.message
+    assert HOLD.likely_cause in hold.message
+
+
+def test_each_school_names_its_own_rows() -> None:
+    """A school that vanishes names itself, its people and their ties; one that only grows names nobody."""
+    held = check(district(26, 100), district(-1, 101))
+    assert listed(held["1"]) == []
+    assert listed(held["0"]) == sorted(
+        [("schools", "removed")]
+        + [("students", "removed", f"secret0-{one}") for one in range(26)]
+        + [("student_schools", "removed", f"secret0-{one}") for one in range(26)]
+    )
+
+
+def test_the_limits_are_the_districts() -> None:
+    """Other limits, other answers."""
+    before, after = district(60, 40), district(-1, 41)
+    assert set(check(before, after, vanished_students_max=60, district_removals_percent_max=60).values()) == {None}
+    small = check(district(4, 4), district(4, 1), removals_rows_min=3, district_removals_percent_max=30)
+    assert small["1"] is not None

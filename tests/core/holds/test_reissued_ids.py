@@ -1,0 +1,160 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.holds.viewing import listed, seen
+from core.rosters import frames, rosters
+from rostergate.core import catalogue
+from rostergate.core.diff import compare
+from rostergate.core.holding import holds
+from rostergate.core.holds.reissued_ids import HOLD
+from rostergate.core.plan import Action, Hold
+from rostergate.core.policy import HoldLimits
+from rostergate.core.reissue import reissued
+from rostergate.core.roster import PEOPLE, Frames
+
+
+def school(count: int, mark: str, *, first: int = 0, email: bool = False, more: int = 0) -> Frames:
+    """Return a school whose students are the same persons whatever the mark of their ids; `more` come besides."""
+    people = [
+        (
+            f"{mark}{one}",
+            f"Secret{one}",
+            "Ash",
+            None,
+            None if email else f"2014-01-{one % 28 + 1:02}",
+            f"s{one}@x.example" if email else None,
+        )
+        for one in range(first, count)
+    ]
+    people += [(f"{mark}m{one}", f"More{one}", "Elm", None, "2015-05-05", None) for one in range(more)]
+    return frames(schools=[("A", "Lincoln")], students=people, student_schools=[("A", one) for one, *_ in people])
+
+
+def check(before: Frames, after: Frames, **limits: Any) -> Hold | None:
+    """Check the one school that changes."""
+    (view,) = seen(before, after).values()
+    return HOLD.check(view, HoldLimits(**limits))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(school(30, "a"), school(30, "b"), id="by name and birth date"),
+        pytest.param(school(30, "a", email=True), school(30, "b", email=True), id="by e-mail"),
+        pytest.param(school(49, "a"), school(25, "b"), id="just more than half of those who leave"),
+    ],
+)
+def test_new_ids_are_recognised(before: Frames, after: Frames) -> None:
+    """Who leaves and comes back under another id is told as that."""
+    hold = check(before, after)
+    assert hold is not None
+    assert hold.message.startswith("Ids appear to have been reissued: ")
+    assert HOLD.likely_cause in hold.message
+    assert "Secret" not in repr(hold)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(school(24, "a"), school(24, "b"), id="few people"),
+        pytest.param(school(50, "a"), school(25, "b"), id="half of those who leave"),
+        pytest.param(school(30, "a"), school(60, "a", first=30), id="other people"),
+        pytest.param(school(30, "a"), school(60, "a"), id="nobody leaves"),
+        pytest.param(school(30, "a"), school(0, "a"), id="nobody comes"),
+    ],
+)
+def test_everything_else_is_not(before: Frames, after: Frames) -> None:
+    """Few pairs, or most of those who leave without one, is no reissue."""
+    assert check(before, after) is None
+
+
+def test_it_is_told_instead_of_how_many_left() -> None:
+    """Neither the school's removals nor the district's are told beside it."""
+    (view,) = seen(school(60, "a"), school(60, "b")).values()
+    assert [one.code for one in holds(view, catalogue.holds().values(), HoldLimits())] == ["reissued-ids"]
+
+
+def test_removals_that_are_no_reissue_are_told_as_ever() -> None:
+    """Where most of those who leave do not come back, the removals are what is told."""
+    (view,) = seen(school(80, "a"), school(25, "b")).values()
+    codes = [one.code for one in holds(view, catalogue.holds().values(), HoldLimits())]
+    assert codes == ["district-wide-removals", "too-many-removals"]
+
+
+def test_both_rows_of_a_pair_are_named() -> None:
+    """The rows are the old id and the new one, each with the other beside it, and nobody else."""
+    hold = check(school(25, "a"), school(25, "b", more=3))
+    assert listed(hold) == sorted(
+        [("students", "removed", f"a{one}", f"b{one}") for one in range(25)]
+        + [("students", "added", f"b{one}", f"a{one}") for one in range(25)]
+    )
+
+
+def test_numbers_and_limits() -> None:
+    """The numbers tell the pairs, those who leave, and the limit."""
+    hold = check(school(40, "a"), school(30, "b"))
+    assert hold is not None
+    assert hold.numbers == {
+        "table": "students",
+        "reissued": 30,
+        "of": 40,
+        "percent": 75.0,
+        "percent_max": 50.0,
+        "rows_min": 25,
+        "reissued_in_district": 30,
+    }
+    assert check(school(40, "a"), school(30, "b"), reissued_percent_max=75) is None
+    assert check(school(3, "a"), school(3, "b"), reissued_rows_min=3) is not None
+
+
+def test_a_small_school_waits_with_its_district() -> None:
+    """When the ids of the whole district are new, a school waits however small, and one without new ids does not."""
+
+    def two(mark: str) -> Frames:
+        large = school(40, mark)
+        ties = [("A", f"{mark}{one}") for one in range(35)] + [("B", f"{mark}{one}") for one in range(35, 40)]
+        more = [("C", "c1", f"Maths {mark}")]
+        made = frames(schools=[("A", "x"), ("B", "y"), ("C", "z")], student_schools=ties, classes=more)
+        return made | {"students": large["students"]}
+
+    held = {one: HOLD.check(view, HoldLimits()) for one, view in seen(two("a"), two("b")).items()}
+    assert {one for one, hold in held.items() if hold} == {"A", "B"}
+    assert held["B"] is not None
+    assert "In the whole district it is 40 people." in held["B"].message
+
+
+def test_what_fits_two_people_says_nothing() -> None:
+    """Namesakes born on one day, and an e-mail address that a family shares, pair nobody."""
+    ash = ("Cleo", "Ash", None, "2014-01-02", "ash@x.example")
+    before = frames(students=[("a1", *ash), ("a2", *ash)])
+    after = frames(students=[("b1", *ash)])
+    assert reissued(compare(before, after)) == {}
+
+
+def test_case_and_white_space_do_not_count() -> None:
+    """A name in capitals is the same name."""
+    before = frames(students=[("a1", "Cleo", "Ash", None, "2014-01-02")], teachers=[("t1", "X", "Y", "A@x.example")])
+    after = frames(students=[("b1", " CLEO ", "ash", None, "2014-01-02")], teachers=[("t2", "Z", "Z", "a@X.example")])
+    found = reissued(compare(before, after))
+    assert {table: pairs.rows() for table, pairs in found.items()} == {
+        "teachers": [("t1", "t2")],
+        "students": [("a1", "b1")],
+    }
+
+
+@given(rosters, rosters, st.sampled_from(["n", ""]))
+def test_pairs_are_of_those_who_leave_and_come(before: Frames, after: Frames, mark: str) -> None:
+    """Each id stands in one pair at most; the old one leaves, the new one comes; two equal rosters have no pairs."""
+    for person in PEOPLE:
+        (key,) = person.key
+        after[person.name] = after[person.name].with_columns(after[person.name][key] + mark)
+    rows = compare(before, after)
+    for table, pairs in reissued(rows).items():
+        (key,) = next(one.key for one in PEOPLE if one.name == table)
+        for column, action in (("old", Action.REMOVED), ("new", Action.ADDED)):
+            assert pairs[column].is_unique().all()
+            assert set(pairs[column]) <= set(rows[table].filter(rows[table]["action"] == action.value)[key])
+    assert reissued(compare(before, before)) == {}

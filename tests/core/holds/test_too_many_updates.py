@@ -1,0 +1,103 @@
+import pytest
+
+from core.holds.viewing import listed, seen
+from core.rosters import frames
+from rostergate.core.holds.too_many_updates import HOLD
+from rostergate.core.plan import Hold
+from rostergate.core.policy import HoldLimits
+from rostergate.core.roster import Frames, empty
+
+
+def school(*names: str, classes: tuple[str, ...] = ()) -> Frames:
+    """Return a school with one student for each first name, and one class for each class name."""
+    return frames(
+        schools=[("A", "Lincoln")],
+        students=[(f"s{one}", name) for one, name in enumerate(names)],
+        student_schools=[("A", f"s{one}") for one in range(len(names))],
+        classes=[("A", f"c{one}", name) for one, name in enumerate(classes)],
+    )
+
+
+def check(before: Frames, after: Frames, limits: HoldLimits | None = None) -> Hold | None:
+    """Check the one school that changes."""
+    (view,) = seen(before, after).values()
+    return HOLD.check(view, limits or HoldLimits())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(school(*["secret"] * 40), school(*["shifted"] * 40), id="all students"),
+        pytest.param(
+            school(*["secret"] * 40), school(*["shifted"] * 31, *["secret"] * 9), id="just over the percentage"
+        ),
+        pytest.param(school("a", classes=("x",) * 25), school("a", classes=("y",) * 25), id="classes alone"),
+    ],
+)
+def test_a_table_that_changes_as_a_whole_is_held(before: Frames, after: Frames) -> None:
+    """More than the percentage of a table, and at least the smallest number of rows, is held."""
+    hold = check(before, after)
+    assert hold is not None
+    assert hold.code == "too-many-updates"
+    assert "secret" not in repr(hold)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(school(*["a"] * 24), school(*["b"] * 24), id="a small school"),
+        pytest.param(school(*["a"] * 40), school(*["b"] * 30, *["a"] * 10), id="exactly the percentage"),
+        pytest.param(empty(), school(*["a"] * 40), id="a first delivery"),
+        pytest.param(school(*["a"] * 40), empty(), id="a school that vanished"),
+        pytest.param(school("a"), school("a", *["b"] * 40), id="growth"),
+    ],
+)
+def test_few_updates_go_on(before: Frames, after: Frames) -> None:
+    """Few rows, a smaller part, and rows that come or go are not held for updates."""
+    assert check(before, after) is None
+
+
+def test_the_hold_tells_numbers_limit_cause_and_rows() -> None:
+    """The worst table's numbers, each table that crossed the limit, and exactly the updated rows."""
+    before = school(*["a"] * 30, classes=("x",) * 26)
+    hold = check(before, school(*["b"] * 27, *["a"] * 3, classes=("y",) * 26))
+    assert hold is not None
+    assert hold.numbers == {
+        "table": "classes",
+        "updated": 26,
+        "of": 26,
+        "percent": 100.0,
+        "percent_max": 75.0,
+        "rows_min": 25,
+    }
+    assert "27 of 30 students (90.0 %), 26 of 26 classes (100.0 %)" in hold.message
+    assert "75 % of a table, from 25 rows on" in hold.message
+    assert HOLD.likely_cause in hold.message
+    assert listed(hold) == sorted(
+        [("students", "updated", f"s{one}") for one in range(27)]
+        + [("classes", "updated", f"c{one}") for one in range(26)]
+    )
+
+
+def test_the_limits_are_the_districts() -> None:
+    """Other limits, other answers."""
+    assert check(school("a", "a"), school("b", "a"), HoldLimits(updates_percent_max=40, updates_rows_min=1)) is not None
+    assert check(school(*["a"] * 40), school(*["b"] * 40), HoldLimits(updates_percent_max=100)) is None
+
+
+def test_who_comes_with_new_values_is_not_more_than_everybody() -> None:
+    """A person who comes from another school with new values counts, and no share is above 100 %."""
+    both = [("A", "Lincoln"), ("B", "Adams")]
+    before = frames(
+        schools=both,
+        students=[(f"s{one}", "a") for one in range(30)],
+        student_schools=[("A" if one < 20 else "B", f"s{one}") for one in range(30)],
+    )
+    after = frames(
+        schools=both,
+        students=[(f"s{one}", "b") for one in range(30)],
+        student_schools=[("A", f"s{one}") for one in range(30)],
+    )
+    hold = HOLD.check(seen(before, after)["A"], HoldLimits())
+    assert hold is not None
+    assert (hold.numbers["updated"], hold.numbers["of"], hold.numbers["percent"]) == (30, 30, 100.0)

@@ -1,0 +1,25 @@
+"""What the holds' tests look at: the views of one delivery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rostergate.core.diff import by_school, compare
+from rostergate.core.holding import SchoolView, district_view, views
+
+if TYPE_CHECKING:
+    from rostergate.core.plan import Hold
+    from rostergate.core.roster import Frames
+
+
+def seen(before: Frames, after: Frames) -> dict[str, SchoolView]:
+    """Return the view of each school that changes."""
+    rows = compare(before, after)
+    return views(by_school(rows, before, after), before, after, district_view(rows, before, after))
+
+
+def listed(hold: Hold | None) -> list[tuple[str | None, ...]]:
+    """Return the rows of a hold, in order, without the ids that their tables do not have."""
+    assert hold is not None
+    assert hold.rows is not None
+    return sorted(tuple(cell for cell in row if cell is not None) for row in hold.rows.iter_rows())
