@@ -5,7 +5,7 @@ import sys
 import polars as pl
 
 from rostergate.core.policy import ReadingLimits
-from rostergate.core.sheet import CODES, WHITE_SPACE, Tally, header_findings, line_ends, tidy
+from rostergate.core.sheet import CODES, WHITE_SPACE, Tally, header_findings, tidy, with_line_feeds
 
 
 def test_white_space_is_what_polars_strips() -> None:
@@ -34,9 +34,9 @@ def test_header_findings_show_no_name() -> None:
     assert found.lines == (3,)
 
 
-def test_line_ends_are_counted_in_any_mixture() -> None:
+def test_every_line_end_becomes_a_line_feed() -> None:
     """CRLF is one line end, CR and LF are one each."""
-    assert line_ends(b"a\r\nb\rc\n\n", 0, 8) == 4
+    assert with_line_feeds(b"a\r\nb\rc\n\nd") == b"a\nb\nc\n\nd"
 
 
 def test_tally_is_exact_in_bounded_memory() -> None:
@@ -47,3 +47,12 @@ def test_tally_is_exact_in_bounded_memory() -> None:
         tally.add(line)
     (found,) = tally.findings(CODES[0], file="x.csv")
     assert (found.count, found.lines) == (100, tuple(range(20)))
+
+
+def test_tally_takes_many_lines_at_once() -> None:
+    """Lines that are counted together come among those counted one by one."""
+    tally = Tally()
+    tally.add(30)
+    tally.add_all(pl.Series([*range(2, 29, 2), *range(40, 90)], dtype=pl.UInt32))
+    (found,) = tally.findings(CODES[0], file="x.csv")
+    assert (found.count, found.lines) == (65, (*range(2, 29, 2), 30, *range(40, 45)))

@@ -32,7 +32,7 @@ def files(draw: st.DrawFn, cells: st.SearchStrategy[str] = LINED_CELLS) -> Writt
             end = draw(ENDS)
             text, line = _joined(text, "", end), line + 1
         written = ",".join(draw(_quoted(cell)) for cell in cut)
-        rows.append((*(cell.strip(WHITE_SPACE) or None for cell in cut), line))
+        rows.append((*(_read(cell) for cell in cut), line))
         text = _joined(text, written, draw(ENDS))
         line = _lines(text)
     if draw(st.booleans()):
@@ -58,6 +58,10 @@ def _cut(data: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
 
 def _rows(width: int, cells: st.SearchStrategy[str]) -> st.SearchStrategy[list[list[str]]]:
     return st.lists(st.lists(cells, min_size=width, max_size=width), max_size=5)
+
+
+def _read(cell: str) -> str | None:
+    return cell.replace("\r\n", "\n").replace("\r", "\n").strip(WHITE_SPACE) or None
 
 
 @st.composite

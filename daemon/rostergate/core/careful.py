@@ -1,6 +1,6 @@
 r"""The careful road: any bytes of valid UTF-8 -> a sheet, with the exact physical line of every fault.
 
-Rule 1: LF, CRLF and a lone CR each end a row, in any mixture; inside quotes they are part of the cell.
+Rule 1: LF ends a row (`sheet.with_line_feeds` has made every line end one); inside quotes it is part of the cell.
 Rule 2: quotes as in RFC 4180, section 2, save that blanks and tabs may stand between a comma and a quotation mark. A
 quotation mark inside an unquoted cell, text after a closing one, one that never closes, and `\"` are faults.
 Rule 3: a faulty row costs its first physical line and no more. Reading goes on with the next line, so a quotation mark
@@ -28,20 +28,18 @@ from rostergate.core.sheet import (
     Sheet,
     Tally,
     header_findings,
-    line_ends,
     tidy,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rostergate.core.policy import ReadingLimits
 
 _ROWS_HELD = 65_536  # rows kept as Python lists before they become a frame
 
-_EMPTY_LINES = re.compile(rb"[\r\n]++")
-_LINE = re.compile(rb"[^\r\n]*+(?:\r\n|\r|\n)?")
-_CELL = re.compile(rb'[ \t]*+"([^"]*+(?:""[^"]*+)*+)"[ \t]*+|([^",\r\n]*+)')
+_EMPTY_LINES = re.compile(rb"\n++")
+_CELL = re.compile(rb'[ \t]*+"([^"]*+(?:""[^"]*+)*+)"[ \t]*+|([^",\n]*+)')
 
 
 class Row(NamedTuple):
@@ -53,7 +51,7 @@ class Row(NamedTuple):
 
 
 def read(name: str, data: bytes, limits: ReadingLimits) -> Sheet:
-    """Take the file apart; `data` is valid UTF-8 without a byte-order mark. Faulty rows are reported and left out."""
+    """Take the file apart; `data` is UTF-8 without a byte-order mark, its lines end in LF. Faulty rows are left out."""
     rows = rows_of(data, limits.row_bytes_max)
     first = next((row for row in rows if row.fault or not _is_blank(row.cells)), None)
     if first is None:
@@ -65,7 +63,7 @@ def read(name: str, data: bytes, limits: ReadingLimits) -> Sheet:
     if unusable:
         return Sheet(None, header, first.line, unusable)
 
-    body = _Body(header)
+    body = Body(header)
     for count, row in enumerate(rows, start=1):
         if count > limits.rows_max:
             message = f"The file has more than the {limits.rows_max} rows that are accepted."
@@ -80,56 +78,51 @@ def cells_of(data: bytes, start: int, row_bytes_max: int) -> tuple[list[str], in
     The row may span lines; it is malformed when it has not ended within `row_bytes_max` bytes.
     """
     stop = min(start + row_bytes_max, len(data))
-    cells: list[str] = []
+    cells: list[bytes] = []
     at = start
     while True:
         cell = _CELL.match(data, at, stop)
         if cell is None:  # pragma: no cover - the second branch matches nothing at all, too
             return None
         quoted, bare = cell.groups()
-        cells.append((bare if quoted is None else quoted.replace(b'""', b'"')).decode())
+        cells.append(bare if quoted is None else quoted.replace(b'""', b'"'))
         at = cell.end()
         after = data[at : at + 1]
         if after != b",":
             break
         at += 1
-    if after not in (b"\n", b"\r", b""):
+    if after not in (b"\n", b""):
         return None
-    end = after_line(data, at)
+    end = at + len(after)
     if end - start > row_bytes_max or data.find(b'\\"', start, end) >= 0:
         return None
-    return cells, end
-
-
-def after_line(data: bytes, start: int) -> int:
-    """Return where the physical line after the one at `start` begins."""
-    line = _LINE.match(data, start)
-    return line.end() if line else len(data)
+    return [cell.decode() for cell in cells], end  # only now: `stop` may cut a character in two
 
 
 def rows_of(data: bytes, row_bytes_max: int) -> Iterator[Row]:
-    """Yield every row that is not an empty line; `data` is valid UTF-8 without byte-order mark."""
+    """Yield every row that is not an empty line; `data` is UTF-8 without byte-order mark, its lines end in LF."""
     position, line = 0, 1
     while position < len(data):
         empty = _EMPTY_LINES.match(data, position)
         if empty:
-            line += line_ends(data, position, empty.end())
+            line += empty.end() - position
             position = empty.end()
             continue
-        end = after_line(data, position)
-        if end - position > row_bytes_max:
-            yield Row(line, [], ROW_TOO_LONG)
-        elif data.find(b'"', position, end) < 0:
-            yield Row(line, data[position:end].rstrip(b"\r\n").decode().split(","))
-        else:
-            found = cells_of(data, position, row_bytes_max)
-            if found:
-                cells, end = found
-                yield Row(line, cells)
-            else:
-                yield Row(line, [], BAD_QUOTES)
-        line += line_ends(data, position, end)
+        row, end = row_at(data, position, line, row_bytes_max)
+        yield row
+        line += data.count(b"\n", position, end)
         position = end
+
+
+def row_at(data: bytes, start: int, line: int, row_bytes_max: int) -> tuple[Row, int]:
+    """Return the row that starts there, on that line, and where the next one starts."""
+    end = data.find(b"\n", start) + 1 or len(data)
+    if end - start > row_bytes_max:
+        return Row(line, [], ROW_TOO_LONG), end
+    if data.find(b'"', start, end) < 0:
+        return Row(line, data[start:end].rstrip(b"\n").decode().split(",")), end
+    found = cells_of(data, start, row_bytes_max)
+    return (Row(line, found[0]), found[1]) if found else (Row(line, [], BAD_QUOTES), end)
 
 
 def _is_blank(cells: list[str]) -> bool:
@@ -137,7 +130,7 @@ def _is_blank(cells: list[str]) -> bool:
 
 
 @dataclass(slots=True)
-class _Body:
+class Body:
     """The rows below the header, as they come."""
 
     header: tuple[str, ...]
@@ -163,6 +156,11 @@ class _Body:
         elif not _is_blank(row.cells):
             self.miscounted.add(row.line)
             self.widths.add(len(row.cells))
+
+    def miscount(self, lines: pl.Series, widths: Iterable[int]) -> None:
+        """Count further rows of another width: their lines, ascending, and the numbers of cells that occur."""
+        self.miscounted.add_all(lines)
+        self.widths.update(widths)
 
     def frame(self) -> pl.DataFrame:
         """Return every row kept."""

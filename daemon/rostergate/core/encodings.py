@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Code, Finding, Severity, finding
-from rostergate.core.sheet import Tally, line_ends
+from rostergate.core.sheet import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,16 +74,13 @@ def as_utf8(name: str, data: bytes, encoding: str | None) -> Text:
 
 
 def nul_findings(name: str, data: bytes) -> tuple[Finding, ...]:
-    """Return the lines that have NUL bytes; `data` is UTF-8."""
-    if b"\0" not in data:
-        return ()
+    """Return the lines that have NUL bytes; `data` is UTF-8, its lines end in LF."""
     tally, line, counted = Tally(), 1, 0
     while (at := data.find(b"\0", counted)) >= 0:
-        line += line_ends(data, counted, at)
+        line += data.count(b"\n", counted, at)
         tally.add(line)
-        rest = _LINE.match(data, at)
-        counted = rest.end() if rest else len(data)
-        line += line_ends(data, at, counted)
+        counted = data.find(b"\n", at) + 1 or len(data)
+        line += 1
     return tally.findings(NUL_BYTE, file=name)
 
 

@@ -1,7 +1,8 @@
 """Reading: the bytes of one file -> a table and findings. Bad data is never an exception.
 
-Rule 1: no CSV engine is trusted alone. A vectorised check proves the file clean (`proof`) and polars parses what was
-proven; every other file goes through the careful reader (`careful`). Both agree on every file that is proven.
+Rule 1: no CSV engine is trusted alone. A vectorised check proves a file, or lines of it (`proof`), and polars parses
+what was proven. The lines between go through the careful reader (`careful`), and so does a whole file where nothing can
+be told about its lines (`stretches`). What is found is the same, whichever road a line has taken.
 Rule 2: nothing compressed is opened, whatever the file is called.
 Rule 3: time and memory are bounded for any bytes: by the file's size and by `ReadingLimits`.
 """
@@ -13,10 +14,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rostergate.core import careful, proof
+from rostergate.core import careful, proof, stretches
 from rostergate.core.encodings import as_utf8, nul_findings
 from rostergate.core.findings import Code, Finding, Severity, finding
-from rostergate.core.sheet import Sheet
+from rostergate.core.sheet import Sheet, with_line_feeds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,10 +106,11 @@ def _sheet(name: str, data: bytes, encoding: str | None, limits: ReadingLimits) 
     text = as_utf8(name, data, encoding)
     if text.data is None:
         return Sheet(None, findings=text.findings)
-    nul = nul_findings(name, text.data)
+    lines = with_line_feeds(text.data)
+    nul = nul_findings(name, lines)
     if nul:
         return Sheet(None, findings=text.findings + nul)
-    sheet = proof.read(text.data, limits) or careful.read(name, text.data, limits)
+    sheet = proof.read(lines, limits) or stretches.read(name, lines, limits) or careful.read(name, lines, limits)
     return replace(sheet, findings=text.findings + sheet.findings)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from rostergate.core import near
 from rostergate.core.careful import rows_of
-from rostergate.core.sheet import WHITE_SPACE
+from rostergate.core.sheet import WHITE_SPACE, with_line_feeds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,7 +174,7 @@ def _head(head: bytes) -> _Head:
     """Return the first row's cells, trimmed (none when there is no row, or a malformed one), and what follows."""
     codec, start = next(((codec, len(mark)) for mark, codec in _MARKS if head.startswith(mark)), ("utf-8", 0))
     # Names of columns are ASCII: they survive whatever encoding the file turns out to be in.
-    text = head[start:].decode(codec, errors="replace").encode()
+    text = with_line_feeds(head[start:].decode(codec, errors="replace").encode())
     header: tuple[str, ...] | None = None
     marks: dict[str, str] = {}
     for row in rows_of(text, len(text) + 1):

@@ -2,9 +2,11 @@
 
 Both roads (`proof`, the fast one, and `careful`) end here, so that they trim, empty and number rows alike.
 
-Rule 1: white space around a cell is trimmed, also inside its quotes; what is then empty is null.
-Rule 2: a row in which every cell is empty is no row. Spreadsheets append such rows.
-Rule 3: `line` is the physical line on which a row starts, blank lines counted, the first line being 1.
+Rule 1: LF, CRLF and a lone CR each end a line, in any mixture; both roads see LF alone, also inside a cell. A roster is
+no other because a program has converted its line ends.
+Rule 2: white space around a cell is trimmed, also inside its quotes; what is then empty is null.
+Rule 3: a row in which every cell is empty is no row. Spreadsheets append such rows.
+Rule 4: `line` is the physical line on which a row starts, blank lines counted, the first line being 1.
 """
 
 from __future__ import annotations
@@ -104,10 +106,15 @@ class Tally:
     first: list[int] = field(default_factory=list)
 
     def add(self, line: int) -> None:
-        """Count one more line; lines come in ascending order."""
+        """Count one more line; these lines come in ascending order."""
         self.count += 1
         if len(self.first) < LINES_MAX:
             self.first.append(line)
+
+    def add_all(self, lines: pl.Series) -> None:
+        """Count further lines, in ascending order among themselves."""
+        self.count += len(lines)
+        self.first = sorted([*self.first, *lines.head(LINES_MAX)])[:LINES_MAX]
 
     def findings(self, code: Code, *, file: str, message: str | None = None) -> tuple[Finding, ...]:
         """Return the one finding of these lines, or none when no line was counted."""
@@ -116,9 +123,9 @@ class Tally:
         return (replace(finding(code, file=file, lines=self.first, message=message), count=self.count),)
 
 
-def line_ends(data: bytes, start: int, end: int) -> int:
-    """Count the ends of physical lines (LF, CRLF, lone CR) in `data[start:end]`."""
-    return data.count(b"\n", start, end) + data.count(b"\r", start, end) - data.count(b"\r\n", start, end)
+def with_line_feeds(data: bytes) -> bytes:
+    """Return the file with LF for every end of a line; `data` is in an encoding that leaves ASCII as it is."""
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
 def header_findings(file: str, header: Sequence[str], line: int, limits: ReadingLimits) -> tuple[Finding, ...]:
