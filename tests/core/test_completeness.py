@@ -16,11 +16,18 @@ def ago(**spans: float) -> datetime:
     return NOW - timedelta(**spans)
 
 
-def judged(present: Mapping[str, datetime], *, busy: int = 0, quiet_seconds: float = 60.0) -> Judgement:
+def judged(
+    present: Mapping[str, datetime],
+    *,
+    unfinished: Mapping[str, datetime] | None = None,
+    busy: int = 0,
+    quiet_seconds: float = 60.0,
+) -> Judgement:
     """Judge with the service's defaults."""
     return judge(
         REQUIRED,
         present,
+        unfinished or {},
         busy=busy,
         quiet_seconds=quiet_seconds,
         now=NOW,
@@ -75,6 +82,44 @@ BOTH = {"schools.csv": ago(minutes=3), "students.csv": ago(minutes=2)}
 def test_the_judgement(present: dict[str, datetime], how: dict[str, float], expected: Judgement) -> None:
     """Names and ages of the files present, and how quiet the inbox is, decide what is said."""
     assert judged(present, **how) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("present", "unfinished", "expected"),
+    [
+        pytest.param(
+            BOTH,
+            {"schools.csv": ago(minutes=1)},
+            Waiting(("schools.csv",), 21540.0, ("schools.csv",)),
+            id="a replacement that was cut off",
+        ),
+        pytest.param(BOTH, {"schools.csv": ago(minutes=4)}, Complete(), id="cut off, and then sent whole"),
+        pytest.param(
+            BOTH,
+            {"guardians.csv": ago(minutes=1)},
+            Waiting(("guardians.csv",), 21540.0, ("guardians.csv",)),
+            id="an optional file that was cut off",
+        ),
+        pytest.param(BOTH, {"guardians.csv": ago(hours=13)}, Complete(), id="what an older set left behind"),
+        pytest.param(
+            {"schools.csv": ago(hours=7), "students.csv": ago(hours=7)},
+            {"schools.csv": ago(hours=6)},
+            Overdue(("schools.csv",), ("schools.csv",)),
+            id="a replacement that never came again",
+        ),
+        pytest.param(
+            {},
+            {"schools.csv": ago(hours=1)},
+            Waiting(("schools.csv", "students.csv"), 18000.0, ("schools.csv",)),
+            id="nothing but what was cut off",
+        ),
+    ],
+)
+def test_uploads_that_did_not_end(
+    present: dict[str, datetime], unfinished: dict[str, datetime], expected: Judgement
+) -> None:
+    """A file whose newest upload did not end is waited for, as long as it is of this generation."""
+    assert judged(present, unfinished=unfinished) == expected
 
 
 @settings(max_examples=60, deadline=None)

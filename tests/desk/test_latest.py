@@ -139,6 +139,14 @@ def test_an_unfinished_set_is_told_first(
     assert told.endswith(f"{'=' * 80}\n\n{before}")
 
 
+def test_what_was_cut_off_is_told_as_such(tmp_path: Path) -> None:
+    """A file whose upload broke off is marked, so that nobody thinks it was never sent."""
+    latest.waiting(tmp_path, Waiting(("classes.csv", "students.csv"), None, ("students.csv",)), NOW)
+    page = (tmp_path / "LATEST.txt").read_text()
+    assert "    - classes.csv\n" in page
+    assert "    - students.csv (its upload was cut off: upload it again)\n" in page
+
+
 @pytest.mark.parametrize("judgement", [None, Complete(), Waiting((), 12.0)])
 def test_a_finished_set_is_told_no_longer(
     tmp_path: Path, stories: dict[str, Story], judgement: Judgement | None

@@ -3,7 +3,9 @@
 Rule 1: nothing is complete while an upload is open, or before the inbox was quiet for the settle time; optional files
 are waited for just as long.
 Rule 2: all files are of one generation. A file that began much earlier than the newest one belongs to another day.
-Rule 3: a set is overdue when the newest of its files is old and a required one never came; one that still grows is not.
+Rule 3: a set is overdue when the newest of its files is old and one it needs never came; one that still grows is not.
+Rule 4: a file whose upload was begun and not ended is needed, whatever there was of it before, and also when the format
+can do without it: the district has said that it sends a new one. Only an upload of an older generation is forgotten.
 """
 
 from __future__ import annotations
@@ -26,9 +28,11 @@ class Waiting:
     """Not yet."""
 
     missing: tuple[str, ...]
-    """Required files that are not there, in order of name; empty when only quiet is waited for."""
+    """Files that the set needs and does not have, in order of name; empty when only quiet is waited for."""
     again_in_seconds: float | None
     """When the answer may change although nothing happens; None when only a new upload or its end can change it."""
+    cut_off: tuple[str, ...] = ()
+    """Those of them of which an upload was begun and not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Overdue:
     """Some files came, long ago, and others never did."""
 
     missing: tuple[str, ...]
+    cut_off: tuple[str, ...] = ()
+    """As of `Waiting`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ Judgement: TypeAlias = Complete | Waiting | Overdue | Mixed
 def judge(
     required: frozenset[str],
     present: Mapping[str, datetime],
+    unfinished: Mapping[str, datetime],
     *,
     busy: int,
     quiet_seconds: float,
@@ -62,18 +69,26 @@ def judge(
 ) -> Judgement:
     """Judge the committed files of an inbox.
 
-    `present`: committed files by name, with the aware time at which each upload began. `busy`: uploads still open.
+    `present`: committed files by name, with the aware time at which each upload began. `unfinished`: the same of the
+    newest upload of a file that was cut off, or never renamed from its temporary name. `busy`: uploads still open.
     `quiet_seconds`: since anything last happened in the inbox. `overdue_after` and `generation_max` count from and to
-    the begin of the newest file.
+    the begin of the newest upload.
     """
-    missing = tuple(sorted(required - present.keys()))
-    if busy or not present:
-        return Waiting(missing, None)
+    newest = max((*present.values(), *unfinished.values()), default=now)
+    cut_off = tuple(
+        sorted(
+            name
+            for name, began in unfinished.items()
+            if began >= present.get(name, began) and newest - began <= generation_max
+        )
+    )
+    missing = tuple(sorted((required - present.keys()).union(cut_off)))
+    if busy or not (present or cut_off):
+        return Waiting(missing, None, cut_off)
     if quiet_seconds < settle_seconds:
-        return Waiting(missing, settle_seconds - quiet_seconds)
-    newest = max(present.values())
+        return Waiting(missing, settle_seconds - quiet_seconds, cut_off)
     if missing:
         left = (newest + overdue_after - now).total_seconds()
-        return Waiting(missing, left) if left > 0 else Overdue(missing)
+        return Waiting(missing, left, cut_off) if left > 0 else Overdue(missing, cut_off)
     old = tuple(sorted(name for name, began in present.items() if newest - began > generation_max))
     return Mixed(old) if old else Complete()

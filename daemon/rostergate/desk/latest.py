@@ -43,6 +43,7 @@ NOTICES_BYTES_MAX = 65_536
 _NOTICE_CHARS_MAX = 600  # one refusal
 _FILES_MAX = 24  # file names told of one unfinished set
 
+_CUT_OFF = " (its upload was cut off: upload it again)"
 _PENDING = heading("Upload in progress")
 _REFUSED = heading("Refused since then")
 _END_OF_PENDING = "=" * WIDTH + "\n\n"
@@ -122,7 +123,8 @@ def _pending(judgement: Judgement, now: datetime) -> str:
     names, before, after = _needed(judgement)
     if not names:
         return ""
-    shown = [f"    - {plain(name)}" for name in names[:_FILES_MAX]]
+    cut_off = judgement.cut_off if isinstance(judgement, Waiting | Overdue) else ()
+    shown = [f"    - {plain(name)}{_CUT_OFF if name in cut_off else ''}" for name in names[:_FILES_MAX]]
     if len(names) > _FILES_MAX:
         shown.append(f"    and {len(names) - _FILES_MAX} more")
     lines = [f"  As of {clock(now)}:", "", *block(before), *shown, "", *block(after)]

@@ -1,7 +1,7 @@
 """Names: which file a client means by the name it uses. Pure.
 
 Rule 1: a name counts exactly as the format declares it; a near miss is told the right one, not taken for it.
-Rule 2: temporary names are scratch when the name of a real file stands in them: a rename makes the file real.
+Rule 2: temporary names (`core/temporary.py`) are scratch: a rename makes the file real.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz, process
 
+from rostergate.core.temporary import inside, stands_for
 from rostergate.gate.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
 NAME_CHARS_MAX: Final = 200
 NEAR_PERCENT_MIN: Final = 75  # similarity from which on a wrong name is taken for a slip
 
-_ENDINGS: Final = r"(?:filepart|part|partial|tmp|temp)(?:\.\d{1,4})?"
-# What clients do: WinSCP and schedulers append an ending; rclone puts eight characters before `.partial`; lftp
-# prepends `.in.`; rsync, sshfs and editors hide the name and append a random part; Office-like tools use `~`.
-_SCRATCH: Final = (
-    re.compile(rf"(?P<real>.+?)(?:\.[A-Za-z0-9_-]{{1,32}})?\.{_ENDINGS}", re.IGNORECASE),
-    # Cyberduck's `{0}-{1}`: eight random letters and digits, a UUID in versions of old. A date is not taken for one.
-    re.compile(
-        r"(?P<real>.+\.[a-z]{3,4})-(?=.*[A-Za-z])"
-        r"(?:[A-Za-z0-9]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-    ),
-    re.compile(r"[.~]{1,2}\$?(?:in\.)?(?P<real>.+?)(?:\.[A-Za-z0-9_-]{0,32}){0,2}~?"),
-)
 _ARCHIVE: Final = re.compile(r".+\.(zip|7z|rar|gz|tgz|bz2|tbz2?|xz|txz|zst|tzst|lz4|lzma|tar|z|cab)", re.IGNORECASE)
 
 
@@ -56,12 +45,9 @@ def recognise(name: str, wanted: Collection[str]) -> Name:
         return Name(name, name)
     if _ARCHIVE.fullmatch(name):
         raise Refusal("archive-name", f"{shown(name)}: archives are not taken; upload the CSV files themselves")
-    inside = [found["real"] for form in _SCRATCH if (found := form.fullmatch(name))]
-    for one in inside:
-        real = _real(one, wanted)
-        if real:
-            return Name(name, real)
-    raise _wrong(name, inside, wanted)
+    if real := stands_for(name, wanted):
+        return Name(name, real)
+    raise _wrong(name, wanted)
 
 
 def shown(name: str) -> str:
@@ -69,15 +55,8 @@ def shown(name: str) -> str:
     return "".join(one if one.isprintable() else "?" for one in name[:NAME_CHARS_MAX])
 
 
-def _real(inside: str, wanted: Collection[str]) -> str | None:
-    """Return the wanted file that a temporary name has in it, whole or without its ending (`students.tmp`)."""
-    if inside in wanted:
-        return inside
-    return next((one for one in sorted(wanted) if one.rpartition(".")[0] == inside), None)
-
-
-def _wrong(name: str, inside: list[str], wanted: Collection[str]) -> Refusal:
-    meant = next((near for one in (name, *inside) if (near := _near(one, wanted))), None)
+def _wrong(name: str, wanted: Collection[str]) -> Refusal:
+    meant = next((near for one in (name, *inside(name)) if (near := _near(one, wanted))), None)
     if meant:
         return Refusal("near-miss", f"{shown(name)}: did you mean {meant}? Names count exactly, capitals included")
     files = ", ".join(sorted(wanted))

@@ -309,6 +309,11 @@ class Inbox:
         self._resting = None
         return there
 
+    def forget_all(self) -> None:
+        """Drop everything that lies aside. Raises `OSError`."""
+        for name in self.left():
+            self.forget(name)
+
     def touch(self) -> None:
         """Note that something happened."""
         self.quiet_since = self._monotonic()

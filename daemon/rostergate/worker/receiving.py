@@ -22,6 +22,7 @@ from rostergate import journal, store
 from rostergate.core import catalogue, completeness
 from rostergate.core.calendar import day_of
 from rostergate.core.recognition import recognise
+from rostergate.core.temporary import stands_for
 from rostergate.spool import sealing, watching
 from rostergate.spool.folders import Area
 from rostergate.store import deliveries
@@ -166,11 +167,15 @@ class Receiver:
         inbox = self._inboxes.of(district.slug, area)
         expected = _names(district.format)
         await self._tell_strays(district, inbox, expected)
-        if not (inbox.entries().keys() & expected):
+        if not (inbox.entries().keys() & expected or _unfinished(inbox, expected)):
             await self._nothing_there(district, area)
             return
         if (unsettled := self._unsettled(inbox)) > 0:
             self._look_again(district.slug, area, unsettled)
+            return
+        if not inbox.entries().keys() & expected:
+            # Nothing but what was cut off: no delivery has begun, and nobody knows yet of which format it will be.
+            await self._wait(district, area, self._judge(inbox, frozenset(), {}, expected))
             return
         delivery = await self._begun(district, inbox)
         names = sorted(inbox.entries().keys() & expected)
@@ -178,7 +183,7 @@ class Receiver:
         no_slot = await self._no_slot(district, inbox)
         # From here to the end of `gather` nothing is awaited: what is judged is what is taken.
         ages = {name: entry.at for name, entry in inbox.entries().items() if name in expected}
-        judgement = self._judge(inbox, required | self._cut_off(inbox, expected), ages)
+        judgement = self._judge(inbox, required, ages, expected)
         if not isinstance(judgement, completeness.Complete):
             await self._wait(district, area, judgement)
         elif no_slot:
@@ -222,19 +227,14 @@ class Receiver:
         began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
         return await refusal(self._engine, district, day_of(began_at, district.zone))
 
-    def _cut_off(self, inbox: Inbox, expected: frozenset[str]) -> frozenset[str]:
-        """Return the files whose upload was cut off and belongs to this generation.
-
-        They are waited for even when the format can do without them: the district has said that it sends them.
-        """
-        since = self._now() - timedelta(hours=self._settings.delivery.generation_hours_max)
-        return frozenset(name for name, entry in inbox.left().items() if name in expected and entry.at >= since)
-
-    def _judge(self, inbox: Inbox, required: frozenset[str], ages: Mapping[str, datetime]) -> completeness.Judgement:
+    def _judge(
+        self, inbox: Inbox, required: frozenset[str], ages: Mapping[str, datetime], expected: frozenset[str]
+    ) -> completeness.Judgement:
         bounds = self._settings.delivery
         return completeness.judge(
             required,
             ages,
+            _unfinished(inbox, expected),
             busy=inbox.open_uploads,
             quiet_seconds=time.monotonic() - inbox.quiet_since,
             now=self._now(),
@@ -247,7 +247,7 @@ class Receiver:
         if isinstance(judgement, completeness.Waiting):
             if judgement.again_in_seconds is not None:
                 self._look_again(district.slug, area, judgement.again_in_seconds)
-            told: object = judgement.missing
+            told: object = (judgement.missing, judgement.cut_off) if judgement.missing else ()
         else:
             told = judgement
         if told and self._is_news(district, area, told):
@@ -289,6 +289,7 @@ class Receiver:
     async def _seal(self, district: District, area: Area, delivery: str, names: list[str]) -> None:
         try:
             folder = sealing.gather(self._spool, district.slug, area, delivery, names)
+            self._inboxes.of(district.slug, area).forget_all()  # older than the set, or it would have been waited for
             manifest = await asyncio.to_thread(sealing.freeze, self._spool, folder, now=self._now())
         except OSError:
             await asyncio.to_thread(sealing.undo, self._spool, delivery)
@@ -326,6 +327,16 @@ def _names(format_name: str) -> frozenset[str]:
     formats = catalogue.formats()
     chosen = formats.values() if format_name == "auto" else [formats[format_name]]
     return frozenset(file.name for one in chosen for file in one.files)
+
+
+def _unfinished(inbox: Inbox, expected: frozenset[str]) -> dict[str, datetime]:
+    """Return when the newest upload began that was cut off, or never renamed, by the file it stands for."""
+    found: dict[str, datetime] = {}
+    for entry in inbox.left().values():
+        name = entry.name if entry.name in expected else stands_for(entry.name, expected)
+        if name is not None:
+            found[name] = max(entry.at, found.get(name, entry.at))
+    return found
 
 
 def _required(format_name: str, folder: Path, names: list[str]) -> frozenset[str]:

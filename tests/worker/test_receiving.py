@@ -1,0 +1,200 @@
+"""Receiving, with a real gate before it: which uploads make a set, and on which the set waits."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+import pytest
+from asyncssh import FXF_CREAT, FXF_TRUNC, FXF_WRITE
+
+from core.sets import REMIND_1_0
+from gate.house import SLUG, House, until
+from rostergate import store
+from rostergate.config.settings import Settings
+from rostergate.core.completeness import Judgement, Overdue, Waiting
+from rostergate.spool import sealing
+from rostergate.spool.folders import Area
+from rostergate.store import deliveries
+from rostergate.worker.receiving import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+SET = {name: text.encode() for name, text in sorted(REMIND_1_0.items())}
+OTHERS = {name: data for name, data in SET.items() if name != "students.csv"}
+STUDENTS = SET["students.csv"]
+CUT = STUDENTS[: STUDENTS.rindex(b",")]
+"""Ends in the middle of a row."""
+
+
+@dataclass
+class Reception:
+    """A gate and a receiver on one spool, and what the receiver said."""
+
+    house: House
+    receiver: Receiver
+    engine: Any
+    told: list[Judgement | None]
+    has_sealed: asyncio.Event
+
+    async def put(self, files: dict[str, bytes]) -> None:
+        """Upload files in one session."""
+        async with self.house.sftp() as sftp:
+            for name, data in files.items():
+                async with sftp.open(name, "wb") as file:
+                    await file.write(data)
+
+    async def cut_off(self, name: str, data: bytes) -> None:
+        """Send a part of a file and lose the connection."""
+        connection = await asyncssh.connect(**self.house.options())
+        sftp = await connection.start_sftp_client()
+        file = await sftp.open(name, FXF_WRITE | FXF_CREAT | FXF_TRUNC, encoding=None)
+        await file.write(data)
+        connection.abort()
+        await until(lambda: self.house.inbox().open_uploads == 0)
+
+    async def says(self, judgement: type[Judgement], *missing: str, cut_off: tuple[str, ...] = ()) -> None:
+        """Wait until the last that was said is this."""
+
+        def said() -> bool:
+            last = self.told[-1] if self.told else None
+            return isinstance(last, judgement) and (last.missing, last.cut_off) == (missing, cut_off)
+
+        await until(said)
+
+    async def sealed(self) -> tuple[dict[str, bytes], date | None]:
+        """Wait until the first delivery is sealed; return its files and its day."""
+        name = f"{SLUG}-00001"
+        async with asyncio.timeout(10):
+            await self.has_sealed.wait()
+        async with store.reading(self.engine) as tx:
+            day = (await deliveries.get(tx, name)).day
+        return sealing.contents(self.house.spool.delivery(name)), day
+
+
+@pytest.fixture
+async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
+    """Open a gate and a receiver that settles at once."""
+    house = House(tmp_path / "state")
+    await house.open()
+    store.upgrade(house.spool.database)
+    engine = store.open(house.spool.database)
+    told: list[Judgement | None] = []
+    has_sealed = asyncio.Event()
+
+    async def on_waiting(_district: Any, judgement: Judgement | None) -> None:
+        told.append(judgement)
+
+    async def on_other(*_about: Any) -> None:
+        return
+
+    receiver = Receiver(
+        settings=Settings(delivery={"settle_seconds": 0.1}),
+        districts=house.districts,  # type: ignore[arg-type] # a mapping of districts is all that is asked of it
+        engine=engine,
+        spool=house.spool,
+        inboxes=house.inboxes,
+        now=lambda: house.now,
+        on_sealed=has_sealed.set,
+        on_dry_run=on_other,
+        on_waiting=on_waiting,
+        on_refusal=on_other,
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(receiver.run(stop))
+    yield Reception(house, receiver, engine, told, has_sealed)
+    stop.set()
+    async with asyncio.timeout(10):
+        await house.gate.drain(0)
+        await running
+    await engine.dispose()
+
+
+async def test_a_scheduler_that_sends_one_file_at_a_time(reception: Reception) -> None:
+    """PowerSchool's AutoSend sends a file every few minutes: the set waits for the last, and belongs to its first day.
+
+    It is begun before midnight, by the district's time, and ends after it.
+    """
+    reception.house.now = datetime(2026, 3, 3, 5, 50, tzinfo=UTC)  # 23:50 on 2 March in Chicago
+    left = sorted(SET)
+    for name, data in SET.items():
+        await reception.put({name: data})
+        left.remove(name)
+        if left:
+            await reception.says(Waiting, *left)
+        reception.house.now += timedelta(minutes=4)
+    files, day = await reception.sealed()
+    assert files == SET
+    assert day == date(2026, 3, 2)
+
+
+async def test_a_replacement_that_was_cut_off_is_waited_for(reception: Reception) -> None:
+    """A complete set is not sealed with the old copy of a file whose new one broke off; the retry completes it."""
+    await reception.put({"students.csv": STUDENTS + b"\n"})
+    reception.house.now += timedelta(seconds=1)
+    await reception.cut_off("students.csv", CUT)
+    await reception.put(OTHERS)
+    await reception.says(Waiting, "students.csv", cut_off=("students.csv",))
+    assert not list(reception.house.spool.deliveries.iterdir())
+    await reception.put({"students.csv": STUDENTS})
+    files, _ = await reception.sealed()
+    assert files == SET
+
+
+@pytest.mark.parametrize("scratch", ["students.csv.filepart", "students.csv-k3Zb90Qx", ".students.csv.Xy12Ab"])
+@pytest.mark.parametrize("finished", [False, True])
+async def test_a_temporary_file_that_was_never_renamed_is_waited_for(
+    reception: Reception,
+    scratch: str,
+    finished: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Whether it was cut off before its end or before its rename: the district has said that it sends the file."""
+    await reception.put({"students.csv": STUDENTS + b"\n"})
+    reception.house.now += timedelta(seconds=1)
+    if finished:
+        await reception.put({scratch: STUDENTS})
+    else:
+        await reception.cut_off(scratch, CUT)
+    await reception.put(OTHERS)
+    await reception.says(Waiting, "students.csv", cut_off=("students.csv",))
+    reception.house.now += timedelta(seconds=1)
+    await reception.put({"students.csv": STUDENTS})
+    files, _ = await reception.sealed()
+    assert files == SET
+    assert reception.house.inbox().left() == {}
+
+
+async def test_what_was_cut_off_becomes_overdue(reception: Reception) -> None:
+    """A retry that never comes is told by name, and the set is never sealed with what was to be replaced."""
+    await reception.put(SET)
+    await reception.cut_off("students.csv", CUT)
+    await reception.says(Waiting, "students.csv", cut_off=("students.csv",))
+    for hours in (7, 48):
+        reception.house.now += timedelta(hours=hours)
+        reception.receiver.look(SLUG, Area.UPLOAD)
+        await reception.says(Overdue, "students.csv", cut_off=("students.csv",))
+    assert not list(reception.house.spool.deliveries.iterdir())
+
+
+async def test_a_set_of_which_everything_was_cut_off_is_told(reception: Reception) -> None:
+    """An upload that breaks off at the first file is not waited for in silence."""
+    await reception.cut_off("schools.csv", b"school_id,")
+    await reception.says(Waiting, "schools.csv", cut_off=("schools.csv",))
+    async with reception.house.sftp() as sftp:
+        await sftp.remove("schools.csv")
+    await until(lambda: reception.told[-1] is None)
+
+
+async def test_what_yesterday_left_is_not_waited_for(reception: Reception) -> None:
+    """An upload that was cut off long before today's set neither holds it up nor outlives it."""
+    await reception.cut_off("students.csv.filepart", CUT)
+    reception.house.now += timedelta(hours=20)
+    await reception.put(SET)
+    files, _ = await reception.sealed()
+    assert files == SET
+    assert reception.house.inbox().left() == {}
