@@ -207,5 +207,5 @@ def test_the_insert_is_the_same_in_postgresql() -> None:
     head, row, tail = _insert(TABLES["classes"], postgresql.psycopg.dialect)
     assert head.startswith("INSERT INTO classes")
     assert row.count("%s") == 3
-    assert tail.count("%s") == 2
+    assert tail.count("%s") == 3
     assert tail.endswith("ON CONFLICT DO NOTHING")

@@ -41,14 +41,15 @@ def test_a_moment_without_a_zone_is_a_fault() -> None:
 def test_a_roster_table_has_the_canonical_columns(name: str) -> None:
     """Each canonical table has its own columns in order, between what places a version and what dates it."""
     columns = [column.name for column in roster[name].columns]
-    assert columns == ["id", "district", *TABLES[name].columns, "since_delivery", "until_delivery"]
+    dates = ("since_delivery", "until_delivery", "since_ground", "until_ground")
+    assert columns == ["id", "district", *TABLES[name].columns, *dates]
     assert sorted(key_order(TABLES[name])) == sorted(TABLES[name].key)
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_at_most_one_version_is_current_on_either_database(name: str) -> None:
     """The index of current rows is partial and unique in SQLite and in PostgreSQL."""
-    (index,) = roster[name].indexes
+    index = next(one for one in roster[name].indexes if one.unique)
     for dialect in (sqlite.dialect(), postgresql.dialect()):
         made = str(CreateIndex(index).compile(dialect=dialect))
         assert made.startswith("CREATE UNIQUE INDEX")

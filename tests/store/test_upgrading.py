@@ -70,7 +70,7 @@ def test_two_upgrades_at_once_agree(tmp_path: Path) -> None:
         with ThreadPoolExecutor(1) as pool:
             upgrade = pool.submit(store.upgrade, path)
             first.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
-            first.execute("INSERT INTO alembic_version VALUES ('0002')")
+            first.execute("INSERT INTO alembic_version VALUES ('0005')")
             first.execute("COMMIT")
             upgrade.result()
     assert _definitions(path) == {}

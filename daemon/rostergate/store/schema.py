@@ -3,7 +3,9 @@
 Rule 1: nothing here belongs to one database engine. Instants are `Instant`, structured values are JSON, and a partial
 index carries its condition for SQLite and PostgreSQL alike.
 Rule 2: a roster row is a version. `since_delivery` made it and `until_delivery` ended it (NULL: it is current), both as
-delivery numbers of the district. Rows are ended, never changed and never deleted; per key at most one is current.
+delivery numbers of the district; `since_ground` and `until_ground` are the district's ground after that change, and
+`turns` tells what happened on each ground. Rows are ended, never changed and never deleted; per key at most one is
+current.
 Rule 3: a change here is a new migration; a test compares the two.
 """
 
@@ -149,6 +151,37 @@ conclusions = sa.Table(
     sa.Column("fingerprint", sa.String, nullable=False),  # of the policy and the program that decided
 )
 
+undos = sa.Table(
+    "undos",
+    metadata,
+    sa.Column("delivery", sa.ForeignKey("deliveries.id"), primary_key=True),  # one without files
+    sa.Column("undone", sa.ForeignKey("deliveries.id"), nullable=False),
+    sa.Column("school_id", sa.String),  # NULL: the whole district
+    sa.Column("asked_by", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+)
+sa.Index("ix_undos_undone", undos.c.undone)
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),  # counts up in the order of commits
+    sa.Column("delivery", sa.ForeignKey("deliveries.id"), nullable=False),
+    sa.Column("district", sa.String, nullable=False),
+    sa.Column("ground", sa.Integer, nullable=False),  # the district's, after it
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("rows", _JSON, nullable=False),  # store.turns.Rows by canonical table; empty: the roster stayed as it was
+)
+sa.Index("ix_turns_delivery", turns.c.delivery)
+sa.Index("ix_turns_district_position", turns.c.district, turns.c.position)
+
+feed_end = sa.Table(
+    "feed_end",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # always 1
+    sa.Column("position", sa.BigInteger, nullable=False),  # of the last turn
+)
+
 grants = sa.Table(
     "grants",
     metadata,
@@ -201,7 +234,18 @@ def _versioned(table: Table) -> sa.Table:
         *(sa.Column(column, sa.String) for column in table.values),
         sa.Column("since_delivery", sa.Integer, nullable=False),
         sa.Column("until_delivery", sa.Integer),
+        # Set on every row; without NOT NULL because SQLite cannot add such a column to a table that has rows.
+        sa.Column("since_ground", sa.Integer),
+        sa.Column("until_ground", sa.Integer),
         sa.ForeignKeyConstraint(["district", "since_delivery"], ["deliveries.district", "deliveries.number"]),
+    )
+    _only_where(
+        f"ix_{table.name}_ended",
+        made.c.district,
+        made.c.until_ground,
+        *(made.c[column] for column in key_order(table)),
+        condition=made.c.until_ground.is_not(None),
+        unique=False,
     )
     _only_where(
         f"ux_{table.name}_current",

@@ -21,7 +21,7 @@ from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.plan import State as PlanState
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
-from rostergate.store import conclusions, deliveries, plans, roster
+from rostergate.store import conclusions, deliveries, plans, roster, turns
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import findings as findings_table
 from rostergate.store.schema import holds as holds_table
@@ -86,9 +86,13 @@ async def conclude(
     if await roster.ground(tx, about.district) != ground:
         raise GroundMoved
     await _write_findings(tx, delivery, verdict.findings)
+    concluded = Concluded(state, applied=0, held=0, unmatched=0, changed=0, superseded=())
+    if accepted:
+        concluded = await _write_plans(tx, about, verdict.plans, at)
+    if not concluded.changed:
+        await turns.take(tx, delivery, about.district, ground=ground, at=at, rows={})
     if not accepted:
-        return Concluded(state, applied=0, held=0, unmatched=0, changed=0, superseded=())
-    concluded = await _write_plans(tx, about, verdict.plans, at)
+        return concluded
     if fingerprint is not None:
         await conclusions.write(tx, delivery, await roster.ground(tx, about.district), fingerprint)
     return concluded

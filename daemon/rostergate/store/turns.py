@@ -1,0 +1,126 @@
+"""Turns in the store: each time a delivery had its say about a district's roster, in the order of the commits.
+
+A turn is one transaction's work for one delivery: its conclusion, even when that changed nothing, or a plan of it that
+was released. The turns of all districts form one line, and the feed of changes follows it.
+
+Rule 1: positions count up in the order in which transactions are committed. The end of the line is one row, locked from
+the moment a position is taken until the transaction ends, so nobody who has read a position can miss an earlier one.
+Rule 2: the turns of a district's deliveries never interleave: once another delivery has been accepted, what waits of an
+older one is superseded. So a delivery's turns tell the roster before it and the roster after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from rostergate.errors import NotFound, Refused
+from rostergate.store.schema import deliveries, feed_end, turns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a turn did to one canonical table."""
+
+    first: int = 0
+    """The lowest `id` that a version which the turn made can have; it may have made less than all from there on."""
+    last: int = 0
+    made: int = 0
+    """Versions."""
+    ended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn. `at` is aware, in UTC."""
+
+    position: int
+    delivery: str
+    district: str
+    ground: int
+    """The district's, after it."""
+    at: datetime
+    rows: dict[str, Rows]
+    """By canonical table; tables that stayed as they were are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A delivery's turns together, as grounds of its district."""
+
+    before: int
+    """The ground on which it found the roster."""
+    after: int
+    """The ground on which it left the roster; the same when it changed nothing."""
+
+
+async def take(
+    tx: AsyncConnection, delivery: str, district: str, *, ground: int, at: datetime, rows: Mapping[str, Rows]
+) -> None:
+    """Note a delivery's turn at the end of the line; the last thing that its transaction does for the roster."""
+    end = feed_end.update().values(position=feed_end.c.position + 1).returning(feed_end.c.position)
+    position = await tx.scalar(end)
+    if position is None:
+        raise AssertionError("the line of turns has no end: the database was not made by the migrations")
+    told = {name: asdict(one) for name, one in rows.items()}
+    new = {"position": position, "delivery": delivery, "district": district, "ground": ground, "at": at, "rows": told}
+    await tx.execute(turns.insert().values(new))
+
+
+async def last(tx: AsyncConnection) -> int:
+    """Return the position of the last turn; 0 before the first."""
+    return int(await tx.scalar(sa.select(feed_end.c.position)) or 0)
+
+
+async def following(
+    tx: AsyncConnection, position: int, *, district: str | None = None, limit: int = 100
+) -> list[Turn]:
+    """Return the turns after a position, of one district or of all, in order."""
+    conditions = [turns.c.position > position]
+    if district is not None:
+        conditions.append(turns.c.district == district)
+    query = sa.select(turns).where(*conditions).order_by(turns.c.position).limit(limit)
+    return [_turn(row) for row in await tx.execute(query)]
+
+
+async def at(tx: AsyncConnection, position: int) -> Turn | None:
+    """Return the turn at a position; None when there is none."""
+    row = (await tx.execute(sa.select(turns).where(turns.c.position == position))).one_or_none()
+    return row and _turn(row)
+
+
+async def of(tx: AsyncConnection, delivery: str) -> list[Turn]:
+    """Return a delivery's turns, in order.
+
+    Raises `NotFound`; raises `Refused` when it had none: it was not decided, so there is no roster as of it.
+    """
+    found = [
+        _turn(row)
+        for row in await tx.execute(sa.select(turns).where(turns.c.delivery == delivery).order_by(turns.c.position))
+    ]
+    if not found:
+        state = await tx.scalar(sa.select(deliveries.c.state).where(deliveries.c.id == delivery))
+        if state is None:
+            raise NotFound(f"There is no delivery {delivery}; `rostergate deliveries` lists them.")
+        raise Refused(f"Delivery {delivery} is {state} and was never decided: it has left no roster to look at.")
+    return found
+
+
+async def span(tx: AsyncConnection, delivery: str) -> Span:
+    """Return the grounds before and after a delivery. Raises as `of` does."""
+    found = await of(tx, delivery)
+    return Span(before=found[0].ground - bool(found[0].rows), after=found[-1].ground)
+
+
+def _turn(row: sa.Row[Any]) -> Turn:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    values["rows"] = {name: Rows(**counts) for name, counts in values["rows"].items()}
+    return Turn(**values)
