@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "release": "deliveries",
     "discard": "deliveries",
     "roster": "roster",
+    "changes": "changes",
     "preview": "preview",
     "rules": "reference",
     "formats": "formats",

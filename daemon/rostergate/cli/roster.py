@@ -1,28 +1,26 @@
-"""`rostergate roster`: what has been applied so far."""
+"""`rostergate roster`: what has been applied, now or as of any delivery."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
-import polars as pl
 
 from rostergate import store
+from rostergate.cli import export
 from rostergate.cli.deliveries import only_district
+from rostergate.cli.export import Form
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.config.values import is_slug
-from rostergate.core.roster import TABLES, schema
-from rostergate.errors import NotFound
+from rostergate.core.roster import TABLES
+from rostergate.errors import NotFound, Refused
+from rostergate.store import deliveries, history, turns
 from rostergate.store import roster as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rostergate.core.roster import Frames
-
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 _SHOWN = ("schools", "teachers", "students", "guardians", "classes", "enrollments")
 """The tables that fit on a screen; `--json` counts them all."""
@@ -30,19 +28,59 @@ _SHOWN = ("schools", "teachers", "students", "guardians", "classes", "enrollment
 
 @click.command()
 @only_district
+@click.option("--as-of", "delivery", metavar="DELIVERY", help="As it was right after this delivery; without it: now.")
+@click.option("--csv", "form", flag_value=Form.CSV.value, help="Export as CSV (UTF-8, with a header).")
+@click.option("--parquet", "form", flag_value=Form.PARQUET.value, help="Export as Parquet.")
+@click.option("--ndjson", "form", flag_value=Form.NDJSON.value, help="Export as JSON, one object per line.")
+@click.option("--table", type=click.Choice(list(TABLES)), help="Only this table.")
 @click.option(
-    "--csv",
+    "--output",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write one CSV file per table into this folder (UTF-8, the district in the first column).",
+    help="Folder for the files, one per table, mode 0600. Without it one --table goes to standard output.",
 )
 @as_json
 @click.pass_obj
-def roster(place: Place, *, slug: str | None, folder: Path | None, as_json: bool) -> None:
-    """Count the rows of the roster, or export them."""
-    counts = run(_counts(place, slug))
-    if folder:
-        run(_export(place, list(counts), folder))
+def roster(
+    place: Place,
+    *,
+    slug: str | None,
+    delivery: str | None,
+    form: str | None,
+    table: str | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Count the rows of the roster, or export them.
+
+    As of a delivery is the roster right after that delivery changed it for the last time: with its plans that were
+    released later, and without anything of a later delivery. Where it changed nothing, because it was refused or
+    everything waited, it is the roster as the delivery found it.
+
+    The columns of an export are the district and those of the table, all text; rows come in the order of their keys.
+    """
+    if form is None:
+        if folder or table:
+            _wrong("say how to export: --csv, --ndjson or --parquet")
+        run(_count(place, slug, delivery, as_json=as_json))
+        return
+    kind = Form(form)
+    if folder is None and (table is None or kind is Form.PARQUET):
+        _wrong("name a folder with --output (standard output takes one --table, as CSV or NDJSON)")
+    run(_export(place, slug, delivery, kind, [table] if table else list(TABLES), folder))
+
+
+def _wrong(message: str) -> NoReturn:
+    raise click.UsageError(message)
+
+
+async def _count(place: Place, slug: str | None, delivery: str | None, *, as_json: bool) -> None:
+    async with place.database() as engine, store.reading(engine) as tx:
+        districts, ground = await _meant(tx, place, slug, delivery)
+        counts = {
+            one: await (stored.counts(tx, one) if ground is None else history.counts(tx, one, ground))
+            for one in districts
+        }
     if as_json:
         print_json([{"district": one, **tables} for one, tables in counts.items()])
         return
@@ -51,33 +89,31 @@ def roster(place: Place, *, slug: str | None, folder: Path | None, as_json: bool
         [(one, *(tables[name] for name in _SHOWN)) for one, tables in counts.items()],
         empty="no roster yet",
     )
-    if folder:
-        click.echo(f"\nwritten to {folder}")
 
 
-async def _counts(place: Place, slug: str | None) -> dict[str, dict[str, int]]:
+async def _export(
+    place: Place, slug: str | None, delivery: str | None, form: Form, tables: list[str], folder: Path | None
+) -> None:
+    async with place.database() as engine, store.reading(engine) as tx:
+        districts, ground = await _meant(tx, place, slug, delivery)
+        if folder is None:
+            await export.print_table(tx, districts, tables[0], ground, form, click.get_binary_stream("stdout"))
+            return
+        written = await export.write(tx, districts, tables, ground, form, folder)
+    click.echo(f"written to {folder}: {', '.join(path.name for path in written)}")
+
+
+async def _meant(
+    tx: AsyncConnection, place: Place, slug: str | None, delivery: str | None
+) -> tuple[list[str], int | None]:
+    """Return the districts that are meant, and the ground; None: the roster as it is."""
+    if delivery is not None:
+        district = (await deliveries.get(tx, delivery)).district
+        if slug not in {None, district}:
+            raise Refused(f"{delivery} is a delivery of {district}, not of {slug}")
+        return [district], (await turns.span(tx, delivery)).after
     districts = place.districts()
     known = sorted({*districts, *filter(is_slug, districts.errors)})  # a broken file does not undo a roster
     if slug and slug not in known:
         raise NotFound(f"there is no district {slug}; `rostergate district list` shows those there are")
-    async with place.database() as engine, store.reading(engine) as tx:
-        return {one: await stored.counts(tx, one) for one in ([slug] if slug else known)}
-
-
-async def _export(place: Place, slugs: list[str], folder: Path) -> None:
-    rosters: dict[str, Frames] = {}
-    async with place.database() as engine, store.reading(engine) as tx:
-        for slug in slugs:
-            rosters[slug] = await stored.load(tx, slug)
-    await asyncio.to_thread(_write, rosters, folder)
-
-
-def _write(rosters: Mapping[str, Frames], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in TABLES.items():
-        frames = [
-            frames[name].sort(table.key).select(pl.lit(slug).alias("district"), *table.columns)
-            for slug, frames in rosters.items()
-        ]
-        empty = pl.DataFrame(schema={"district": pl.String(), **schema(table)})
-        pl.concat([empty, *frames]).write_csv(folder / f"{name}.csv")
+    return [slug] if slug else known, None

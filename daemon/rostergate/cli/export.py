@@ -1,0 +1,107 @@
+"""The roster as files: one per canonical table, in CSV, NDJSON or Parquet, written part by part.
+
+Columns: `district`, then the table's own (`core.roster`), all text, absent values empty (CSV: nothing between the
+commas, while an empty text is `""`) or null. Rows come district by district, in the order of their keys.
+
+Rule 1: a file appears whole, under its name, for its owner alone (mode 0600): it holds the names of children.
+Rule 2: only a part of a table is in memory, whatever its size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import polars as pl
+
+from rostergate.core.roster import TABLES, schema
+from rostergate.store import history
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from rostergate.core.roster import Table
+
+
+class Form(StrEnum):
+    """The kinds of files."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+
+
+async def write(
+    tx: AsyncConnection, districts: Sequence[str], tables: Sequence[str], ground: int | None, form: Form, folder: Path
+) -> list[Path]:
+    """Write the tables of some districts, as they were on a ground or as they are; return the files.
+
+    Makes the folder. A file of that name is replaced. Raises `OSError`, and then no file is half written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    made = []
+    try:
+        for name in tables:
+            path = unfinished / f"{name}.{form}"
+            parts = _parts(tx, districts, TABLES[name], ground)
+            if form is Form.PARQUET:
+                await _write_parquet(parts, TABLES[name], path)
+            else:
+                with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                    await stream(parts, TABLES[name], form, out)
+            made.append(path.replace(folder / path.name))
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return made
+
+
+async def print_table(
+    tx: AsyncConnection, districts: Sequence[str], table: str, ground: int | None, form: Form, out: IO[bytes]
+) -> None:
+    """Write one table as CSV or NDJSON to a stream."""
+    await stream(_parts(tx, districts, TABLES[table], ground), TABLES[table], form, out)
+
+
+async def stream(parts: AsyncIterator[pl.DataFrame], table: Table, form: Form, out: IO[bytes]) -> None:
+    """Write parts of a table as CSV, with a header, or as NDJSON."""
+    if form is Form.CSV:
+        await asyncio.to_thread(_columns(table).write_csv, out)
+    async for part in parts:
+        if form is Form.CSV:
+            await asyncio.to_thread(part.write_csv, out, include_header=False)
+        else:
+            await asyncio.to_thread(part.write_ndjson, out)
+
+
+async def _parts(
+    tx: AsyncConnection, districts: Sequence[str], table: Table, ground: int | None
+) -> AsyncIterator[pl.DataFrame]:
+    for district in districts:
+        async for part in history.rows(tx, district, table, ground):
+            yield part.select(pl.lit(district).alias("district"), *table.columns)
+
+
+async def _write_parquet(parts: AsyncIterator[pl.DataFrame], table: Table, path: Path) -> None:
+    """Write the parts side by side, then let polars join them without having them all in memory."""
+    folder = path.with_suffix(".parts")
+    folder.mkdir(mode=0o700)
+    await asyncio.to_thread(_columns(table).write_parquet, folder / "00000000.parquet")
+    place = 0
+    async for part in parts:
+        place += 1
+        await asyncio.to_thread(part.write_parquet, folder / f"{place:08d}.parquet")
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    await asyncio.to_thread(lambda: pl.scan_parquet(folder / "*.parquet").sink_parquet(path))
+    await asyncio.to_thread(shutil.rmtree, folder)
+
+
+def _columns(table: Table) -> pl.DataFrame:
+    return pl.DataFrame(schema={"district": pl.String(), **schema(table)})

@@ -1,0 +1,193 @@
+"""The feed: every change of the roster as a line that a platform can follow, stop at, and resume after.
+
+Rule 1: the lines come turn by turn, in the order in which turns were committed; see `store.turns`.
+Rule 2: within a turn, what is added or updated comes first, what is referred to before what refers to it; then what is
+removed, the other way round. So no line leaves a tie to nothing. Within a table rows come in the order of their keys.
+Rule 3: a line's cursor is the turn's position and the line's number in it. Versions never change, so the same cursor
+always means the same line.
+Rule 4: a cursor that this database cannot have given is refused: it was restored from a backup since, and going on
+would leave changes out in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from rostergate.core.plan import Action
+from rostergate.core.roster import TABLES
+from rostergate.errors import Refused
+from rostergate.store import turns
+from rostergate.store.history import ROWS_AT_ONCE, in_order
+from rostergate.store.schema import key_order
+from rostergate.store.schema import roster as versions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncResult
+
+    from rostergate.core.roster import Table
+    from rostergate.store.turns import Rows, Turn
+
+_CURSOR = re.compile(r"(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,17})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cursor:
+    """A place in the feed: after the so-many-th line of a turn."""
+
+    position: int = 0
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.position}.{self.line}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Return the cursor that a line had. Raises `Refused`."""
+        found = _CURSOR.fullmatch(text.strip())
+        if not found:
+            raise Refused(f"{text!r} is no cursor; give back the `cursor` of the last line that was taken, as it was.")
+        return cls(int(found[1]), int(found[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row that a turn changed."""
+
+    table: Table
+    key: tuple[str, ...]
+    """In the order of `key_order`."""
+    before: tuple[str | None, ...] | None
+    """Its values before; None when it was not in the roster."""
+    after: tuple[str | None, ...] | None
+    """Its values after; None when it is not in the roster any more."""
+
+    @property
+    def action(self) -> Action:
+        """What happened to the row."""
+        if self.before is None:
+            return Action.ADDED
+        return Action.REMOVED if self.after is None else Action.UPDATED
+
+
+async def assert_given(tx: AsyncConnection, cursor: Cursor) -> None:
+    """Raise `Refused` when no line of this database's feed can have had the cursor."""
+    turn = await turns.at(tx, cursor.position)
+    rows = turn.rows.values() if turn else ()
+    if cursor.line > sum(one.made + one.ended for one in rows) or (cursor.position and not turn):
+        raise Refused(
+            f"The feed of this database has no line {cursor}: it has been restored from a backup, or the cursor comes "
+            "from elsewhere. Export the roster with `rostergate roster`, and follow the feed from there."
+        )
+
+
+async def lines(tx: AsyncConnection, turn: Turn, after: Cursor | None = None) -> AsyncIterator[dict[str, Any]]:
+    """Give the lines of a turn that come after a cursor, as the published shape; see `rostergate changes`."""
+    line = 0
+    async for change in _changes(tx, turn):
+        line += 1
+        cursor = Cursor(turn.position, line)
+        if after is None or cursor > after:
+            yield _shape(turn, cursor, change)
+
+
+def _shape(turn: Turn, cursor: Cursor, change: Change) -> dict[str, Any]:
+    key = dict(zip(key_order(change.table), change.key, strict=True))
+    return {
+        "cursor": str(cursor),
+        "district": turn.district,
+        "delivery": turn.delivery,
+        "at": turn.at.isoformat(),
+        "school": key.get("school_id"),
+        "table": change.table.name,
+        "action": change.action.value,
+        "key": {column: key[column] for column in change.table.key},
+        "before": _values(change.table, change.before),
+        "after": _values(change.table, change.after),
+    }
+
+
+def _values(table: Table, values: tuple[str | None, ...] | None) -> dict[str, str | None] | None:
+    return None if values is None else dict(zip(table.values, values, strict=True))
+
+
+async def _changes(tx: AsyncConnection, turn: Turn) -> AsyncIterator[Change]:
+    for name, table in TABLES.items():
+        rows = turn.rows.get(name)
+        if rows and rows.made:
+            async for change in _paired(tx, turn, table, rows):
+                if change.after is not None:
+                    yield change
+    for name, table in reversed(TABLES.items()):
+        rows = turn.rows.get(name)
+        if rows and rows.ended:
+            async for change in _paired(tx, turn, table, rows):
+                if change.after is None:
+                    yield change
+
+
+async def _paired(tx: AsyncConnection, turn: Turn, table: Table, rows: Rows) -> AsyncIterator[Change]:
+    """Give what a turn did to a table, in the order of the keys: the versions it ended beside those it made."""
+    old = _Rows(tx, _ended(tx, turn, table) if rows.ended else None)
+    new = _Rows(tx, _made(tx, turn, table, rows) if rows.made else None)
+    length = len(table.key)
+    one, other = await old.following(), await new.following()
+    while one or other:
+        key = min(row[:length] for row in (one, other) if row)
+        before = after = None
+        if one and one[:length] == key:
+            before, one = one[length:], await old.following()
+        if other and other[:length] == key:
+            after, other = other[length:], await new.following()
+        yield Change(table, key, before, after)
+
+
+def _made(tx: AsyncConnection, turn: Turn, table: Table, rows: Rows) -> sa.Select[Any]:
+    made = versions[table.name]
+    return _chosen(tx, table).where(
+        made.c.id.between(rows.first, rows.last),
+        made.c.district == turn.district,
+        made.c.since_ground == turn.ground,
+        sa.or_(made.c.until_ground.is_(None), made.c.until_ground != turn.ground),
+    )
+
+
+def _ended(tx: AsyncConnection, turn: Turn, table: Table) -> sa.Select[Any]:
+    made = versions[table.name]
+    return _chosen(tx, table).where(
+        made.c.district == turn.district,
+        made.c.until_ground == turn.ground,
+        made.c.since_ground != turn.ground,
+    )
+
+
+def _chosen(tx: AsyncConnection, table: Table) -> sa.Select[Any]:
+    made = versions[table.name]
+    columns = (*key_order(table), *table.values)
+    return sa.select(*(made.c[column] for column in columns)).order_by(*in_order(tx, made, table))
+
+
+class _Rows:
+    """The rows of a query, one by one; a bounded number of them is in memory."""
+
+    def __init__(self, tx: AsyncConnection, query: sa.Select[Any] | None) -> None:
+        self._tx = tx
+        self._query = query
+        self._found: AsyncResult[Any] | None = None
+        self._part: list[tuple[Any, ...]] = []
+
+    async def following(self) -> tuple[Any, ...] | None:
+        """Return the next row; None after the last."""
+        if not self._part and self._query is not None:
+            if self._found is None:
+                self._found = await self._tx.stream(self._query, execution_options={"yield_per": ROWS_AT_ONCE})
+            self._part = [tuple(row) for row in await self._found.fetchmany(ROWS_AT_ONCE)]
+            self._part.reverse()
+            if not self._part:
+                self._query = None
+        return self._part.pop() if self._part else None

@@ -1,0 +1,119 @@
+"""History in the store: the roster as it was on any ground of its district, whole or in parts.
+
+Rule 1: a version counts on the grounds from `since_ground` on, up to the one before `until_ground`.
+Rule 2: rows come in the order of their keys, character by character, whatever the database's own order is.
+Rule 3: what may be large is streamed: a part of it is in memory, never the whole table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from rostergate.core.roster import TABLES, schema
+from rostergate.store.roster import collect
+from rostergate.store.schema import key_order
+from rostergate.store.schema import roster as versions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from rostergate.core.roster import Frames, Table
+
+ROWS_AT_ONCE: Final = 20_000
+"""Rows that are in memory as Python values at a time."""
+
+
+async def counts(tx: AsyncConnection, district: str, ground: int) -> dict[str, int]:
+    """Return how many rows each canonical table had on a ground."""
+    found = {}
+    for name, table in TABLES.items():
+        query = sa.select(sa.func.count()).select_from(_valid(table, district, ground).subquery())
+        found[name] = int(await tx.scalar(query) or 0)
+    return found
+
+
+async def load(tx: AsyncConnection, district: str, ground: int) -> Frames:
+    """Return the roster as it was on a ground: every canonical table, its columns; the order is not defined."""
+    return {
+        name: await collect(tx, table, _valid(table, district, ground).subquery()) for name, table in TABLES.items()
+    }
+
+
+async def gone(tx: AsyncConnection, district: str, ground: int) -> Frames:
+    """Return those rows of the roster as it was on a ground that are not in it as they were any more."""
+    return {
+        name: await collect(tx, table, _ended_after(table, district, ground).subquery())
+        for name, table in TABLES.items()
+    }
+
+
+async def made(tx: AsyncConnection, district: str, after: int, ground: int) -> Frames:
+    """Return those rows of the roster as it was on a ground that were not in it, or were others, on the one `after`."""
+    found = {}
+    for name, table in TABLES.items():
+        rows = _valid(table, district, ground, since=after + 1)
+        found[name] = await collect(tx, table, rows.subquery())
+    return found
+
+
+async def rows(
+    tx: AsyncConnection, district: str, table: Table, ground: int | None = None
+) -> AsyncIterator[pl.DataFrame]:
+    """Give a table as it was on a ground, or as it is, in parts of `ROWS_AT_ONCE`, in the order of `key_order`.
+
+    Each part has the table's columns. All parts are of one state of the database when the transaction is.
+    """
+    if ground is None:
+        source: sa.FromClause = versions[table.name]
+        chosen = sa.select(*(source.c[column] for column in table.columns))
+        chosen = chosen.where(source.c.district == district, source.c.until_delivery.is_(None))
+    else:
+        source = _valid(table, district, ground).subquery()
+        chosen = sa.select(*(source.c[column] for column in table.columns))
+    ordered = chosen.order_by(*in_order(tx, source, table))
+    result = await tx.stream(ordered, execution_options={"yield_per": ROWS_AT_ONCE})
+    async for part in result.partitions(ROWS_AT_ONCE):
+        yield await asyncio.to_thread(_frame, table, part)
+
+
+def in_order(tx: AsyncConnection, source: sa.FromClause, table: Table) -> list[sa.ColumnElement[str]]:
+    """Return the columns to order by, so that keys come in the order of their characters' numbers, as in Python.
+
+    SQLite compares text so by itself, see https://www.sqlite.org/datatype3.html#collating_sequences; PostgreSQL does in
+    the collation "C" only, see https://www.postgresql.org/docs/current/collation.html.
+    """
+    columns = [source.c[column] for column in key_order(table)]
+    return [sa.collate(one, "C") for one in columns] if tx.dialect.name == "postgresql" else columns
+
+
+def _frame(table: Table, part: object) -> pl.DataFrame:
+    return pl.DataFrame([tuple(row) for row in part], schema=schema(table), orient="row")  # type: ignore[attr-defined]
+
+
+def _valid(table: Table, district: str, ground: int, since: int = 0) -> sa.CompoundSelect[tuple[str, ...]]:
+    """Choose the rows that counted on a ground, and had been made on the one `since` or later.
+
+    In two parts, for the indexes of current and of ended versions.
+    """
+    made = versions[table.name]
+    current = sa.select(*(made.c[column] for column in table.columns)).where(
+        made.c.district == district,
+        made.c.until_delivery.is_(None),
+        made.c.since_ground.between(since, ground),
+    )
+    return sa.union_all(current, _ended_after(table, district, ground, since))
+
+
+def _ended_after(table: Table, district: str, ground: int, since: int = 0) -> sa.Select[tuple[str, ...]]:
+    made = versions[table.name]
+    return sa.select(*(made.c[column] for column in table.columns)).where(
+        made.c.district == district,
+        made.c.until_ground > ground,
+        made.c.since_ground.between(since, ground),
+    )
