@@ -4,16 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from rostergate.cli import COMMANDS
 from rostergate.core import catalogue
 from rostergate.core.roster import TABLES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ async def _as_of(tx: AsyncConnection, delivery: str, district: str = "lincoln") 
     return await history.load(tx, district, (await turns.span(tx, delivery)).after)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(rosters, st.sets(st.sampled_from("ABC")), st.sets(st.sampled_from("ABC"))), max_size=5))
 async def test_any_delivery_can_be_looked_back_to(
     engine: AsyncEngine, days: list[tuple[Frames, set[str], set[str]]]

@@ -45,8 +45,7 @@ async def write(
 
     Makes the folder. A file of that name is replaced. Raises `OSError`, and then no file is half written.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    unfinished = await asyncio.to_thread(_prepared, folder)
     made = []
     try:
         for name in tables:
@@ -63,6 +62,11 @@ async def write(
     return made
 
 
+def _prepared(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+
+
 async def print_table(
     tx: AsyncConnection, districts: Sequence[str], table: str, ground: int | None, form: Form, out: IO[bytes]
 ) -> None:
@@ -73,12 +77,10 @@ async def print_table(
 async def stream(parts: AsyncIterator[pl.DataFrame], table: Table, form: Form, out: IO[bytes]) -> None:
     """Write parts of a table as CSV, with a header, or as NDJSON."""
     if form is Form.CSV:
-        await asyncio.to_thread(_columns(table).write_csv, out)
+        out.write(_columns(table).write_csv().encode())
     async for part in parts:
-        if form is Form.CSV:
-            await asyncio.to_thread(part.write_csv, out, include_header=False)
-        else:
-            await asyncio.to_thread(part.write_ndjson, out)
+        text = part.write_csv(include_header=False) if form is Form.CSV else part.write_ndjson()
+        await asyncio.to_thread(out.write, text.encode())
 
 
 async def _parts(

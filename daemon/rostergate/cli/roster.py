@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -77,10 +78,12 @@ def _wrong(message: str) -> NoReturn:
 async def _count(place: Place, slug: str | None, delivery: str | None, *, as_json: bool) -> None:
     async with place.database() as engine, store.reading(engine) as tx:
         districts, ground = await _meant(tx, place, slug, delivery)
-        counts = {
-            one: await (stored.counts(tx, one) if ground is None else history.counts(tx, one, ground))
-            for one in districts
-        }
+        counts = {}
+        for one in districts:
+            if ground is None:
+                counts[one] = await stored.counts(tx, one)
+            else:
+                counts[one] = await history.counts(tx, one, ground)
     if as_json:
         print_json([{"district": one, **tables} for one, tables in counts.items()])
         return
@@ -97,7 +100,7 @@ async def _export(
     async with place.database() as engine, store.reading(engine) as tx:
         districts, ground = await _meant(tx, place, slug, delivery)
         if folder is None:
-            await export.print_table(tx, districts, tables[0], ground, form, click.get_binary_stream("stdout"))
+            await export.print_table(tx, districts, tables[0], ground, form, sys.stdout.buffer)
             return
         written = await export.write(tx, districts, tables, ground, form, folder)
     click.echo(f"written to {folder}: {', '.join(path.name for path in written)}")

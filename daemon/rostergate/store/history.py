@@ -88,7 +88,7 @@ def in_order(tx: AsyncConnection, source: sa.FromClause, table: Table) -> list[s
     SQLite compares text so by itself, see https://www.sqlite.org/datatype3.html#collating_sequences; PostgreSQL does in
     the collation "C" only, see https://www.postgresql.org/docs/current/collation.html.
     """
-    columns = [source.c[column] for column in key_order(table)]
+    columns: list[sa.ColumnElement[str]] = [source.c[column] for column in key_order(table)]
     return [sa.collate(one, "C") for one in columns] if tx.dialect.name == "postgresql" else columns
 
 

@@ -267,8 +267,8 @@ def _current(made: sa.Table, district: str) -> tuple[sa.ColumnElement[bool], ...
 def _insert(table: Table, dialect: _Dialect) -> tuple[str, str, str]:
     """Return the insert of current versions as text: what comes before the rows, one row, what comes after.
 
-    Its parameters are the rows' columns, row by row, then district, number and ground. One statement for many rows takes half
-    the time of one statement per row (measured on 300,000 rows).
+    Its parameters are the rows' columns, row by row, then district, number and ground. One statement for many rows
+    takes half the time of one statement per row (measured on 300,000 rows).
     """
     made = versions[table.name]
     given = sa.values(*(sa.column(column, sa.String) for column in table.columns), name="given")

@@ -80,9 +80,7 @@ async def last(tx: AsyncConnection) -> int:
     return int(await tx.scalar(sa.select(feed_end.c.position)) or 0)
 
 
-async def following(
-    tx: AsyncConnection, position: int, *, district: str | None = None, limit: int = 100
-) -> list[Turn]:
+async def following(tx: AsyncConnection, position: int, *, district: str | None = None, limit: int = 100) -> list[Turn]:
     """Return the turns after a position, of one district or of all, in order."""
     conditions = [turns.c.position > position]
     if district is not None:
@@ -94,7 +92,7 @@ async def following(
 async def at(tx: AsyncConnection, position: int) -> Turn | None:
     """Return the turn at a position; None when there is none."""
     row = (await tx.execute(sa.select(turns).where(turns.c.position == position))).one_or_none()
-    return row and _turn(row)
+    return None if row is None else _turn(row)
 
 
 async def of(tx: AsyncConnection, delivery: str) -> list[Turn]:

@@ -99,7 +99,7 @@ def fill() -> None:
     decided = sa.select(*columns).where(deliveries.c.outcome.is_not(None), deliveries.c.decided_at.is_not(None))
     found = connection.execute(decided.order_by(deliveries.c.district, deliveries.c.number)).all()
     present = sa.select(grounds.c.district, grounds.c.ground).where(grounds.c.school_id == WHOLE_DISTRICT)
-    reached = {district: ground for district, ground in connection.execute(present)}
+    reached = {one.district: one.ground for one in connection.execute(present)}
     made = []
     for district, group in groupby(found, key=lambda one: one.district):
         theirs = list(group)

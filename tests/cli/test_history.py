@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from core.rosters import frames
+from rostergate import store
+from rostergate.core.roster import TABLES, empty
+from running import SECONDS_MAX
+from store.making import accepted, concluded, plans
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rostergate.core.roster import Frames
+
+ONE = frames(schools=[("A", "Adams")], students=[("s1", "Ann", 'Zo,"e')], student_schools=[("A", "s1")])
+TWO = frames(
+    schools=[("A", "Adams")], students=[("s1", "Ann", ""), ("s2", None)], student_schools=[("A", "s1"), ("A", "s2")]
+)
+
+
+def deliver(folder: Path, *steps: tuple[Frames, Frames]) -> None:
+    """Apply deliveries that lead from one roster to the next."""
+
+    async def applied() -> None:
+        engine = store.open(folder / "state" / "rostergate.db")
+        async with store.writing(engine) as tx:
+            for before, after in steps:
+                await concluded(tx, accepted(plans(before, after)), "lakeside")
+        await engine.dispose()
+
+    asyncio.run(applied())
+
+
+@pytest.fixture
+def lakeside(commands: Any) -> None:
+    """Give a district with two deliveries."""
+    commands.answer("district", "add", "lakeside", "--name", "Lakeside", "--time-zone", "UTC")
+    deliver(commands.folder, (empty(), ONE), (ONE, TWO))
+
+
+READ = {
+    "--csv": lambda path: pl.read_csv(path, infer_schema=False),
+    "--parquet": pl.read_parquet,
+    "--ndjson": lambda path: pl.read_ndjson(path, infer_schema_length=None),
+}
+
+
+@pytest.mark.usefixtures("lakeside")
+@pytest.mark.parametrize("form", READ)
+def test_the_roster_is_exported_as_of_any_delivery(commands: Any, tmp_path: Path, form: str) -> None:
+    """Each form has the same rows: a file per table, for its owner alone, now or as of a delivery."""
+    wanted = {("--as-of", "lakeside-00001"): ONE, ("--as-of", "lakeside-00002"): TWO, (): TWO}
+    for number, (asked, tables) in enumerate(wanted.items()):
+        folder = tmp_path / f"out{number}"
+        ended = commands("roster", *asked, form, "--output", str(folder))
+        assert ended.exit_code == 0, ended.output
+        assert {path.stem for path in folder.iterdir()} == set(TABLES)
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+        path = folder / f"students.{form.removeprefix('--')}"
+        assert READ[form](path).select(TABLES["students"].columns).rows() == tables["students"].rows()
+        assert READ[form](path)["district"].unique().to_list() == ["lakeside"]
+
+
+@pytest.mark.usefixtures("lakeside")
+def test_one_table_goes_to_standard_output(commands: Any) -> None:
+    """`--table` without a folder prints the table; an empty text and an absent one are told apart."""
+    shown = commands("roster", "--table", "students", "--csv")
+    assert shown.exit_code == 0, shown.output
+    columns = ",".join(TABLES["students"].columns)
+    assert shown.stdout == f'district,{columns}\nlakeside,s1,Ann,"",,,,\nlakeside,s2,,,,,,\n'
+    shown = commands("roster", "--table", "schools", "--ndjson", "--as-of", "lakeside-00001")
+    assert json.loads(shown.stdout) == {"district": "lakeside", "school_id": "A", "name": "Adams"}
+
+
+@pytest.mark.usefixtures("lakeside")
+def test_the_roster_is_counted_as_of_a_delivery(commands: Any) -> None:
+    """Without a form, `--as-of` counts."""
+    (counted,) = commands.answer("roster", "--as-of", "lakeside-00001")
+    assert (counted["district"], counted["students"]) == ("lakeside", 1)
+    ended = commands("roster", "--as-of", "lakeside-00001", "--district", "elsewhere")
+    assert (ended.exit_code, "a delivery of lakeside" in ended.stderr) == (1, True)
+    assert commands("roster", "--as-of", "lakeside-00009").exit_code == 1
+
+
+def test_an_empty_roster_is_exported_with_its_columns(commands: Any, tmp_path: Path) -> None:
+    """Every table has its file, also before the first delivery, and a file that is there is replaced."""
+    commands.answer("district", "add", "lakeside", "--name", "Lakeside", "--time-zone", "UTC")
+    for _ in range(2):
+        assert commands("roster", "--csv", "--output", str(tmp_path / "out")).exit_code == 0
+    for name, table in TABLES.items():
+        assert (tmp_path / "out" / f"{name}.csv").read_text().strip() == ",".join(("district", *table.columns))
+
+
+@pytest.mark.parametrize("asked", [("--csv",), ("--parquet", "--table", "schools"), ("--table", "schools")])
+def test_an_export_says_what_and_where_to(commands: Any, asked: tuple[str, ...]) -> None:
+    """What cannot be printed needs a folder, and what is exported needs a form."""
+    assert commands("roster", *asked).exit_code == 2
+
+
+@pytest.mark.usefixtures("lakeside")
+def test_the_feed_is_resumed_where_it_was_left(commands: Any, tmp_path: Path) -> None:
+    """`changes` prints an object per line; `--after` goes on after any of them, `--since` after a delivery."""
+    lines = commands("changes", "--ndjson").stdout.splitlines()
+    told = [json.loads(line) for line in lines]
+    assert [(one["cursor"], one["table"], one["action"]) for one in told] == [
+        ("1.1", "schools", "added"),
+        ("1.2", "students", "added"),
+        ("1.3", "student_schools", "added"),
+        ("2.1", "students", "updated"),
+        ("2.2", "students", "added"),
+        ("2.3", "student_schools", "added"),
+    ]
+    assert commands("changes", "--after", "1.2").stdout.splitlines() == lines[2:]
+    assert commands("changes", "--since", "lakeside-00001").stdout.splitlines() == lines[3:]
+    assert commands("changes", "--after", "2.3", "--district", "lakeside").stdout == ""
+    path = tmp_path / "feed.ndjson"
+    assert commands("changes", "--output", str(path)).exit_code == 0
+    assert (path.read_text().splitlines(), stat.S_IMODE(path.stat().st_mode)) == (lines, 0o600)
+    again = commands("changes", "--output", str(path))
+    assert (again.exit_code, "name a new file" in again.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("lakeside")
+def test_a_wrong_place_in_the_feed_is_refused(commands: Any) -> None:
+    """A cursor from elsewhere, both ways to begin at once, and an unknown district are told apart."""
+    assert "restored from a backup" in commands("changes", "--after", "9.1").stderr
+    assert "no cursor" in commands("changes", "--after", "x").stderr
+    assert commands("changes", "--after", "1.1", "--since", "lakeside-00001").exit_code == 2
+    assert "no district" in commands("changes", "--district", "nowhere").stderr
+
+
+@pytest.mark.usefixtures("lakeside")
+def test_a_follower_is_told_what_is_applied_later(commands: Any) -> None:
+    """`--follow` goes on with what comes, and ends well when it is stopped."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "rostergate", *commands.place, "changes", "--after", "2.3", "--follow"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as follower:
+        assert follower.stdout
+        deliver(commands.folder, (TWO, ONE))
+        line = json.loads(follower.stdout.readline())
+        assert (line["cursor"], line["action"]) == ("3.1", "updated")
+        follower.terminate()
+        assert follower.wait(SECONDS_MAX) == 0
