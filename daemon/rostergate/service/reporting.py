@@ -33,16 +33,19 @@ if TYPE_CHECKING:
     from rostergate.desk.story import Change
     from rostergate.service.address import Address
     from rostergate.spool.folders import Spool
+    from rostergate.store import Location
 
 PREVIEW: Final = "preview"
 """The folder of the newest dry run's report; no delivery is called so."""
 
 
-def write_in_process(spool: Spool, settings: Settings, district: District, delivery: str, now: datetime) -> None:
+def write_in_process(
+    spool: Spool, database: Location, settings: Settings, district: District, delivery: str, now: datetime
+) -> None:
     """Write a delivery's report from a process that has no event loop. Raises as `write` does."""
 
     async def opened() -> None:
-        engine = store.open(spool.database)
+        engine = store.open(database)
         try:
             await write(engine, spool, settings, district, delivery, now)
         finally:
@@ -84,18 +87,20 @@ async def write(
     await asyncio.to_thread(report.write, spool.report(district.slug, delivery), story)
     if newest is not None and newest.id == delivery:
         await asyncio.to_thread(latest.write, spool.reports(district.slug), story)
-    async with store.writing(engine) as tx:
+    async with store.writing(engine, district.slug) as tx:
         if (await deliveries.get(tx, delivery)).state is about.state:
             await deliveries.reported(tx, delivery, now)
 
 
-def dry_run(spool: Spool, settings: Settings, district: District, folder: Path, now: datetime) -> dict[str, Any]:
+def dry_run(
+    spool: Spool, database: Location, settings: Settings, district: District, folder: Path, now: datetime
+) -> dict[str, Any]:
     """Decide about a dry run, write its report and remove its files. Runs in a worker process.
 
     Returns what the log tells of it: verdict, format, files, findings by severity. Raises `StoreError`, `OSError`.
     """
     policy = district.policy(settings, day_of(now, district.zone))
-    verdict = asyncio.run(road.dry_run(spool, folder, district.slug, policy))
+    verdict = asyncio.run(road.dry_run(database, folder, district.slug, policy))
     story = _dry_run_story(address(spool, settings), district, verdict, now)
     report.write(spool.report(district.slug, PREVIEW), story)
     latest.write(spool.reports(district.slug), story)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rostergate.core.policy import Policy
     from rostergate.core.verdict import Verdict
     from rostergate.spool.folders import Spool
+    from rostergate.store import Location
     from rostergate.store.verdicts import Concluded
 
 GROUND_TRIES_MAX: Final = 5
@@ -67,17 +68,20 @@ class Walked:
         return asdict(self)
 
 
-def walk(spool: Spool, delivery: str, policy: Policy, at: datetime) -> Walked:
+def walk(spool: Spool, database: Location, delivery: str, policy: Policy, at: datetime) -> Walked:
     """Take one sealed delivery down the road. Runs in a worker process, which has no event loop of its own.
 
     Raises `DeliveryDamagedError`, `StoreError`, `OSError`, `IllegalTransition` when it is not sealed (any more).
     """
-    return asyncio.run(_walk(spool, delivery, policy, at))
+    return asyncio.run(_walk(spool, database, delivery, policy, at))
 
 
-async def dry_run(spool: Spool, folder: Path, district: str, policy: Policy) -> Verdict:
-    """Decide about the files of a folder as if the district had delivered them; record nothing. Raises `OSError`."""
-    engine = store.open(spool.database)
+async def dry_run(database: Location, folder: Path, district: str, policy: Policy) -> Verdict:
+    """Decide about the files of a folder as if the district had delivered them; record nothing.
+
+    Raises `StoreError`, `OSError`.
+    """
+    engine = store.open(database)
     try:
         async with store.reading(engine) as tx:
             known = await roster.load(tx, district)
@@ -91,8 +95,8 @@ def first_look(folder: Path, policy: Policy) -> Verdict:
     return decide(sealing.contents(folder), canonical.empty(), policy)
 
 
-async def _walk(spool: Spool, delivery: str, policy: Policy, at: datetime) -> Walked:
-    engine = store.open(spool.database)
+async def _walk(spool: Spool, database: Location, delivery: str, policy: Policy, at: datetime) -> Walked:
+    engine = store.open(database)
     try:
         for _ in range(GROUND_TRIES_MAX):
             try:
@@ -117,7 +121,7 @@ async def _walk_once(engine: AsyncEngine, spool: Spool, delivery: str, policy: P
     del known
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
-    async with store.writing(engine) as tx:
+    async with store.writing(engine, stated.district) as tx:
         concluded = await verdicts.conclude(
             tx, delivery, verdict, ground=ground, at=at, fingerprint=unchanged.fingerprint(policy)
         )

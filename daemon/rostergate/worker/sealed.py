@@ -22,7 +22,7 @@ async def enter(engine: AsyncEngine, district: District, manifest: Manifest) -> 
 
     Raises `IllegalTransition` when it is not being received.
     """
-    async with store.writing(engine) as tx:
+    async with store.writing(engine, district.slug) as tx:
         await deliveries.seal(
             tx,
             manifest.delivery,
