@@ -157,7 +157,7 @@ def _measured(case: str, state: Path) -> Measured:
         for path in folder.glob("*.csv"):
             pl.read_csv(path, infer_schema=False)
     else:
-        walked = road.walk(spool, spool.database, folder.name, Policy(), AT).for_the_log()
+        walked = road.walk(spool, folder.name, Policy(), AT).for_the_log()
     seconds = time.monotonic() - started
     cpu = time.process_time() - cpu
     return Measured(seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, walked)
@@ -171,7 +171,7 @@ def _warm_up() -> None:
         store.upgrade(spool.database)
         district.write(district.founded(50).tables, Path(folder) / "files")
         _seal(spool, Path(folder) / "files")
-        road.walk(spool, spool.database, f"{SLUG}-00001", Policy(), AT)
+        road.walk(spool, f"{SLUG}-00001", Policy(), AT)
 
 
 def _prepare(students: int, folder: Path, *, quoted: bool) -> tuple[int, int]:

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "roster": "roster",
     "changes": "changes",
     "preview": "preview",
+    "mail": "mail",
     "rules": "reference",
     "formats": "formats",
 }

@@ -49,15 +49,14 @@ def _districts(place: Place) -> Districts:
 
 async def _database(place: Place) -> str:
     place.assert_ours()
-    location = place.known_location()
-    if location is None:
+    if not place.spool.database.exists():
         return "not there yet"
-    engine = store.open(location)
+    engine = store.open(place.spool.database)
     try:
         async with store.reading(engine) as tx:
             await deliveries.overview(tx)
     except StoreError as error:
-        raise StoreError(f"{location}: {error}") from error
+        raise StoreError(f"{place.spool.database}: {error}") from error
     finally:
         await engine.dispose()
     return "readable"

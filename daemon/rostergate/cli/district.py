@@ -13,6 +13,7 @@ from rostergate.cli.place import Place, run
 from rostergate.config import set_enabled, write_district
 from rostergate.core.calendar import day_of
 from rostergate.gate.passwords import Passwords
+from rostergate.service import notices
 from rostergate.service.address import address
 from rostergate.service.clock import utc_now
 from rostergate.store import credentials, slots
@@ -33,13 +34,14 @@ def district() -> None:
 @click.argument("slug")
 @click.option("--name", required=True, help="The district's name, as people know it.")
 @click.option("--time-zone", required=True, help="Its time zone, for example America/Chicago.")
+@click.option("--recipient", "recipients", multiple=True, help="An e-mail address that is told; may be repeated.")
 @as_json
 @click.pass_obj
-def add(place: Place, slug: str, *, name: str, time_zone: str, as_json: bool) -> None:
+def add(place: Place, slug: str, *, name: str, time_zone: str, recipients: tuple[str, ...], as_json: bool) -> None:
     """Write the district's file and show its first password, once."""
     reached = address(place.spool, place.settings())
-    path = write_district(place.config / "districts", slug, name=name, time_zone=time_zone)
-    password = run(_issue(place, slug))
+    path = write_district(place.config / "districts", slug, name=name, time_zone=time_zone, recipients=recipients)
+    password = run(_issue(place, place.district(slug)))
     access = {
         "slug": slug,
         "host": reached.host,
@@ -55,11 +57,13 @@ def add(place: Place, slug: str, *, name: str, time_zone: str, as_json: bool) ->
     click.echo("\nThe password is shown this once; `rostergate district password` issues another.")
 
 
-async def _issue(place: Place, slug: str) -> str:
+async def _issue(place: Place, district: District) -> str:
+    settings, now = place.settings(), utc_now()
     password = secrets.token_urlsafe(PASSWORD_BYTES)
-    digest = Passwords(place.settings().passwords).digest(password)
+    digest = Passwords(settings.passwords).digest(password)
     async with place.database() as engine, store.writing(engine) as tx:
-        await credentials.set_password(tx, slug, digest, utc_now())
+        await credentials.set_password(tx, district.slug, digest, now)
+        await notices.tell_access(tx, settings, district, place.spool, now)
     return password
 
 
@@ -141,8 +145,7 @@ async def _standing(place: Place, district: District) -> dict[str, Any]:
 @click.pass_obj
 def password(place: Place, slug: str, *, as_json: bool) -> None:
     """Issue a new password and show it, once; the old one stops working."""
-    place.district(slug)
-    issued = run(_issue(place, slug))
+    issued = run(_issue(place, place.district(slug)))
     if as_json:
         print_json({"slug": slug, "username": slug, "password": issued})
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, fields, replace
-from datetime import date  # noqa: TC003 - pydantic reads it
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rostergate.config.settings import Bytes, Guardians, Percent, Rows, Section, Settings
+from rostergate.config.section import Section
+from rostergate.config.settings import Bytes, Guardians, Percent, Rows, Settings
 from rostergate.config.values import (
     SLUG_RULE,
     AllowedNetwork,
@@ -28,6 +29,8 @@ from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rostergate.core.notices import Audience
 
 ROLLOVER_DAYS_MAX: Final = 120
 """Days of one rollover window: wide limits that nobody remembers are none."""
@@ -208,6 +211,10 @@ class District(Section):
             ),
             deselected=frozenset(self.schools.deselected),
         )
+
+    def audience(self, settings: Settings) -> Audience:
+        """Return who gets mail about this district."""
+        return settings.mail.audience(self.recipients)
 
     def limits(self, settings: Settings) -> UploadLimits:
         """Return what this district may put down: its own values over the daemon's."""

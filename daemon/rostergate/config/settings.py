@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from rostergate.config import database
+from rostergate.config.mail import MailSettings
+from rostergate.config.section import Section
 from rostergate.core.policy import HoldLimits, ReadingLimits
 
 TIB: Final = 1 << 40
@@ -23,12 +24,6 @@ Bytes = Annotated[int, Field(ge=1, le=TIB)]
 Rows = Annotated[int, Field(ge=0, le=1_000_000)]
 Guardians = Annotated[int, Field(ge=1, le=1_000)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """One table of a configuration file: frozen, without unknown keys, without conversions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class ServerSettings(Section):
@@ -46,33 +41,6 @@ class ServerSettings(Section):
     sessions_per_district_max: Annotated[int, Field(ge=1, le=1_000)] = 8
     packet_bytes_max: Annotated[int, Field(ge=65_536, le=16_777_216)] = 300_000
     drain_seconds_max: Annotated[int, Field(ge=0, le=3_600)] = 30
-
-
-def _url(url: str) -> str:
-    if not url:
-        return url
-    if wrong := database.fault(url):
-        raise ValueError(wrong)
-    if database.has_password(url):
-        raise ValueError(
-            "a password does not belong here, where others may read it; write the whole address into a file of its own "
-            "and name that in database.url_file"
-        )
-    return url
-
-
-class DatabaseSettings(Section):
-    """Where the roster is kept; empty = a SQLite file in the state folder."""
-
-    url: Annotated[str, AfterValidator(_url)] = ""
-    url_file: Annotated[str, Field(max_length=4_096)] = ""
-    """A file that has the address in one line, with its password; without a slash, one of systemd's credentials."""
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if self.url and self.url_file:
-            raise ValueError("expected url or url_file, found both")
-        return self
 
 
 class UploadSettings(Section):
@@ -162,10 +130,10 @@ class Settings(Section):
     """All settings of the daemon."""
 
     server: ServerSettings = ServerSettings()
-    database: DatabaseSettings = DatabaseSettings()
     upload: UploadSettings = UploadSettings()
     delivery: DeliverySettings = DeliverySettings()
     reading: ReadingSettings = ReadingSettings()
     holds: HoldSettings = HoldSettings()
     passwords: PasswordSettings = PasswordSettings()
+    mail: MailSettings = MailSettings()
     log: LogSettings = LogSettings()

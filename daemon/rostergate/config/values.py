@@ -36,6 +36,11 @@ def is_slug(text: str) -> bool:
     return SLUG.fullmatch(text) is not None
 
 
+def is_mailbox(text: str) -> bool:
+    """Say whether this is one e-mail address, without a display name."""
+    return _MAILBOX.fullmatch(text) is not None
+
+
 _time_zones = cache(available_timezones)  # it goes through the whole database
 
 
@@ -74,7 +79,7 @@ def _phone_region(name: str) -> str:
 
 
 def _recipient(text: str) -> str:
-    if not _MAILBOX.fullmatch(text):
+    if not is_mailbox(text):
         raise ValueError(f"expected an e-mail address such as it@example.org, found {shown(text)}")
     return text
 
@@ -131,5 +136,7 @@ FormatName = Annotated[str, AfterValidator(_format)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 PhoneRegion = Annotated[str, AfterValidator(_phone_region)]
 Recipient = Annotated[str, AfterValidator(_recipient)]
+RecipientOrNone = Annotated[str, AfterValidator(lambda text: text and _recipient(text))]
+"""A mailbox, or nothing."""
 AllowedNetwork = Annotated[Network, BeforeValidator(_network)]
 AuthorizedKey = Annotated[str, AfterValidator(_authorized_key)]

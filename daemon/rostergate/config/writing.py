@@ -21,19 +21,19 @@ from rostergate.config.wording import shown
 from rostergate.errors import ConfigError, NotFound, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 FILE_MODE: Final = 0o644  # the daemon's own user must be able to read what an operator wrote; there is no secret in it
 
 
-def write_district(folder: Path, slug: str, *, name: str, time_zone: str) -> Path:
+def write_district(folder: Path, slug: str, *, name: str, time_zone: str, recipients: Sequence[str] = ()) -> Path:
     """Write the file of a new district, with every other key as a comment, and return its path.
 
     Raises `Refused` where there is such a district already, `ConfigError` for a value that cannot be used or a folder
     that cannot be written.
     """
     path = _path(folder, slug)
-    text = template(name=name, time_zone=time_zone)
+    text = template(name=name, time_zone=time_zone, recipients=recipients)
     district_of(path, *parse_toml(path, text.encode()))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,9 +74,13 @@ def set_enabled(folder: Path, slug: str, enabled: bool) -> Path:  # noqa: FBT001
     return path
 
 
-def template(*, name: str, time_zone: str) -> str:
+def template(*, name: str, time_zone: str, recipients: Sequence[str] = ()) -> str:
     """Return the text of a new district's file."""
     text = resources.files("rostergate.config").joinpath("district.toml.template").read_text(encoding="utf-8")
+    if recipients:
+        text = text.replace("@RECIPIENTS@", f"recipients = [{', '.join(map(_quoted, recipients))}]")
+    else:
+        text = text.replace("@RECIPIENTS@", '# recipients = ["it@example.org"]')
     return text.replace("@TIME_ZONE@", _quoted(time_zone)).replace("@NAME@", _quoted(name))
 
 

@@ -17,10 +17,11 @@ from rostergate.core.delivery import State
 from rostergate.desk import latest, report
 from rostergate.errors import Refused
 from rostergate.gate import Gate, Services
-from rostergate.service import readiness, reporting
+from rostergate.service import notices, readiness, reporting, silence
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
+from rostergate.service.post import TEMPLATES, Post
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area
 from rostergate.spool.inbox import Inboxes
@@ -38,20 +39,19 @@ if TYPE_CHECKING:
     from rostergate.config import District, Districts, Reloaded, Settings
     from rostergate.core.completeness import Judgement
     from rostergate.spool.folders import Spool
-    from rostergate.store import Location
 
 log = structlog.get_logger()
 
 
-async def serve(settings: Settings, districts: Districts, spool: Spool, database: Location) -> bool:
+async def serve(settings: Settings, districts: Districts, spool: Spool) -> bool:
     """Run the daemon until SIGTERM or SIGINT; return False when it ended because one of its parts failed.
 
     Raises `StateError`, `StoreError`, `ConfigError`, `Refused`, `OSError` when it cannot start.
     """
     spool.prepare()
     with StateLock(spool) as lock:
-        await asyncio.to_thread(store.upgrade, database)
-        daemon = Daemon(settings, districts, spool, database)
+        await asyncio.to_thread(store.upgrade, spool.database)
+        daemon = Daemon(settings, districts, spool)
         with _stopped_by_signals(daemon.stop):
             try:
                 port = await daemon.start()
@@ -82,14 +82,13 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
 class Daemon:
     """Every room, joined."""
 
-    def __init__(self, settings: Settings, districts: Districts, spool: Spool, database: Location) -> None:
+    def __init__(self, settings: Settings, districts: Districts, spool: Spool) -> None:
         self.stop = asyncio.Event()
         self.failed = False
         self._settings = settings
         self._districts = districts
         self._spool = spool
-        self._database = database
-        self._engine = store.open(database)
+        self._engine = store.open(spool.database)
         self._processes = Processes(settings.delivery.workers, seconds_max=settings.delivery.decide_seconds_max)
         self._inboxes = Inboxes(spool, utc_now)
         self._queue = Queue(
@@ -97,7 +96,6 @@ class Daemon:
             districts=districts,
             engine=self._engine,
             spool=spool,
-            database=database,
             processes=self._processes,
             now=utc_now,
             on_closed=self._report,
@@ -113,6 +111,14 @@ class Daemon:
             on_dry_run=self._start_dry_run,
             on_waiting=self._tell_waiting,
             on_refusal=self._tell_set_refusal,
+        )
+        self._post = Post(
+            settings=settings,
+            districts=districts,
+            engine=self._engine,
+            spool=spool,
+            now=utc_now,
+            templates=districts.folder.parent / TEMPLATES,
         )
         self._gate = Gate(
             Services(
@@ -132,7 +138,7 @@ class Daemon:
 
     async def start(self) -> int:
         """Bring disk and database together, then listen; return the port."""
-        await recovery.recover(self._engine, self._spool, self._districts, utc_now())
+        await recovery.recover(self._engine, self._spool, self._districts, self._settings, utc_now())
         await self._write_missing_reports()
         await asyncio.to_thread(self._lay_out_pages, list(self._districts))
         if sockets := readiness.inherited_sockets():
@@ -144,6 +150,8 @@ class Daemon:
             self._receiver.run(self.stop),
             self._queue.run(self.stop),
             self._reload_districts(),
+            self._post.run(self.stop),
+            silence.watch(self.stop, self._settings, self._districts, self._engine, utc_now),
             readiness.feed_watchdog(self.stop),
         ):
             task = asyncio.create_task(part)
@@ -232,6 +240,9 @@ class Daemon:
     async def _tell_waiting(self, district: District, judgement: Judgement | None) -> None:
         folder, now = self._spool.reports(district.slug), utc_now().astimezone(district.zone)
         await asyncio.to_thread(latest.waiting, folder, judgement, now)
+        async with store.writing(self._engine) as tx:
+            if await notices.tell_unfinished(tx, self._settings, district, judgement, now):
+                self._post.look()
 
     async def _tell_set_refusal(self, district: District, reason: str) -> None:
         folder, now = self._spool.reports(district.slug), utc_now().astimezone(district.zone)
@@ -245,7 +256,7 @@ class Daemon:
     async def _dry_run(self, district: District, folder: Path) -> None:
         try:
             told = await self._processes.run(
-                reporting.dry_run, self._spool, self._database, self._settings, district, folder, utc_now()
+                reporting.dry_run, self._spool, self._settings, district, folder, utc_now()
             )
             log.info(journal.PREVIEW_DECIDED, district=district.slug, **told)
         except Exception as error:
@@ -259,9 +270,10 @@ class Daemon:
             return
         try:
             await self._processes.run(
-                reporting.write_in_process, self._spool, self._database, self._settings, district, delivery, utc_now()
+                reporting.write_in_process, self._spool, self._settings, district, delivery, utc_now()
             )
             log.info(journal.REPORT_WRITTEN, delivery=delivery, district=slug)
+            self._post.look()
         except Exception as error:
             log.error(journal.REPORT_FAILED, delivery=delivery, district=slug, exc_info=error)
 

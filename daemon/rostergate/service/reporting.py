@@ -7,6 +7,7 @@ Rule 2: LATEST.txt tells of the newest delivery; the report of an older one leav
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -33,19 +34,16 @@ if TYPE_CHECKING:
     from rostergate.desk.story import Change
     from rostergate.service.address import Address
     from rostergate.spool.folders import Spool
-    from rostergate.store import Location
 
 PREVIEW: Final = "preview"
 """The folder of the newest dry run's report; no delivery is called so."""
 
 
-def write_in_process(
-    spool: Spool, database: Location, settings: Settings, district: District, delivery: str, now: datetime
-) -> None:
+def write_in_process(spool: Spool, settings: Settings, district: District, delivery: str, now: datetime) -> None:
     """Write a delivery's report from a process that has no event loop. Raises as `write` does."""
 
     async def opened() -> None:
-        engine = store.open(database)
+        engine = store.open(spool.database)
         try:
             await write(engine, spool, settings, district, delivery, now)
         finally:
@@ -62,13 +60,28 @@ async def write(
     Raises `NotFound`, `StoreError`, `OSError`.
     """
     async with store.reading(engine) as tx:
-        answer = await verdicts.load(tx, delivery)
-        about = await deliveries.get(tx, delivery)
         newest = await deliveries.latest(tx, district.slug)
         changes = [(plan.school_id, await plans.changes(tx, plan)) for plan in await plans.of(tx, delivery)]
+    told = await story(engine, spool, settings, district, delivery, now)
+    told = replace(told, changes=partial(_changes, changes))
+    await asyncio.to_thread(report.write, spool.report(district.slug, delivery), told)
+    if newest is not None and newest.id == delivery:
+        await asyncio.to_thread(latest.write, spool.reports(district.slug), told)
+    async with store.writing(engine) as tx:
+        if (await deliveries.get(tx, delivery)).state == told.state:
+            await deliveries.reported(tx, delivery, now)
+
+
+async def story(
+    engine: AsyncEngine, spool: Spool, settings: Settings, district: District, delivery: str, now: datetime
+) -> Story:
+    """Return a delivery's story as it stands, without its changed rows. Raises `NotFound`, `StoreError`, `OSError`."""
+    async with store.reading(engine) as tx:
+        answer = await verdicts.load(tx, delivery)
+        about = await deliveries.get(tx, delivery)
     refused = await slot.refusal(engine, district, day_of(now, district.zone))
     reached = address(spool, settings)
-    story = Story(
+    return Story(
         district=district.slug,
         name=district.name,
         zone=district.zone,
@@ -82,28 +95,19 @@ async def write(
         host=reached.host,
         port=reached.port,
         username=district.slug,
-        changes=partial(_changes, changes),
     )
-    await asyncio.to_thread(report.write, spool.report(district.slug, delivery), story)
-    if newest is not None and newest.id == delivery:
-        await asyncio.to_thread(latest.write, spool.reports(district.slug), story)
-    async with store.writing(engine, district.slug) as tx:
-        if (await deliveries.get(tx, delivery)).state is about.state:
-            await deliveries.reported(tx, delivery, now)
 
 
-def dry_run(
-    spool: Spool, database: Location, settings: Settings, district: District, folder: Path, now: datetime
-) -> dict[str, Any]:
+def dry_run(spool: Spool, settings: Settings, district: District, folder: Path, now: datetime) -> dict[str, Any]:
     """Decide about a dry run, write its report and remove its files. Runs in a worker process.
 
     Returns what the log tells of it: verdict, format, files, findings by severity. Raises `StoreError`, `OSError`.
     """
     policy = district.policy(settings, day_of(now, district.zone))
-    verdict = asyncio.run(road.dry_run(database, folder, district.slug, policy))
-    story = _dry_run_story(address(spool, settings), district, verdict, now)
-    report.write(spool.report(district.slug, PREVIEW), story)
-    latest.write(spool.reports(district.slug), story)
+    verdict = asyncio.run(road.dry_run(spool, folder, district.slug, policy))
+    told = _dry_run_story(address(spool, settings), district, verdict, now)
+    report.write(spool.report(district.slug, PREVIEW), told)
+    latest.write(spool.reports(district.slug), told)
     sealing.discard(folder)
     return {
         "verdict": verdict.outcome.value,

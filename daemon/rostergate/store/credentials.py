@@ -21,6 +21,13 @@ async def password_hash(tx: AsyncConnection, district: str) -> str | None:
     return found
 
 
+async def changed_at(tx: AsyncConnection, district: str) -> datetime | None:
+    """Return when a district's password was issued, or None when it has none."""
+    query = sa.select(credentials.c.changed_at).where(credentials.c.district == district)
+    found: datetime | None = await tx.scalar(query)
+    return found
+
+
 async def set_password(tx: AsyncConnection, district: str, password_hash: str, at: datetime) -> None:
     """Make `password_hash` (argon2id, encoded) the only one that lets a district in."""
     values = {"password_hash": password_hash, "changed_at": at}

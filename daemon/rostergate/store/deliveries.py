@@ -191,6 +191,26 @@ async def latest(tx: AsyncConnection, district: str) -> Delivery | None:
     return found[0] if found else None
 
 
+async def accepted_before(tx: AsyncConnection, district: str, number: int) -> Delivery | None:
+    """Return the newest delivery of a district before that number that was accepted."""
+    found = await _select(
+        tx,
+        deliveries.c.district == district,
+        deliveries.c.number < number,
+        deliveries.c.outcome == Outcome.ACCEPTED.value,
+        order=(deliveries.c.number.desc(),),
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+async def arrivals(tx: AsyncConnection, district: str, since: datetime) -> list[datetime]:
+    """Return when a district's deliveries of that time were sealed, oldest first."""
+    sealed = deliveries.c.sealed_at
+    query = sa.select(sealed).where(deliveries.c.district == district, sealed >= since).order_by(sealed)
+    return list(await tx.scalars(query))
+
+
 async def listed(tx: AsyncConnection, district: str | None = None, limit: int = 50) -> list[Delivery]:
     """Return the newest deliveries of one district or of all, newest first."""
     condition = () if district is None else (deliveries.c.district == district,)

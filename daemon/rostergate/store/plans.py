@@ -77,6 +77,14 @@ async def of(tx: AsyncConnection, delivery: str) -> list[StoredPlan]:
     return await _select(tx, plans_table.c.delivery == delivery)
 
 
+async def get(tx: AsyncConnection, number: int) -> StoredPlan:
+    """Return one plan by its number in the store. Raises `NotFound`."""
+    found = await _select(tx, plans_table.c.id == number)
+    if not found:
+        raise NotFound(f"There is no plan number {number}.")
+    return found[0]
+
+
 async def held(tx: AsyncConnection, district: str | None = None) -> list[StoredPlan]:
     """Return the plans of one district, or of all, that wait for a person, longest waiting first."""
     conditions = [plans_table.c.state == State.HELD.value]

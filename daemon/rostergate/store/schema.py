@@ -200,6 +200,26 @@ credentials = sa.Table(
     sa.Column("changed_at", Instant, nullable=False),
 )
 
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _number(),
+    sa.Column("kind", sa.String, nullable=False),  # core.notices.Kind
+    sa.Column("about", sa.String, nullable=False),
+    sa.Column("district", sa.String),
+    sa.Column("delivery", sa.ForeignKey("deliveries.id")),
+    sa.Column("recipient", sa.String, nullable=False),
+    sa.Column("facts", _JSON, nullable=False),
+    sa.Column("state", sa.String, nullable=False),  # store.outbox.State
+    sa.Column("written_at", Instant, nullable=False),
+    sa.Column("next_try_at", Instant, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("error", sa.String),
+    sa.Column("closed_at", Instant),
+    sa.UniqueConstraint("kind", "about", "recipient"),
+)
+sa.Index("ix_outbox_state_next_try_at", outbox.c.state, outbox.c.next_try_at)
+
 WHOLE_DISTRICT: Final = ""
 """The `school_id` of the ground that counts every change of a district; no school has an empty id."""
 

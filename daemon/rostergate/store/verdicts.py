@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from rostergate.core import notices
 from rostergate.core.delivery import Event, State
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import OPEN, Counts, Plan, after, pack
@@ -21,7 +22,7 @@ from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.plan import State as PlanState
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
-from rostergate.store import conclusions, deliveries, plans, roster, turns
+from rostergate.store import conclusions, deliveries, outbox, plans, roster, turns
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import findings as findings_table
 from rostergate.store.schema import holds as holds_table
@@ -57,9 +58,16 @@ class Concluded:
 
 
 async def conclude(
-    tx: AsyncConnection, delivery: str, verdict: Verdict, *, ground: int, at: datetime, fingerprint: str | None = None
+    tx: AsyncConnection,
+    delivery: str,
+    verdict: Verdict,
+    *,
+    ground: int,
+    at: datetime,
+    fingerprint: str | None = None,
+    audience: notices.Audience = notices.NOBODY,
 ) -> Concluded:
-    """Write a verdict and everything that follows from it.
+    """Write a verdict and everything that follows from it, the mail to its audience included.
 
     `fingerprint` names the policy and the program that decided; without it the same files will be decided again.
     `ground` is the district's (`roster.ground`), read in the transaction that read the roster. Raises `NotFound`;
@@ -86,6 +94,7 @@ async def conclude(
     if await roster.ground(tx, about.district) != ground:
         raise GroundMoved
     await _write_findings(tx, delivery, verdict.findings)
+    await _write_mail(tx, about, verdict, audience, at)
     concluded = Concluded(state, applied=0, held=0, unmatched=0, changed=0, superseded=())
     if accepted:
         concluded = await _write_plans(tx, about, verdict.plans, at)
@@ -214,6 +223,18 @@ def _plain(counts: Counts) -> dict[str, int]:
 def _packed(decided: tuple[Plan, ...]) -> list[bytes]:
     nothing = pack({})
     return [pack(plan.changes) if plan.changes else nothing for plan in decided]
+
+
+async def _write_mail(
+    tx: AsyncConnection, about: deliveries.Delivery, verdict: Verdict, audience: notices.Audience, at: datetime
+) -> None:
+    if not audience.recipients:
+        return
+    before = await deliveries.accepted_before(tx, about.district, about.number)
+    kind = notices.following(verdict, await findings(tx, before.id) if before else ())
+    if kind is not None:
+        told = audience.of(kind)
+        await outbox.write(tx, kind, about.id, told, at, district=about.district, delivery=about.id)
 
 
 async def _write_findings(tx: AsyncConnection, delivery: str, found: tuple[Finding, ...]) -> None:

@@ -18,7 +18,7 @@ from rostergate import journal, store
 from rostergate.core.calendar import day_of
 from rostergate.errors import Refused, RostergateError
 from rostergate.store import deliveries
-from rostergate.worker import road
+from rostergate.worker import failing, road
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from rostergate.config import Districts, Settings
     from rostergate.spool.folders import Spool
-    from rostergate.store import Location
     from rostergate.worker.processes import Processes
 
 LOOK_SECONDS: Final = 15.0
@@ -47,7 +46,6 @@ class Queue:
         districts: Districts,
         engine: AsyncEngine,
         spool: Spool,
-        database: Location,
         processes: Processes,
         now: Callable[[], datetime],
         on_closed: Callable[[str], Awaitable[None]],
@@ -57,7 +55,6 @@ class Queue:
         self._districts = districts
         self._engine = engine
         self._spool = spool
-        self._database = database
         self._processes = processes
         self._now = now
         self._on_closed = on_closed
@@ -118,7 +115,7 @@ class Queue:
     async def _attempt(self, delivery: deliveries.Delivery) -> None:
         attempts_max = self._settings.delivery.attempts_max
         try:
-            async with store.writing(self._engine, delivery.district) as tx:
+            async with store.writing(self._engine) as tx:
                 attempt = await deliveries.count_attempt(tx, delivery.id)
         except Refused:
             return  # a newer delivery has taken its place since the queue was read
@@ -131,7 +128,8 @@ class Queue:
             return
         policy = district.policy(self._settings, delivery.day or day_of(self._now(), district.zone))
         try:
-            walked = await self._processes.run(road.walk, self._spool, self._database, delivery.id, policy, self._now())
+            audience = district.audience(self._settings)
+            walked = await self._processes.run(road.walk, self._spool, delivery.id, policy, self._now(), audience)
         except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed and the next delivery goes on
             await self._failed(delivery, error, attempt)
         else:
@@ -150,7 +148,7 @@ class Queue:
             self._wait_with(delivery, attempt)
 
     async def _give_up(self, delivery: deliveries.Delivery, why: str) -> None:
-        async with store.writing(self._engine, delivery.district) as tx:
-            await deliveries.give_up(tx, delivery.id, why, self._now())
+        async with store.writing(self._engine) as tx:
+            await failing.give_up(tx, self._settings, self._districts, delivery.id, why, self._now())
         log.error(journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, reason=why)
         await self._on_closed(delivery.id)

@@ -216,7 +216,7 @@ class Receiver:
             log.info(journal.FILE_NOTICED, district=district.slug, files=len(noticed))
         if receiving is None:
             began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
-            async with store.writing(self._engine, district.slug) as tx:
+            async with store.writing(self._engine) as tx:
                 receiving = await deliveries.begin(tx, district.slug, began_at)
         return receiving.id
 
@@ -298,7 +298,7 @@ class Receiver:
         if area is Area.PREVIEW:
             await self._on_dry_run(district, self._spool.delivery(manifest.delivery))
             return
-        await sealed.enter(self._engine, district, manifest)
+        await sealed.enter(self._engine, district, manifest, district.audience(self._settings))
         log.info(
             journal.DELIVERY_SEALED,
             delivery=manifest.delivery,

@@ -30,7 +30,7 @@ from rostergate.core.delivery import State
 from rostergate.errors import NotFound
 from rostergate.spool import sealing
 from rostergate.store import deliveries
-from rostergate.worker import sealed
+from rostergate.worker import failing, sealed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-    from rostergate.config import Districts
+    from rostergate.config import Districts, Settings
     from rostergate.spool.folders import Spool
 
 log = structlog.get_logger()
 
 
-async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, now: datetime) -> None:
+async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, settings: Settings, now: datetime) -> None:
     """Go through the crash table, top to bottom. Raises `StoreError`, `OSError`."""
     for folder in await asyncio.to_thread(sealing.unfinished, spool):
         await asyncio.to_thread(_finish_or_send_back, spool, folder)
@@ -55,11 +55,12 @@ async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, now: 
     async with store.reading(engine) as tx:
         known = {folder: await _known(tx, folder.name) for folder in folders}
     for folder, delivery in known.items():
-        await _enter_seal(engine, districts, folder, delivery)
+        await _enter_seal(engine, districts, settings, folder, delivery)
     async with store.writing(engine) as tx:
         for delivery in await deliveries.due(tx):
             if not spool.delivery(delivery.id).exists():
-                await deliveries.give_up(tx, delivery.id, "its files are gone from the disk; upload them again", now)
+                why = "its files are gone from the disk; upload them again"
+                await failing.give_up(tx, settings, districts, delivery.id, why, now)
                 log.error(
                     journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, reason="files gone"
                 )
@@ -82,13 +83,14 @@ async def _known(tx: AsyncConnection, delivery: str) -> deliveries.Delivery | No
 
 
 async def _enter_seal(
-    engine: AsyncEngine, districts: Districts, folder: Path, delivery: deliveries.Delivery | None
+    engine: AsyncEngine, districts: Districts, settings: Settings, folder: Path, delivery: deliveries.Delivery | None
 ) -> None:
     if delivery is None:
         log.error(journal.STATE_RECOVERED, folder=folder.name, step="left alone: the database has no such delivery")
     elif delivery.state is State.RECEIVING:
         if district := districts.get(delivery.district):
-            await sealed.enter(engine, district, await asyncio.to_thread(sealing.manifest_of, folder))
+            manifest = await asyncio.to_thread(sealing.manifest_of, folder)
+            await sealed.enter(engine, district, manifest, district.audience(settings))
             log.warning(journal.STATE_RECOVERED, delivery=delivery.id, step="recorded as sealed")
         else:
             log.error(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from rostergate import store
 from rostergate.core import roster as canonical
 from rostergate.core.decide import decide
+from rostergate.core.notices import NOBODY
 from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
 from rostergate.spool import sealing
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from rostergate.core.notices import Audience
     from rostergate.core.policy import Policy
     from rostergate.core.verdict import Verdict
     from rostergate.spool.folders import Spool
-    from rostergate.store import Location
     from rostergate.store.verdicts import Concluded
 
 GROUND_TRIES_MAX: Final = 5
@@ -68,20 +69,19 @@ class Walked:
         return asdict(self)
 
 
-def walk(spool: Spool, database: Location, delivery: str, policy: Policy, at: datetime) -> Walked:
+def walk(spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY) -> Walked:
     """Take one sealed delivery down the road. Runs in a worker process, which has no event loop of its own.
+
+    The audience gets its mail with the verdict, in one transaction.
 
     Raises `DeliveryDamagedError`, `StoreError`, `OSError`, `IllegalTransition` when it is not sealed (any more).
     """
-    return asyncio.run(_walk(spool, database, delivery, policy, at))
+    return asyncio.run(_walk(spool, delivery, policy, at, audience))
 
 
-async def dry_run(database: Location, folder: Path, district: str, policy: Policy) -> Verdict:
-    """Decide about the files of a folder as if the district had delivered them; record nothing.
-
-    Raises `StoreError`, `OSError`.
-    """
-    engine = store.open(database)
+async def dry_run(spool: Spool, folder: Path, district: str, policy: Policy) -> Verdict:
+    """Decide about the files of a folder as if the district had delivered them; record nothing. Raises `OSError`."""
+    engine = store.open(spool.database)
     try:
         async with store.reading(engine) as tx:
             known = await roster.load(tx, district)
@@ -95,12 +95,12 @@ def first_look(folder: Path, policy: Policy) -> Verdict:
     return decide(sealing.contents(folder), canonical.empty(), policy)
 
 
-async def _walk(spool: Spool, database: Location, delivery: str, policy: Policy, at: datetime) -> Walked:
-    engine = store.open(database)
+async def _walk(spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience) -> Walked:
+    engine = store.open(spool.database)
     try:
         for _ in range(GROUND_TRIES_MAX):
             try:
-                return await _walk_once(engine, spool, delivery, policy, at)
+                return await _walk_once(engine, spool, delivery, policy, at, audience)
             except verdicts.GroundMoved:
                 continue
     finally:
@@ -108,7 +108,9 @@ async def _walk(spool: Spool, database: Location, delivery: str, policy: Policy,
     raise StoreError("the roster kept changing while the delivery was decided; it will be tried again")
 
 
-async def _walk_once(engine: AsyncEngine, spool: Spool, delivery: str, policy: Policy, at: datetime) -> Walked:
+async def _walk_once(
+    engine: AsyncEngine, spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience
+) -> Walked:
     started = time.monotonic()
     async with store.reading(engine) as tx:
         stated = await deliveries.get(tx, delivery)
@@ -121,9 +123,15 @@ async def _walk_once(engine: AsyncEngine, spool: Spool, delivery: str, policy: P
     del known
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
-    async with store.writing(engine, stated.district) as tx:
+    async with store.writing(engine) as tx:
         concluded = await verdicts.conclude(
-            tx, delivery, verdict, ground=ground, at=at, fingerprint=unchanged.fingerprint(policy)
+            tx,
+            delivery,
+            verdict,
+            ground=ground,
+            at=at,
+            fingerprint=unchanged.fingerprint(policy),
+            audience=audience,
         )
     seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
     return _walked(stated, verdict, concluded, seconds)

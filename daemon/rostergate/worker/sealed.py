@@ -7,27 +7,33 @@ from typing import TYPE_CHECKING
 
 from rostergate import store
 from rostergate.core.calendar import day_of
+from rostergate.core.notices import Kind
 from rostergate.core.verdict import FileFacts
-from rostergate.store import deliveries
+from rostergate.store import deliveries, outbox
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from rostergate.config import District
+    from rostergate.core.notices import Audience
     from rostergate.spool.sealing import Manifest
 
 
-async def enter(engine: AsyncEngine, district: District, manifest: Manifest) -> None:
-    """Record a delivery as sealed, for the day on which its first upload began. Raises `StoreError`.
+async def enter(engine: AsyncEngine, district: District, manifest: Manifest, audience: Audience) -> None:
+    """Record a delivery as sealed, for the day on which its first upload began, and tell the audience.
 
-    Raises `IllegalTransition` when it is not being received.
+    Raises `StoreError`; raises `IllegalTransition` when it is not being received.
     """
-    async with store.writing(engine, district.slug) as tx:
+    sealed_at = datetime.fromisoformat(manifest.sealed_at)
+    async with store.writing(engine) as tx:
         await deliveries.seal(
             tx,
             manifest.delivery,
             day=day_of(manifest.began_at, district.zone),
             files=[FileFacts(one.name, 0, one.bytes, one.sha256) for one in manifest.files],
             content_hash=manifest.content_hash,
-            at=datetime.fromisoformat(manifest.sealed_at),
+            at=sealed_at,
         )
+        told = audience.of(Kind.RECEIVED)
+        about = manifest.delivery
+        await outbox.write(tx, Kind.RECEIVED, about, told, sealed_at, district=district.slug, delivery=about)

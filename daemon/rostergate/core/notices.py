@@ -1,0 +1,77 @@
+"""Notices: which mail follows from what happened. What a mail says stands in `desk`; when it goes out, in `service`.
+
+Rule 1: a delivery is told at most once per kind and recipient: the verdict picks one kind, the most urgent.
+Rule 2: a delivery that changed nothing and whose faults are those of the one before it is not told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rostergate.core.plan import OPEN
+from rostergate.core.plan import State as PlanState
+from rostergate.core.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rostergate.core.findings import Finding
+    from rostergate.core.verdict import Verdict
+
+
+class Kind(StrEnum):
+    """What a mail is about. The value is the name of its templates."""
+
+    ACCESS = "access"  # to the district: credentials were issued
+    RECEIVED = "received"  # a set is complete and is checked now
+    REFUSED = "refused"  # format errors; nothing was used
+    HELD = "held"  # at least one school waits for a person
+    APPLIED = "applied"  # changes are in the roster
+    FAULTS = "faults"  # nothing changed, but errors or alerts are not those of the delivery before
+    CLOSED = "closed"  # a person released or discarded the last school that waited
+    OVERDUE = "overdue"  # a set was begun and never completed
+    MIXED = "mixed"  # a set has files of two exports
+    LATE = "late"  # it usually has arrived by this time of the day
+    SILENT = "silent"  # nothing has come for some days
+    FORGOTTEN = "forgotten"  # nothing has come for a quarter
+    FAILED = "failed"  # to district and operators: a delivery could not be decided
+    DISK = "disk"  # to the operators: the disk is nearly full
+    DEAD = "dead"  # to the operators: mail could not be delivered
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is told of a district's deliveries."""
+
+    recipients: tuple[str, ...] = ()
+    left_out: frozenset[Kind] = frozenset()
+    """Kinds that nobody is told."""
+
+    def of(self, kind: Kind) -> tuple[str, ...]:
+        """Return who is told of this kind."""
+        return () if kind in self.left_out else self.recipients
+
+
+NOBODY = Audience()
+
+
+def following(verdict: Verdict, before: Iterable[Finding] = ()) -> Kind | None:
+    """Return what a verdict is told as, or nothing. `before`: the findings of the delivery accepted before it."""
+    if verdict.outcome is not Outcome.ACCEPTED:
+        return Kind.REFUSED
+    if any(plan.state in OPEN and plan.state is not PlanState.CLEAR for plan in verdict.plans):
+        return Kind.HELD
+    if any(plan.state is PlanState.CLEAR and plan.changes for plan in verdict.plans):
+        return Kind.APPLIED
+    return None if same_faults(verdict.findings, before) else Kind.FAULTS
+
+
+def same_faults(findings: Iterable[Finding], before: Iterable[Finding]) -> bool:
+    """Say whether two deliveries have the same faults as often at the same columns; lines may have moved."""
+    return _faults(findings) == _faults(before)
+
+
+def _faults(findings: Iterable[Finding]) -> set[tuple[str, str | None, str | None, int]]:
+    return {(one.code, one.file, one.column, one.count) for one in findings}

@@ -1,0 +1,68 @@
+"""Notices that follow from no verdict: an unfinished set, issued credentials, a person's decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from rostergate.core.completeness import Mixed, Overdue
+from rostergate.core.notices import Kind
+from rostergate.core.plan import OPEN
+from rostergate.store import deliveries, outbox, plans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from rostergate.config import District, Settings
+    from rostergate.core.completeness import Judgement
+    from rostergate.spool.folders import Spool
+
+
+async def tell_unfinished(
+    tx: AsyncConnection, settings: Settings, district: District, judgement: Judgement | None, at: datetime
+) -> int:
+    """Write mail about a set that is overdue or mixed, once for each delivery; return how many mails those are."""
+    facts: dict[str, list[str]]
+    match judgement:
+        case Overdue(missing=names):
+            kind, facts = Kind.OVERDUE, {"missing": list(names)}
+        case Mixed(old=names):
+            kind, facts = Kind.MIXED, {"old": list(names)}
+        case _:
+            return 0
+    begun = await deliveries.receiving(tx, district.slug)
+    if begun is None:  # a dry run: the district sees it in LATEST.txt
+        return 0
+    told = district.audience(settings).of(kind)
+    return await outbox.write(tx, kind, begun.id, told, at, district=district.slug, facts=facts)
+
+
+async def tell_access(tx: AsyncConnection, settings: Settings, district: District, spool: Spool, at: datetime) -> int:
+    """Write mail that credentials were issued, without them; return how many mails those are. Raises `OSError`."""
+    about = f"{district.slug} {at:%Y-%m-%dT%H:%M:%S}"
+    told = district.audience(settings).of(Kind.ACCESS)
+    facts = {"fingerprints": _fingerprints(spool)}
+    return await outbox.write(tx, Kind.ACCESS, about, told, at, district=district.slug, facts=facts)
+
+
+async def tell_closed(
+    tx: AsyncConnection, settings: Settings, district: District, closed: Iterable[str], at: datetime
+) -> None:
+    """Write mail about deliveries of which a person has closed the last plan that waited."""
+    told = district.audience(settings).of(Kind.CLOSED)
+    for delivery in closed:
+        if not any(plan.state in OPEN for plan in await plans.of(tx, delivery)):
+            await outbox.write(tx, Kind.CLOSED, delivery, told, at, district=district.slug, delivery=delivery)
+
+
+def _fingerprints(spool: Spool) -> list[str]:
+    """Return the host keys' fingerprints as clients show them; none before the daemon has started once."""
+    found = []
+    for path in sorted(spool.keys.glob("ssh_host_*_key.pub")):
+        key = asyncssh.import_public_key(path.read_bytes())
+        found.append(f"{key.get_algorithm()} {key.get_fingerprint()}")
+    return found

@@ -1,0 +1,200 @@
+"""The post: sends what is in the outbox, and writes to the operators what could not be delivered.
+
+Rule 1: the outbox is the truth; a hint only says that looking is worth it now.
+Rule 2: a mail is closed after the server took it. A crash in between repeats it, with the same Message-ID.
+Rule 3: what the server refuses for good, what is too old and what was tried too often is given up, and told once a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from rostergate import journal, store
+from rostergate.core.notices import Kind
+from rostergate.desk import letters, sheets
+from rostergate.desk.smtp import Envelope, NotTaken, Postman, message
+from rostergate.errors import ConfigError, NotFound
+from rostergate.service import reporting
+from rostergate.service.address import address
+from rostergate.service.release_codes import ReleaseCodes
+from rostergate.store import deliveries, outbox
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from rostergate.config import Districts, Settings
+    from rostergate.spool.folders import Spool
+    from rostergate.store.outbox import Mail
+
+LOOK_SECONDS: Final = 15.0
+"""How often to look without a hint: worker processes and commands write mail, and cannot hint."""
+MAILS_AT_ONCE: Final = 100
+RETRY_SECONDS_MAX: Final = 6 * 3_600.0
+TEMPLATES: Final = "templates"
+"""The folder beside rostergate.toml that has the operator's own templates."""
+
+log = structlog.get_logger()
+
+
+class Post:
+    """Sends mail, one at a time, for as long as the daemon runs."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        districts: Districts,
+        engine: AsyncEngine,
+        spool: Spool,
+        now: Callable[[], datetime],
+        templates: Path | None = None,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        """`templates`: the operator's own. `trust`: whose certificates are believed; None: those of the system."""
+        self._settings = settings
+        self._districts = districts
+        self._engine = engine
+        self._spool = spool
+        self._now = now
+        self._templates = templates
+        self._trust = trust
+        self._hint = asyncio.Event()
+
+    def look(self) -> None:
+        """Hint that mail may have been written."""
+        self._hint.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send what is due until `stop` is set. Without a mail server in the settings there is nothing to do."""
+        if not self._settings.mail.on:
+            return
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._hint.clear()
+                await self.send_due(stop)
+                hinted = asyncio.create_task(self._hint.wait())
+                await asyncio.wait({hinted, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                hinted.cancel()
+        finally:
+            stopped.cancel()
+
+    async def send_due(self, stop: asyncio.Event | None = None) -> None:
+        """Send, once each, the mails that are due now. Raises `StoreError`."""
+        async with store.reading(self._engine) as tx:
+            due = await outbox.due(tx, self._now(), MAILS_AT_ONCE)
+        if not due:
+            return
+        try:
+            password = self._settings.mail.password(os.environ)
+        except ConfigError as error:
+            for mail in due:
+                await self._not_sent(mail, error)
+            return
+        async with Postman(self._settings.mail, password, trust=self._trust) as postman:
+            for mail in due:
+                if stop is not None and stop.is_set():
+                    return
+                await self._send(postman, mail)
+
+    async def _send(self, postman: Postman, mail: Mail) -> None:
+        try:
+            await postman.send(message(*await self._written(mail)))
+        except (NotTaken, NotFound) as error:
+            await self._not_sent(mail, error)
+        else:
+            async with store.writing(self._engine) as tx:
+                await outbox.sent(tx, mail.id, self._now())
+            log.info(journal.MAIL_SENT, **_fields(mail))
+
+    async def _written(self, mail: Mail) -> tuple[letters.Letter, Envelope, str | None]:
+        """Return a mail's letter, its envelope and what is attached. Raises `NotFound` when its district is gone."""
+        occasion = await self._occasion(mail)
+        letter = await asyncio.to_thread(letters.letter, occasion, self._templates)
+        if letter.broken:
+            log.error(journal.TEMPLATE_REFUSED, kind=mail.kind, reason=letter.broken)
+        settings = self._settings.mail
+        domain = settings.sender.rpartition("@")[2]
+        envelope = Envelope(
+            sender=settings.sender,
+            recipient=mail.recipient,
+            reply_to=settings.reply_to,
+            message_id=f"rostergate.{mail.kind}.{mail.id}.{mail.written_at:%Y%m%d%H%M%S}@{domain}",
+            at=self._now(),
+        )
+        story = occasion.story
+        attached = settings.attach_findings and story is not None and bool(story.findings)
+        return letter, envelope, sheets.findings_csv(story.findings) if attached and story else None
+
+    async def _occasion(self, mail: Mail) -> letters.Occasion:
+        settings = self._settings.mail
+        reached = await asyncio.to_thread(address, self._spool, self._settings)
+        about = letters.Occasion(
+            kind=mail.kind,
+            host=reached.host,
+            port=reached.port,
+            contact=settings.reply_to or settings.sender,
+            facts=mail.facts,
+            to_operator=mail.recipient in settings.operators,
+        )
+        if mail.kind is Kind.DEAD:
+            async with store.reading(self._engine) as tx:
+                dead = (await outbox.counts(tx))[outbox.State.DEAD]
+            return replace(about, facts={"count": dead})
+        if mail.district is None:
+            return about
+        district = self._districts.get(mail.district)
+        if district is None:
+            raise NotFound(f"district {mail.district} has no configuration any more")
+        about = replace(about, name=district.name, username=district.slug, zone=district.zone)
+        if mail.delivery is None:
+            return about
+        now = self._now()
+        story = await reporting.story(self._engine, self._spool, self._settings, district, mail.delivery, now)
+        codes = ReleaseCodes(self._spool, settings.release_code_hours_max)
+        async with store.reading(self._engine) as tx:
+            made = await codes.of(tx, mail.delivery, now) if mail.kind is Kind.HELD else {}
+            error = (await deliveries.get(tx, mail.delivery)).error or ""
+        return replace(about, story=story, error=error, codes=made, codes_expire_at=codes.expire_at(now))
+
+    async def _not_sent(self, mail: Mail, error: NotTaken | NotFound | ConfigError) -> None:
+        now, bounds = self._now(), self._settings.mail
+        over = (
+            (error.permanent and not isinstance(error, ConfigError))
+            or mail.tries + 1 >= bounds.tries_max
+            or now - mail.written_at >= timedelta(hours=bounds.age_hours_max)
+        )
+        seconds = min(bounds.retry_seconds * 2.0**mail.tries, RETRY_SECONDS_MAX)
+        async with store.writing(self._engine) as tx:
+            if not over:
+                await outbox.failed(tx, mail.id, str(error), now + timedelta(seconds=seconds))
+            else:
+                await outbox.gave_up(tx, mail.id, str(error), now)
+                await self._tell_operators(tx, mail, now)
+        if over:
+            log.error(journal.MAIL_GIVEN_UP, **_fields(mail), reason=str(error))
+        else:
+            log.warning(journal.MAIL_FAILED, **_fields(mail), reason=str(error), again_in_seconds=seconds)
+
+    async def _tell_operators(self, tx: AsyncConnection, mail: Mail, now: datetime) -> None:
+        if mail.kind is Kind.DEAD:
+            return  # else a mail about mail would follow itself
+        settings = self._settings.mail
+        told = settings.audience(settings.operators).of(Kind.DEAD)
+        await outbox.write(tx, Kind.DEAD, f"{now:%Y-%m-%d}", told, now)
+
+
+def _fields(mail: Mail) -> dict[str, object]:
+    """Return what the log says of a mail: not who gets it."""
+    return {"mail": mail.id, "kind": mail.kind.value, "district": mail.district, "delivery": mail.delivery}

@@ -1,0 +1,31 @@
+"""Failing: a delivery that cannot be decided is given up, and everybody who can do something about it is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rostergate.core.notices import Kind
+from rostergate.store import deliveries, outbox
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from rostergate.config import Districts, Settings
+
+
+async def give_up(
+    tx: AsyncConnection, settings: Settings, districts: Districts, delivery: str, why: str, at: datetime
+) -> None:
+    """Note that a delivery could not be decided, and why (no cell value); write mail to its district and the operators.
+
+    Raises `NotFound`, `IllegalTransition`.
+    """
+    failed = await deliveries.give_up(tx, delivery, why, at)
+    district = districts.get(failed.district)
+    recipients = (*settings.mail.operators, *(district.recipients if district else ()))
+    # A delivery may fail, be tried again and fail again: each time is told.
+    about = f"{delivery} {at:%Y-%m-%dT%H:%M:%S}"
+    told = settings.mail.audience(recipients).of(Kind.FAILED)
+    await outbox.write(tx, Kind.FAILED, about, told, at, district=failed.district, delivery=delivery)

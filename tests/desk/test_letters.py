@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rostergate.core.notices import Kind
+from rostergate.desk.letters import SUBJECT_CHARS_MAX, Occasion, letter, parts, subject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rostergate.desk.story import Story
+
+FACTS: dict[Kind, dict[str, Any]] = {
+    Kind.ACCESS: {"fingerprints": ["ssh-ed25519 SHA256:abc"]},
+    Kind.OVERDUE: {"missing": ["classes.csv", "enrollments.csv"]},
+    Kind.MIXED: {"old": ["students.csv"]},
+    Kind.LATE: {"by": "21:00"},
+    Kind.SILENT: {"days": 4},
+    Kind.FORGOTTEN: {"days": 90},
+    Kind.DISK: {"free_bytes": 1_200_000_000, "bytes": 80_000_000_000},
+    Kind.DEAD: {"count": 3},
+}
+STORIES = {
+    Kind.RECEIVED: "sealed",
+    Kind.REFUSED: "rejected",
+    Kind.HELD: "held",
+    Kind.APPLIED: "changed",
+    Kind.FAULTS: "faulty",
+    Kind.CLOSED: "released",
+    Kind.FAILED: "failed",
+}
+SUBJECTS = {
+    Kind.ACCESS: "Lincoln Unified: access to the roster server",
+    Kind.RECEIVED: "Lincoln Unified: roster received, it is being checked",
+    Kind.REFUSED: "Lincoln Unified: Refused: 1 format error was found (students.csv, line 1042), "
+    "so nothing was changed",
+    Kind.OVERDUE: "Lincoln Unified: roster upload not complete, 2 files missing",
+    Kind.MIXED: "Lincoln Unified: roster upload mixed, 1 file of an older export",
+    Kind.LATE: "Lincoln Unified: no roster today, it usually arrives by 21:00",
+    Kind.SILENT: "Lincoln Unified: no roster for 4 days",
+    Kind.FORGOTTEN: "Lincoln Unified: no roster for 90 days",
+    Kind.FAILED: "Lincoln Unified: roster delivery lincoln-00017 could not be processed",
+    Kind.DISK: "rostergate on sftp.example.org: the disk is nearly full",
+    Kind.DEAD: "rostergate on sftp.example.org: 3 mails could not be delivered",
+}
+ABOUT_NO_DISTRICT = {Kind.DISK, Kind.DEAD}
+CODE = "0000-00W0-0000-0000-0000-0000-0000-0000"
+
+
+def occasion(kind: Kind, stories: dict[str, Story], **rest: Any) -> Occasion:
+    """Return an ordinary occasion of a kind."""
+    about: dict[str, Any] = {
+        "kind": kind,
+        "host": "sftp.example.org",
+        "port": 2222,
+        "contact": "help@platform.example",
+        "facts": FACTS.get(kind, {}),
+    }
+    if kind not in ABOUT_NO_DISTRICT:
+        about |= {"name": "Lincoln Unified", "username": "lincoln", "zone": ZoneInfo("America/Chicago")}
+    if kind in STORIES:
+        about["story"] = stories[STORIES[kind]]
+    return Occasion(**{**about, **rest})
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_can_be_written(stories: dict[str, Story], kind: Kind) -> None:
+    """Each kind has a subject, a text within 80 columns and an HTML page that fetches nothing."""
+    written = letter(occasion(kind, stories))
+    assert written.broken is None
+    assert 0 < len(written.subject) <= SUBJECT_CHARS_MAX
+    assert written.subject == SUBJECTS.get(kind, written.subject)
+    assert max(map(len, written.text.splitlines())) <= 80
+    assert "\n\n\n" not in written.text
+    assert "\n-- \n" in written.text
+    assert "http" not in written.html
+    assert "<script" not in written.html
+
+
+@pytest.mark.parametrize("kind", [*(kind for kind in Kind if kind not in STORIES), Kind.RECEIVED, Kind.FAILED])
+def test_a_short_letter_says_the_same_in_both_forms(stories: dict[str, Story], kind: Kind) -> None:
+    """Every word of the text stands in the HTML."""
+    written = letter(occasion(kind, stories))
+    words = written.text.partition("\n-- \n")[0].replace("  * ", " ").split()
+    html = " ".join(written.html.split())
+    assert [word for word in words if word.strip("<>&\"'") and word not in html] == []
+
+
+def test_a_held_school_comes_with_its_code(stories: dict[str, Story]) -> None:
+    """Who gets the mail can have the school released: the code, until when, and to whom it is given."""
+    until = datetime(2026, 9, 4, 17, 0, tzinfo=UTC)
+    written = letter(occasion(Kind.HELD, stories, codes={"3f2a9c117b20": CODE}, codes_expire_at=until))
+    for form in (written.text, written.html):
+        told = " ".join(form.split())
+        assert f"Release code: {CODE}" in told.replace("<code>", "").replace("</code>", "")
+        assert "until Fri 4 Sep 2026, 12:00 CDT (America/Chicago)" in told
+        assert "help@platform.example" in told
+        assert "412 of 800 students" in told
+    assert CODE not in written.subject
+
+
+def test_a_refusal_says_where_and_what_to_do(stories: dict[str, Story]) -> None:
+    """The file, the line and the next step stand in both forms."""
+    written = letter(occasion(Kind.REFUSED, stories))
+    for form in (written.text, written.html):
+        assert "students.csv" in form
+        assert "line 1042" in form
+        assert "Correct wrong-column-count." in form
+
+
+def test_operators_are_told_why_and_districts_are_not(stories: dict[str, Story]) -> None:
+    """A failed delivery is the operator's to mend: only there stand the reason and the commands."""
+    why = "the database was locked"
+    to_operator = letter(occasion(Kind.FAILED, stories, error=why, to_operator=True)).text
+    to_district = letter(occasion(Kind.FAILED, stories, error=why)).text
+    assert why in to_operator
+    assert "rostergate retry lincoln-00017" in to_operator
+    assert why not in to_district
+    assert "You need not do anything" in to_district
+
+
+def test_a_school_s_name_is_no_part_of_a_subject(stories: dict[str, Story]) -> None:
+    """Subjects have counts; names of schools are cells of a file."""
+    for kind, name in STORIES.items():
+        schools = [school.name for school in stories[name].schools]
+        assert not any(school in subject(occasion(kind, stories)) for school in schools)
+
+
+def test_a_district_cannot_write_into_the_header(stories: dict[str, Story]) -> None:
+    """A name with a line end or a very long one makes one bounded line."""
+    told = subject(occasion(Kind.LATE, stories, name="Lincoln\r\nBcc: x@example.org"))
+    assert told.startswith("Lincoln Bcc: x@example.org: no roster")
+    assert len(subject(occasion(Kind.LATE, stories, name="L" * 500))) == SUBJECT_CHARS_MAX
+
+
+def test_names_are_escaped(stories: dict[str, Story]) -> None:
+    """What looks like markup in a name is shown, not followed."""
+    written = letter(occasion(Kind.LATE, stories, name="<b>Lincoln</b>"))
+    assert "<b>Lincoln" not in written.html
+    assert "&lt;b&gt;Lincoln" in written.html
+
+
+def test_an_operator_s_own_template_is_used(stories: dict[str, Story], tmp_path: Path) -> None:
+    """A file of the same name in the folder takes the place of the house's; the rest stays."""
+    (tmp_path / "late.txt.j2").write_text("{{ name }} is late, {{ facts.by }} has passed.\n")
+    written = letter(occasion(Kind.LATE, stories), tmp_path)
+    assert written.text == "Lincoln Unified is late, 21:00 has passed.\n"
+    assert "Lincoln Unified is late" in written.html
+    assert letter(occasion(Kind.SILENT, stories), tmp_path) == letter(occasion(Kind.SILENT, stories))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param("{% if %}", id="bad syntax"),
+        pytest.param("{{ nothing_of_this_name }}", id="an unknown name"),
+        pytest.param("{{ 1 / 0 }}", id="an error while it is filled in"),
+        pytest.param("{% extends 'missing.j2' %}", id="another template that is not there"),
+    ],
+)
+def test_a_broken_template_costs_no_mail(stories: dict[str, Story], tmp_path: Path, template: str) -> None:
+    """The house's own is taken instead, and what is wrong is told."""
+    (tmp_path / "late.txt.j2").write_text(template)
+    written = letter(occasion(Kind.LATE, stories), tmp_path)
+    assert written.broken
+    assert written.text == letter(occasion(Kind.LATE, stories)).text
+
+
+def test_a_text_is_taken_apart_by_its_paragraphs() -> None:
+    """Title, paragraph, list and facts are told apart by how they begin."""
+    found = parts("Title\ngoes on\n\nWords\nand more.\n\n  * one\n    of two\n  * two\n\n    Host  x\n    Port  y\n")
+    assert [(one.kind, one.lines) for one in found] == [
+        ("title", ("Title goes on",)),
+        ("paragraph", ("Words and more.",)),
+        ("list", ("one of two", "two")),
+        ("facts", ("Host  x", "Port  y")),
+    ]

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rostergate import store
+from rostergate.config import Settings
+from rostergate.config.district import District
+from rostergate.config.mail import MailSettings
+from rostergate.core.notices import Kind
+from rostergate.service.silence import missing
+from rostergate.store import credentials
+from store.making import sealed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+DAY = timedelta(days=1)
+TUESDAY = datetime(2026, 9, 1, 17, 0, tzinfo=UTC)
+SETTINGS = Settings(mail=MailSettings(host="127.0.0.1", sender="roster@platform.example"))
+LINCOLN = District(slug="lincoln", name="Lincoln", time_zone="America/Chicago", recipients=("it@lincoln.example.org",))
+
+
+@pytest.fixture
+async def tx(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
+    """Give one writing transaction on an empty database."""
+    store.upgrade(tmp_path / "rostergate.db")
+    engine = store.open(tmp_path / "rostergate.db")
+    async with store.writing(engine) as tx:
+        yield tx
+    await engine.dispose()
+
+
+async def delivered(tx: AsyncConnection, days: int, first: datetime = TUESDAY) -> None:
+    """Deliver at noon by the district's clock, that many days in a row."""
+    for day in range(days):
+        at = first + day * DAY
+        delivery = await sealed(tx, "lincoln", at.date(), at)
+        await tx.exec_driver_sql("UPDATE deliveries SET state = 'settled' WHERE id = ?", (delivery,))
+
+
+async def told(tx: AsyncConnection, now: datetime, district: District = LINCOLN) -> list[tuple[Kind, object]]:
+    """Return what would be told at a time."""
+    return [(kind, facts) for kind, _, facts in await missing(tx, SETTINGS, district, now)]
+
+
+async def test_a_late_day_is_told_by_the_usual_time(tx: AsyncConnection) -> None:
+    """After two weeks of noons, nothing by half past one is late; a delivery puts that right."""
+    await delivered(tx, 14)
+    today = TUESDAY + 14 * DAY
+    assert await told(tx, today + timedelta(minutes=89)) == []
+    assert await told(tx, today + timedelta(minutes=91)) == [(Kind.LATE, {"by": "12:30"})]
+    await delivered(tx, 1, today)
+    assert await told(tx, today + timedelta(minutes=91)) == []
+
+
+async def test_days_of_silence_are_counted_from_the_last_delivery(tx: AsyncConnection) -> None:
+    """Nothing before the fourth day, then once per delivery, and once more after a quarter."""
+    await delivered(tx, 1)
+    assert await told(tx, TUESDAY + 3 * DAY) == []
+    assert await told(tx, TUESDAY + 4 * DAY) == [(Kind.SILENT, {"days": 4})]
+    about = {(await missing(tx, SETTINGS, LINCOLN, TUESDAY + day * DAY))[0][1] for day in range(4, 90)}
+    assert about == {"lincoln-00001"}
+    assert await told(tx, TUESDAY + 90 * DAY) == [(Kind.FORGOTTEN, {"days": 90})]
+
+
+async def test_a_district_that_never_delivered_is_told_too(tx: AsyncConnection) -> None:
+    """Days are counted from its password; one that has none is not expected yet."""
+    assert await told(tx, TUESDAY) == []
+    await credentials.set_password(tx, "lincoln", "hash", TUESDAY)
+    assert await told(tx, TUESDAY + 4 * DAY) == [(Kind.SILENT, {"days": 4})]
+
+
+async def test_a_disabled_district_is_not_expected(tx: AsyncConnection) -> None:
+    """Who cannot log in is not late."""
+    await delivered(tx, 1)
+    assert await told(tx, TUESDAY + 30 * DAY, LINCOLN.model_copy(update={"enabled": False})) == []
