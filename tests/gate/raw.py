@@ -79,6 +79,10 @@ class Raw:
             fields.get_uint32()
         return Answer(kind, fields)
 
+    async def everything(self) -> bytes:
+        """Return all that is sent until the session ends."""
+        return await self._reader.read()
+
     def request(self, kind: int, *fields: bytes) -> bytes:
         """Return a request with a number of its own."""
         self._number += 1

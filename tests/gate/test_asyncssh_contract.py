@@ -1,11 +1,17 @@
-"""What the gate relies on in asyncssh's private parts. A failure here means: read `gate/protocol.py` again."""
+"""What the gate relies on in asyncssh, and what it works around: one test for each.
+
+A failure here means that upstream has changed: read the module of the gate again that the test is about, and take away
+what is no longer needed.
+"""
 
 import inspect
+import socket
+from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
-from asyncssh import sftp, stream
+from asyncssh import kex, mac, public_key, sftp, stream
 from asyncssh.constants import FXP_CLOSE, FXP_OPENDIR
 
 from gate.house import House, until
@@ -107,3 +113,143 @@ async def test_rsa_key_is_not_offered_with_sha1(house: House) -> None:
         assert len(pair.host_key_algorithms) == 1
     with pytest.raises(asyncssh.KeyExchangeFailed):
         await asyncssh.connect(**house.options(server_host_key_algs=["ssh-rsa"]))
+
+
+# What is worked around: each test shows the library doing it
+
+
+class Short(asyncssh.SFTPServer):
+    """A server on a disk that takes one byte of everything."""
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:  # noqa: ARG002 - asyncssh's signature
+        """Open nothing."""
+        return object()
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:  # noqa: ARG002 - asyncssh's signature
+        """Write one byte."""
+        return 1
+
+    def close(self, file_obj: object) -> None:
+        """Close nothing."""
+
+
+class OpenToAll(asyncssh.SSHServer):
+    """Lets everybody in."""
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's signature
+        """Ask for nothing."""
+        return False
+
+
+class Patient(asyncssh.SSHServer):
+    """Refuses every password and counts them."""
+
+    asked = 0
+
+    def password_auth_supported(self) -> bool:
+        """Take passwords."""
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:  # noqa: ARG002 - asyncssh's signature
+        """Refuse."""
+        Patient.asked += 1
+        return False
+
+
+async def stock(tmp_path: Path, **options: Any) -> asyncssh.SSHAcceptor:
+    """Start the library's own server, with its host key in a file."""
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "key")
+    return await asyncssh.listen("127.0.0.1", 0, server_host_keys=[str(tmp_path / "key")], **options)
+
+
+async def test_a_short_write_is_acknowledged(tmp_path: Path) -> None:
+    """The library answers OK whatever `write` returns (`spool/disk.py` writes until all bytes are down)."""
+    async with (
+        await stock(tmp_path, server_factory=OpenToAll, sftp_factory=Short) as server,
+        asyncssh.connect("127.0.0.1", server.get_port(), known_hosts=None, config=None, username="x") as connection,
+        connection.start_sftp_client() as client,
+        client.open("x", "wb") as file,
+    ):
+        assert await file.write(b"two") == 3
+
+
+async def test_tries_are_not_limited(tmp_path: Path) -> None:
+    """A connection may try as many passwords as it likes, and take its time (`gate/door.py`, `gate/listening.py`)."""
+    Patient.asked = 0
+
+    class Stubborn(asyncssh.SSHClient):
+        tries = 0
+
+        def password_auth_requested(self) -> str | None:
+            Stubborn.tries += 1
+            return "wrong" if Stubborn.tries <= 20 else None
+
+    async with await stock(tmp_path, server_factory=Patient) as server:
+        with pytest.raises(asyncssh.PermissionDenied):
+            await asyncssh.connect(
+                *("127.0.0.1", server.get_port()),
+                known_hosts=None,
+                config=None,
+                username="x",
+                client_keys=None,
+                client_factory=Stubborn,
+                preferred_auth="password",
+            )
+    assert Patient.asked == 20
+    options = asyncssh.SSHServerConnectionOptions()
+    assert (options.login_timeout, options.keepalive_interval) == (120, 0)
+
+
+async def test_host_keys_are_read_for_every_connection(tmp_path: Path) -> None:
+    """A host key that is given as a file's name is read again at every login (`gate/hostkeys.py` loads it once)."""
+    async with await stock(tmp_path, server_factory=OpenToAll) as server:
+        where: Any = {"host": "127.0.0.1", "port": server.get_port(), "known_hosts": None, "config": None}
+        async with asyncssh.connect(**where, username="x"):
+            pass
+        (tmp_path / "key").unlink()
+        with pytest.raises((asyncssh.Error, OSError)):
+            await asyncssh.connect(**where, username="x")
+
+
+def test_old_algorithms_are_on_by_default() -> None:
+    """SHA-1 is offered unless every list is written down (`gate/algorithms.py`)."""
+    assert b"diffie-hellman-group14-sha1" in kex.get_default_kex_algs()
+    assert b"hmac-sha1" in mac.get_default_mac_algs()
+    assert b"ssh-rsa" in public_key.get_default_public_key_algs()
+
+
+def test_packets_are_long() -> None:
+    """The library takes packets of 4 MiB, fourteen times what a client sends (`Packets.recv_packet` has a limit)."""
+    assert "if pktlen > MAX_SFTP_PACKET_LEN" in inspect.getsource(sftp.SFTPHandler.recv_packet)
+    assert sftp.MAX_SFTP_PACKET_LEN > 4_000_000
+
+
+def test_requests_run_one_after_another() -> None:
+    """The next packet is read when the one before is answered, so that nothing of one file runs beside another."""
+    assert "await self._process_packet(pkttype, pktid, packet)" in inspect.getsource(sftp.SFTPHandler.recv_packets)
+
+
+async def test_a_root_of_its_own_follows_links(tmp_path: Path) -> None:
+    """`chroot=` leads outside by a link that is there already (`gate/reports.py` opens step by step)."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "root" / "link").symlink_to(tmp_path / "secret")
+    channel: Any = None
+    served = asyncssh.SFTPServer(channel, chroot=bytes(tmp_path / "root"))
+    opened: Any = served.open(b"/link", asyncssh.FXF_READ, asyncssh.SFTPAttrs())
+    assert opened.read() == b"secret"
+    opened.close()
+
+
+async def test_the_socket_can_be_reached(house: House) -> None:
+    """A session's reader knows the TCP socket, on which small packets are acknowledged at once (`gate/protocol.py`)."""
+    async with house.sftp():
+        (door,) = house.gate.doors
+        assert door._connection is not None
+        reached = door._connection.get_extra_info("socket")
+        reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def test_the_pair_of_a_key_is_shared_between_connections() -> None:
+    """The signature that one client chose is noted in the pair (`gate/hostkeys.py` has a pair for each)."""
+    assert "self.sig_algorithm =" in inspect.getsource(public_key.SSHKeyPair.set_sig_algorithm)

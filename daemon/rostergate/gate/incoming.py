@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rostergate.core.reading import FIRST_BYTES, archive_kind
-from rostergate.gate.refusals import Refusal, from_disk
+from rostergate.gate.refusals import Refusal, from_upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ class Incoming:
             self._give_up(refusal)
             raise
         except OSError as error:
-            failed = from_disk(error)
+            failed = from_upload(error)
             self._give_up(failed)
             raise failed from error
         return len(data)
@@ -99,7 +99,7 @@ class Incoming:
             self._give_up(refusal)
             raise
         except OSError as error:
-            self.refusal = from_disk(error)  # the upload has closed itself
+            self.refusal = from_upload(error)  # the upload has closed itself
             raise self.refusal from error
 
     def leave(self) -> int | None:

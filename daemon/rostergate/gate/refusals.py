@@ -28,6 +28,7 @@ class Refusal(asyncssh.SFTPError):
 NO_SPACE: Final = "no space left on the server; nothing was kept of this file: try again later"
 
 _DISK: Final = {
+    errno.EROFS: ("disk", "the server's disk cannot be written to; try again later"),
     errno.ENOSPC: ("no-space", NO_SPACE),
     errno.EDQUOT: ("no-space", NO_SPACE),
     errno.EFBIG: ("file-too-large", "the server's file system does not take a file of this size"),
@@ -49,6 +50,13 @@ def there_already() -> Refusal:
 def unsupported(text: str) -> Refusal:
     """Return the refusal for what this server never does."""
     return Refusal("unsupported", text, FX_OP_UNSUPPORTED)
+
+
+def from_upload(error: OSError) -> Refusal:
+    """Return what a client is told when its upload cannot be written: what is absent then is the server's folder."""
+    if error.errno == errno.ENOENT:
+        return Refusal("disk", "the server's folder for uploads is gone; try again later")
+    return from_disk(error)
 
 
 def from_disk(error: OSError) -> Refusal:

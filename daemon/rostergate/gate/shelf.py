@@ -12,7 +12,7 @@ from asyncssh.constants import FX_FILE_ALREADY_EXISTS, FX_NO_SUCH_FILE
 
 from rostergate.gate.incoming import Incoming
 from rostergate.gate.names import Name, recognise
-from rostergate.gate.refusals import Refusal, not_here
+from rostergate.gate.refusals import Refusal, from_upload, not_here
 from rostergate.spool.folders import Area
 
 if TYPE_CHECKING:
@@ -73,8 +73,12 @@ class Shelf:
         upload = None if truncate else self.inbox.resume(text)
         if upload is None and append and there and there[0]:
             raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole")
+        try:
+            upload = upload or self.inbox.begin(text)
+        except OSError as error:
+            raise from_upload(error) from error
         incoming = Incoming(
-            upload or self.inbox.begin(text),
+            upload,
             name,
             self.area,
             limits=self._visitor.limits,

@@ -227,8 +227,13 @@ class Inbox:
         return {name: entry for name, entry in _listed(self.scratch).items() if not _OPEN.fullmatch(name)}
 
     def begin(self, name: str) -> Upload:
-        """Open a new, empty upload; what was left aside under the name is dropped. Raises `OSError`."""
+        """Open a new, empty upload; what was left aside under the name is dropped. Raises `OSError`.
+
+        Folders that somebody has removed are made again, but not what they stand in: that may be a disk that is gone.
+        """
         self.forget(name)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.scratch.mkdir(mode=0o700, exist_ok=True)
         path = self.scratch / f"{uuid4().hex[:12]}~{name}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         return self._opened(Upload(self, name, path=path, descriptor=descriptor, began_at=self._now().astimezone(UTC)))
@@ -375,9 +380,13 @@ class Inboxes:
 
 
 def _listed(folder: Path) -> dict[str, Entry]:
-    """Return the regular files of a folder; links and folders are nobody's uploads."""
-    found = {}
-    for one in os.scandir(folder):
+    """Return the regular files of a folder; links and folders are nobody's uploads, and an absent folder has none."""
+    found: dict[str, Entry] = {}
+    try:
+        listing = list(os.scandir(folder))
+    except FileNotFoundError:
+        return found
+    for one in listing:
         try:
             state = one.stat(follow_symlinks=False)
         except FileNotFoundError:
