@@ -39,6 +39,7 @@ CONFIG_REFUSED: Final = "config.refused"
 LOGIN_ACCEPTED: Final = "login.accepted"
 LOGIN_REFUSED: Final = "login.refused"
 CONNECTION_REFUSED: Final = "connection.refused"
+LIMIT_REACHED: Final = "limit.reached"  # the field `limit` is its key; other events carry the same field
 SESSION_OPENED: Final = "session.opened"
 SESSION_CLOSED: Final = "session.closed"
 SESSION_FAILED: Final = "session.failed"

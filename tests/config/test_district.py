@@ -215,8 +215,11 @@ def test_a_districts_own_limits_win_over_the_settings(
     own: str, file_bytes_max: int, district_bytes_max: int, tmp_path: Path
 ) -> None:
     """Where only one of the two limits is the district's own, the other makes way for it."""
-    upload = {"file_bytes_max": 2_000, "district_bytes_max": 6_000, "scratch_files_max": 3}
+    upload = {"file_bytes_max": 2_000, "district_bytes_max": 6_000, "scratch_files_max": 3, "inbox_files_max": 9}
     text = f'name = "Lincoln"\ntime_zone = "UTC"\n[limits]\n{own}\n'
     assert district(tmp_path, text).limits(Settings.model_validate({"upload": upload})) == UploadLimits(
-        file_bytes_max=file_bytes_max, district_bytes_max=district_bytes_max, scratch_files_max=3
+        file_bytes_max=file_bytes_max,
+        district_bytes_max=district_bytes_max,
+        scratch_files_max=3,
+        inbox_files_max=9,
     )

@@ -6,23 +6,25 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
 from argon2 import PasswordHasher
+from structlog.testing import capture_logs
 
+from rostergate import metrics
 from rostergate.config.district import District
 from rostergate.config.settings import Settings
-from rostergate.gate import Gate, Services
+from rostergate.gate import Gate, LegacyLogin, Services
 from rostergate.gate.hostkeys import host_keys
 from rostergate.spool.folders import Area, Spool
 from rostergate.spool.inbox import Inbox, Inboxes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 SLUG = "lincoln"
 PASSWORD = "correct horse battery"
@@ -38,10 +40,13 @@ class House:
     state: Path
     server: dict[str, Any] = field(default_factory=dict)
     upload: dict[str, Any] = field(default_factory=dict)
+    passwords: dict[str, Any] = field(default_factory=dict)
+    throttle: dict[str, Any] = field(default_factory=dict)
     districts: dict[str, District] = field(default_factory=dict)
     slot: str | None = None
     sealed: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     refusals: list[tuple[str, Area, str, str]] = field(default_factory=list)
+    legacy_logins: list[tuple[str, LegacyLogin]] = field(default_factory=list)
     now: datetime = NOW
     clock: float = 0.0
 
@@ -66,7 +71,14 @@ class House:
 
     async def open(self) -> None:
         """Start listening."""
-        settings = Settings(server=self.server, upload=self.upload, passwords=CHEAP)
+        settings = Settings.model_validate(
+            {
+                "server": self.server,
+                "upload": self.upload,
+                "passwords": CHEAP | self.passwords,
+                "throttle": self.throttle,
+            }
+        )
         self.inboxes = Inboxes(self.spool, lambda: self.now)
         services = Services(
             settings=settings,
@@ -78,6 +90,7 @@ class House:
             slot=self._slot,
             sealed=self._sealed,
             on_refusal=self._on_refusal,
+            on_legacy=self._on_legacy,
         )
         _lay_out_keys(self.spool.keys)
         self.gate = Gate(services, clock=lambda: self.clock)
@@ -103,6 +116,9 @@ class House:
 
     async def _on_refusal(self, slug: str, area: Area, name: str, reason: str) -> None:
         self.refusals.append((slug, area, name, reason))
+
+    async def _on_legacy(self, slug: str, login: LegacyLogin) -> None:
+        self.legacy_logins.append((slug, login))
 
     def options(self, **changes: Any) -> dict[str, Any]:
         """Return the options an asyncssh client connects with."""
@@ -135,6 +151,17 @@ def _host_keys() -> dict[str, bytes]:
 def _lay_out_keys(folder: Path) -> None:
     for name, key in _host_keys().items():
         (folder / name).write_bytes(key)
+
+
+@contextlib.contextmanager
+def reaching(limit: str) -> Iterator[None]:
+    """Check that a limit is reached meanwhile: it is logged under its key, and counted."""
+    counted = partial(metrics.REGISTRY.get_sample_value, "rostergate_limits_reached_total", {"limit": limit})
+    before = counted() or 0.0
+    with capture_logs() as lines:
+        yield
+    assert (counted() or 0.0) > before
+    assert limit in {line.get("limit") for line in lines}, lines
 
 
 async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:

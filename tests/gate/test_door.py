@@ -1,6 +1,4 @@
 import asyncio
-import contextlib
-import time
 from ipaddress import ip_network
 from typing import Any
 
@@ -70,90 +68,6 @@ async def test_unknown_user_costs_the_same(house: House) -> None:
 async def test_allowed_address(house: House) -> None:
     """A district with an allow-list is let in from there."""
     house.admit(allowed_addresses=(ip_network("127.0.0.0/8"),))
-    async with house.sftp():
-        pass
-
-
-async def test_tries(make_house: Any) -> None:
-    """After the last try of a connection the server ends it and says so."""
-    house = await make_house(server={"login_tries_max": 2})
-
-    class Stubborn(asyncssh.SSHClient):
-        asked = 0
-
-        def password_auth_requested(self) -> str:
-            Stubborn.asked += 1
-            return "wrong"
-
-    with pytest.raises(asyncssh.DisconnectError, match="too many tries"):
-        await asyncssh.connect(**house.options(client_keys=None, client_factory=Stubborn, preferred_auth="password"))
-    assert Stubborn.asked == 3
-
-
-async def test_login_time(make_house: Any) -> None:
-    """A connection that does not log in is ended when its time is up, and no longer counted."""
-    house = await make_house(server={"login_seconds_max": 5, "connections_max": 1})
-    started = time.monotonic()
-    reader, writer = await asyncio.open_connection("127.0.0.1", house.gate.port)
-    assert (await reader.readline()).startswith(b"SSH-2.0-rostergate")
-    async with asyncio.timeout(20):
-        await reader.read()
-    assert time.monotonic() - started >= 4
-    writer.close()
-    await until(lambda: house.gate.guests.connections == 0)
-    async with house.sftp():
-        pass
-
-
-@pytest.mark.parametrize("limit", ["connections_max", "connections_per_address_max"])
-async def test_connections_are_counted_before_the_login(make_house: Any, limit: str) -> None:
-    """A connection beyond the limit is ended at once, although the others have not even logged in."""
-    house = await make_house(server={limit: 2})
-    opened = [await asyncio.open_connection("127.0.0.1", house.gate.port) for _ in range(2)]
-    for reader, _ in opened:
-        await reader.readline()
-    reader, writer = await asyncio.open_connection("127.0.0.1", house.gate.port)
-    async with asyncio.timeout(10):
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-    for one in (writer, *(writer for _, writer in opened)):
-        one.close()
-    await until(lambda: house.gate.guests.connections == 0)
-    async with house.sftp():
-        pass
-
-
-async def test_sessions_per_district(make_house: Any) -> None:
-    """A district has at most so many sessions at once; another one may begin when one has ended."""
-    house = await make_house(server={"sessions_per_district_max": 1})
-    async with house.sftp():
-        with pytest.raises(asyncssh.ChannelOpenError, match="too many sessions"):
-            async with house.sftp():
-                pass
-    async with house.sftp():
-        pass
-
-
-async def test_idle(house: House) -> None:
-    """A connection on which nothing happens is ended, and what it was uploading waits aside."""
-    connection = await asyncssh.connect(**house.options())
-    sftp = await connection.start_sftp_client()
-    await sftp.listdir("/")
-    (door,) = house.gate.doors
-    door._active_at -= house.gate.services.settings.server.idle_seconds_max
-    door._watch_idle()
-    async with asyncio.timeout(10):
-        await connection.wait_closed()
-    assert not house.gate.doors
-
-
-async def test_banned_address(house: House) -> None:
-    """An address that fails too often is shut out for a while, before it can even begin to log in."""
-    for _ in range(12):
-        house.gate.throttle.failed("nobody", "127.0.0.1")
-    with pytest.raises((asyncssh.Error, OSError)):
-        await asyncssh.connect(**house.options())
-    house.clock += 61
     async with house.sftp():
         pass
 

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
 
-from gate.house import NOW, PASSWORD, SLUG, House, until
+from gate.house import NOW, PASSWORD, SLUG, House, reaching, until
 from rostergate.spool.folders import Area
 
 DATA = b"school_id,school_name\n" + b"1,Lincoln High\n" * 20_000
@@ -279,7 +279,7 @@ async def test_file_limit(make_house: Any) -> None:
     """A file that grows beyond the limit is refused and dropped."""
     house = await make_house(upload={"file_bytes_max": 100_000})
     async with house.sftp() as sftp:
-        with pytest.raises(asyncssh.SFTPError, match="larger than 100000 bytes"):
+        with reaching("upload.file_bytes_max"), pytest.raises(asyncssh.SFTPError, match="larger than 100000 bytes"):
             await put(sftp, "schools.csv", b"x" * 100_001)
         await put(sftp, "schools.csv", b"x" * 100_000)
     assert house.inbox().bytes_held == 100_000
@@ -290,7 +290,7 @@ async def test_district_limit(make_house: Any) -> None:
     house = await make_house(upload={"file_bytes_max": 100_000, "district_bytes_max": 150_000})
     async with house.sftp() as sftp:
         await put(sftp, "/preview/schools.csv", b"x" * 100_000)
-        with pytest.raises(asyncssh.SFTPError, match="together"):
+        with reaching("upload.district_bytes_max"), pytest.raises(asyncssh.SFTPError, match="together"):
             await put(sftp, "schools.csv", b"x" * 50_001)
         await put(sftp, "schools.csv", b"x" * 50_000)
 
@@ -304,7 +304,7 @@ async def test_scratch_limit(make_house: Any) -> None:
             house.now += timedelta(seconds=1)
         assert set(house.inbox().left()) == {"schools.csv.2.tmp", "schools.csv.3.tmp"}
         async with sftp.open("schools.csv", "wb"), sftp.open("teachers.csv", "wb"):
-            with pytest.raises(asyncssh.SFTPError, match="in progress"):
+            with reaching("upload.scratch_files_max"), pytest.raises(asyncssh.SFTPError, match="in progress"):
                 await sftp.open("students.csv", "wb")
 
 

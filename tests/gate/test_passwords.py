@@ -1,13 +1,16 @@
 import asyncio
+import os
 from collections.abc import AsyncIterator
+from threading import get_native_id
 
 import pytest
 from argon2 import PasswordHasher
 
 from rostergate.config.settings import PasswordSettings
-from rostergate.gate.passwords import Passwords
+from rostergate.gate.passwords import NICENESS, Passwords, TooManyWaiting
 
 SETTINGS = PasswordSettings(memory_kib=8_192, passes=1, lanes=1, threads=1, waiting_max=2)
+ADDRESS = "192.0.2.1"
 HASH = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash("right")
 
 
@@ -27,16 +30,50 @@ async def passwords() -> AsyncIterator[Passwords]:
 )
 async def test_match(passwords: Passwords, stored: str | None, password: str, matches: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """Only the right password of somebody who has one matches; a broken hash matches nothing."""
-    assert await passwords.match(stored, password) is matches
+    assert await passwords.match(stored, password, ADDRESS) is matches
 
 
 async def test_too_long(passwords: Passwords) -> None:
     """A password longer than any real one is not even checked."""
-    assert not await passwords.match(HASH, "x" * 2_000)
+    assert not await passwords.match(HASH, "x" * 2_000, ADDRESS)
 
 
-async def test_queue_is_bounded(passwords: Passwords) -> None:
-    """With too many waiting, the next one is refused at once, even with the right password."""
-    answers = await asyncio.gather(*(passwords.match(HASH, "right") for _ in range(5)))
-    assert answers == [True, True, False, False, False]
-    assert await passwords.match(HASH, "right")
+@pytest.mark.parametrize(
+    ("addresses", "limit"),
+    [
+        (["192.0.2.1", "192.0.2.2", "192.0.2.3"], "passwords.waiting_max"),
+        (["192.0.2.1", "192.0.2.1"], "passwords.waiting_per_address_max"),
+        (["2001:db8::1", "2001:db8::2"], "passwords.waiting_per_address_max"),
+    ],
+    ids=["in all", "of one address", "of one network"],
+)
+async def test_queue_is_bounded(addresses: list[str], limit: str) -> None:
+    """With too many waiting, the next one is turned away without an answer, whatever the password."""
+    one = Passwords(SETTINGS.model_copy(update={"waiting_per_address_max": 1}))
+    await one.prepare()
+    answers = await asyncio.gather(*(one.match(HASH, "right", each) for each in addresses), return_exceptions=True)
+    assert answers[:-1] == [True] * (len(addresses) - 1)
+    assert isinstance(answers[-1], TooManyWaiting)
+    assert answers[-1].limit == limit
+    assert await one.match(HASH, "right", addresses[-1])
+    one.close()
+
+
+async def test_who_goes_makes_room(passwords: Passwords) -> None:
+    """A check that nobody waits for any more does not count as waiting, and the threads are no more than they were."""
+    gone = [asyncio.create_task(passwords.match(HASH, "right", ADDRESS)) for _ in range(2)]
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    assert await passwords.match(HASH, "right", ADDRESS)
+    assert len(passwords._threads._threads) == SETTINGS.threads
+
+
+async def test_the_threads_make_way(passwords: Passwords) -> None:
+    """Passwords are checked at a lower priority than everything else, which keeps its own."""
+    loop = asyncio.get_running_loop()
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    there = await loop.run_in_executor(passwords._threads, lambda: os.getpriority(os.PRIO_PROCESS, get_native_id()))
+    assert there == max(NICENESS, before)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

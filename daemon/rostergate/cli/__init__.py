@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "check": "check",
     "status": "status",
     "district": "district",
+    "legacy": "legacy",
     "deliveries": "deliveries",
     "show": "deliveries",
     "retry": "deliveries",

@@ -121,6 +121,7 @@ def _shown(district: District) -> dict[str, Any]:
         "time_zone": district.time_zone,
         "format": district.format,
         "enabled": district.enabled,
+        "legacy": district.legacy,
         "matching": district.schools.matching,
         "authorized_keys": len(district.authorized_keys),
         "allowed_addresses": [str(one) for one in district.allowed_addresses],

@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from rostergate.config.section import Section
-from rostergate.config.settings import Bytes, Guardians, Percent, Rows, Settings
+from rostergate.config.settings import Bytes, Guardians, Networks, Percent, Rows, Settings
 from rostergate.config.values import (
     SLUG_RULE,
-    AllowedNetwork,
     AuthorizedKey,
     Encoding,
     FormatName,
@@ -54,6 +53,7 @@ class UploadLimits:
     file_bytes_max: int  # bytes of one file
     district_bytes_max: int  # bytes of all files of the district that are not sealed yet
     scratch_files_max: int  # uploads in progress at once
+    inbox_files_max: int  # files in one inbox, committed or not
 
 
 def _slug(text: str) -> str:
@@ -174,11 +174,13 @@ class District(Section):
     name: Annotated[OneLine, Field(max_length=200)]
     time_zone: TimeZone
     enabled: bool = True
+    legacy: bool = False
+    """Whether it may log in on `server.legacy_port`, too."""
     format: FormatName = "auto"
     encoding: Encoding | None = None
     phone_region: PhoneRegion = "US"
     recipients: Annotated[tuple[Recipient, ...], Field(strict=False, max_length=50)] = ()
-    allowed_addresses: Annotated[tuple[AllowedNetwork, ...], Field(strict=False, max_length=1_000)] = ()
+    allowed_addresses: Networks = ()
     """Networks that may log in; empty = everywhere."""
     authorized_keys: Annotated[tuple[AuthorizedKey, ...], Field(strict=False, max_length=100)] = ()
     """OpenSSH public keys, one line each, checked."""
@@ -225,4 +227,5 @@ class District(Section):
             file_bytes_max=own.file_bytes_max or min(usual.file_bytes_max, district_bytes_max),
             district_bytes_max=district_bytes_max,
             scratch_files_max=usual.scratch_files_max,
+            inbox_files_max=usual.inbox_files_max,
         )

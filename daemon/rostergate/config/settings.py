@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from rostergate.config.mail import MailSettings
 from rostergate.config.section import Section
+from rostergate.config.values import AllowedNetwork
 from rostergate.core.policy import HoldLimits, ReadingLimits
 
 TIB: Final = 1 << 40
@@ -24,6 +25,8 @@ Bytes = Annotated[int, Field(ge=1, le=TIB)]
 Rows = Annotated[int, Field(ge=0, le=1_000_000)]
 Guardians = Annotated[int, Field(ge=1, le=1_000)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+# Strictness would refuse TOML's lists for tuples; what is in them stays strict.
+Networks = Annotated[tuple[AllowedNetwork, ...], Field(strict=False, max_length=1_000)]
 
 
 class ServerSettings(Section):
@@ -33,14 +36,50 @@ class ServerSettings(Section):
     port: Port = 2222
     public_host: Annotated[str, Field(max_length=255)] = ""
     """The name districts connect to, as shown to operators and districts; empty = the machine's own name."""
-    login_seconds_max: Annotated[int, Field(ge=5, le=600)] = 30
-    idle_seconds_max: Annotated[int, Field(ge=30, le=86_400)] = 900
-    login_tries_max: Annotated[int, Field(ge=1, le=20)] = 4
+    legacy_port: Port = 0
+    """A second port, with old algorithms, for the districts whose file says `legacy = true`; 0 = none."""
+    allowed_addresses: Networks = ()
+    """Networks that may connect at all; empty = everywhere."""
+    proxy_protocol_from: Networks = ()
+    """Balancers: their connections must begin with a PROXY header, and nobody else's may."""
+    proxy_header_bytes_max: Annotated[int, Field(ge=107, le=65_551)] = 1_024
+    proxy_header_seconds_max: Annotated[int, Field(ge=1, le=60)] = 5
     connections_max: Annotated[int, Field(ge=1, le=100_000)] = 500
-    connections_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 50
+    connections_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 100
+    unauthenticated_max: Annotated[int, Field(ge=1, le=100_000)] = 200
+    unauthenticated_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 50
+    login_seconds_max: Annotated[int, Field(ge=5, le=600)] = 30
+    login_tries_max: Annotated[int, Field(ge=1, le=20)] = 4
+    keys_offered_max: Annotated[int, Field(ge=1, le=100)] = 20
     sessions_per_district_max: Annotated[int, Field(ge=1, le=1_000)] = 8
+    idle_seconds_max: Annotated[int, Field(ge=30, le=86_400)] = 900
     packet_bytes_max: Annotated[int, Field(ge=65_536, le=16_777_216)] = 300_000
+    requests_per_second_max: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    handles_per_session_max: Annotated[int, Field(ge=1, le=10_000)] = 64
     drain_seconds_max: Annotated[int, Field(ge=0, le=3_600)] = 30
+
+
+class ThrottleSettings(Section):
+    """What becomes of addresses and accounts whose logins fail: points that fade, bans that grow."""
+
+    half_life_seconds: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = 600.0
+    address_points_max: Annotated[float, Field(ge=1, le=100_000, allow_inf_nan=False)] = 12.0
+    account_points_max: Annotated[float, Field(ge=1, le=100_000, allow_inf_nan=False)] = 30.0
+    unfinished_points: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.05
+    """Points for a connection that ends without even trying to log in."""
+    ban_seconds_min: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = 60.0
+    ban_seconds_max: Annotated[float, Field(ge=1, le=604_800, allow_inf_nan=False)] = 3_600.0
+    scores_max: Annotated[int, Field(ge=100, le=10_000_000)] = 20_000
+    known_addresses_max: Annotated[int, Field(ge=1, le=1_000)] = 16
+
+    @model_validator(mode="after")
+    def _bans_grow(self) -> Self:
+        if self.ban_seconds_max < self.ban_seconds_min:
+            raise ValueError(
+                f"expected ban_seconds_max of at least ban_seconds_min ({self.ban_seconds_min}), "
+                f"found {self.ban_seconds_max}"
+            )
+        return self
 
 
 class UploadSettings(Section):
@@ -49,6 +88,7 @@ class UploadSettings(Section):
     file_bytes_max: Bytes = 2_147_483_648
     district_bytes_max: Bytes = 4_294_967_296
     scratch_files_max: Annotated[int, Field(ge=1, le=1_000)] = 24
+    inbox_files_max: Annotated[int, Field(ge=1, le=10_000)] = 100
 
     @model_validator(mode="after")
     def _a_file_fits(self) -> Self:
@@ -117,6 +157,7 @@ class PasswordSettings(Section):
     lanes: Annotated[int, Field(ge=1, le=64)] = 1
     threads: Annotated[int, Field(ge=1, le=64)] = 2
     waiting_max: Annotated[int, Field(ge=1, le=10_000)] = 64
+    waiting_per_address_max: Annotated[int, Field(ge=1, le=10_000)] = 32
 
 
 class LogSettings(Section):
@@ -126,10 +167,19 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class MetricsSettings(Section):
+    """Where the daemon tells how it is: /metrics, /healthz and /readyz over HTTP."""
+
+    address: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Port = 0
+    disk_free_bytes_min: Annotated[int, Field(ge=0, le=TIB)] = 1_073_741_824
+
+
 class Settings(Section):
     """All settings of the daemon."""
 
     server: ServerSettings = ServerSettings()
+    throttle: ThrottleSettings = ThrottleSettings()
     upload: UploadSettings = UploadSettings()
     delivery: DeliverySettings = DeliverySettings()
     reading: ReadingSettings = ReadingSettings()
@@ -137,3 +187,4 @@ class Settings(Section):
     passwords: PasswordSettings = PasswordSettings()
     mail: MailSettings = MailSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()

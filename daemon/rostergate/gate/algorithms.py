@@ -1,12 +1,17 @@
 """The SSH algorithms that are offered: all of them written down, nothing by default.
 
 Source: OpenSSH 9.9's own defaults without what `ssh-audit` 3.3 marks as weak or failed: no SHA-1, no CBC, no 64-bit
-tags, no NIST curves in the key exchange. Old clients need a port of their own.
+tags, no NIST curves in the key exchange.
+
+Clients that know nothing of these have a port of their own, which is off by default. It adds what OpenSSH 6.6 (2014)
+and JSch 0.1.51 (2014) had in common with no modern client, last in each list: group 14 and SHA-1, CBC with AES. It adds
+nothing that is broken in practice: no group 1, no MD5, no RC4, no 3DES, no DSA.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 KEY_EXCHANGES: Final = (
     "mlkem768x25519-sha256",
@@ -41,4 +46,40 @@ SIGNATURES: Final = (
     "ecdsa-sha2-nistp384",
     "ecdsa-sha2-nistp521",
     "sk-ecdsa-sha2-nistp256@openssh.com",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithms:
+    """What one port offers, best first."""
+
+    key_exchanges: tuple[str, ...]
+    ciphers: tuple[str, ...]
+    macs: tuple[str, ...]
+    signatures: tuple[str, ...]
+
+    def options(self) -> dict[str, Any]:
+        """Return them as asyncssh takes them."""
+        return {
+            "kex_algs": self.key_exchanges,
+            "encryption_algs": self.ciphers,
+            "mac_algs": self.macs,
+            "signature_algs": self.signatures,
+            "compression_algs": ("none",),
+        }
+
+
+MODERN: Final = Algorithms(KEY_EXCHANGES, CIPHERS, MACS, SIGNATURES)
+LEGACY: Final = Algorithms(
+    (
+        *KEY_EXCHANGES,
+        "ecdh-sha2-nistp256",
+        "ecdh-sha2-nistp384",
+        "ecdh-sha2-nistp521",
+        "diffie-hellman-group14-sha256",
+        "diffie-hellman-group14-sha1",
+    ),
+    (*CIPHERS, "aes256-cbc", "aes192-cbc", "aes128-cbc"),
+    (*MACS, "hmac-sha1"),
+    (*SIGNATURES, "ssh-rsa"),
 )

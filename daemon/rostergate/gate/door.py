@@ -1,21 +1,24 @@
-"""The door: who may come in. One object per connection.
+"""The door: who may come in. One object per connection that has been let through the entrance.
 
 Rule 1: whatever is wrong with a login reads the same and costs the same: the client learns only that it was refused.
-Rule 2: everything before the login is counted and limited: connections, time, tries, keys that are offered.
+Rule 2: everything before the login is counted and limited: tries, keys that are offered, requests of any kind.
+Rule 3: a try counts from its beginning: a client that goes before the answer has tried all the same.
 """
 
 from __future__ import annotations
 
 import asyncio
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import asyncssh
 import structlog
 from asyncssh.constants import DISC_BY_APPLICATION, DISC_NO_MORE_AUTH_METHODS_AVAILABLE, OPEN_RESOURCE_SHORTAGE
 
-from rostergate import journal
+from rostergate import journal, metrics
 from rostergate.config.values import is_slug
+from rostergate.gate import limits
+from rostergate.gate.algorithms import LEGACY, MODERN
+from rostergate.gate.passwords import TooManyWaiting
 from rostergate.gate.session import Session
 
 if TYPE_CHECKING:
@@ -23,49 +26,57 @@ if TYPE_CHECKING:
     from rostergate.gate.listening import Gate
 
 _log = structlog.get_logger()
-KEYS_OFFERED_MAX: Final = 20  # an agent offers all its keys; each costs a look, so this is more than the tries
 
 
 class Door(asyncssh.SSHServer):
-    """One connection, from its first byte on."""
+    """One connection, from the first byte of SSH on."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, address: str, *, legacy: bool) -> None:
         self._gate = gate
         self._connection: asyncssh.SSHServerConnection | None = None
-        self.address = ""
+        self.address = address
+        """Where the client is, plain; behind a balancer as the balancer says."""
+        self.legacy = legacy
+        """Whether the client came in by the legacy port."""
+        self._signatures = {one.encode() for one in (LEGACY if legacy else MODERN).signatures}
         self.district: District | None = None
         """The district, once logged in."""
-        self._counted = False
         self._tries = 0
         self._keys_offered = 0
+        self._how = ""
+        self._username: str | None = None
         self._candidate: District | None = None
         self._active_at = 0.0
         self._idle: asyncio.TimerHandle | None = None
 
+    @property
+    def came(self) -> bool:
+        """Whether asyncssh has taken the connection over."""
+        return self._connection is not None
+
+    @property
+    def tried(self) -> bool:
+        """Whether the client has tried to log in."""
+        return bool(self._tries or self._keys_offered)
+
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        """Count the connection, or end it at once when there is no room."""
+        """Keep the connection."""
         self._connection = conn
-        self.address = _plain(str(conn.get_extra_info("peername", ("",))[0]))
-        why = self._gate.closed_to(self.address) or self._gate.guests.connect(self.address)
-        if why is None:
-            self._counted = True
-            self._gate.doors.add(self)
-            return
-        _log.warning(journal.CONNECTION_REFUSED, address=self.address, why=why)
-        asyncio.get_running_loop().call_soon(conn.abort)
+        self._gate.doors.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
-        """Give the connection's place free."""
+        """Forget the connection."""
         if self._idle is not None:
             self._idle.cancel()
-        if self._counted:
-            self._gate.guests.disconnect(self.address)
-            self._counted = False
         self._gate.doors.discard(self)
 
     def begin_auth(self, username: str) -> bool:
-        """Look the district up. Everybody has to prove who they are."""
-        self._candidate = self._gate.admitted(username, self.address)
+        """Look the district up. Everybody has to prove who they are, under one name."""
+        if self._username is not None:
+            self._end("the user name cannot change within a connection")
+            return True
+        self._username = username
+        self._candidate = self._gate.admitted(username, self.address, legacy=self.legacy)
         return True
 
     # Passwords
@@ -79,12 +90,22 @@ class Door(asyncssh.SSHServer):
         self._tries += 1
         if self._too_many():
             return False
-        stored = await self._gate.services.password_hash(username) if is_slug(username) else None
-        if self._candidate is None or self._gate.throttle.account_banned(username, self.address):
-            stored = None
-        right = await self._gate.passwords.match(stored, password)
+        right = False
+        try:
+            stored = await self._gate.services.password_hash(username) if is_slug(username) else None
+            if self._candidate is None or self._gate.throttle.account_banned(username, self.address):
+                stored = None
+            right = await self._gate.passwords.match(stored, password, self.address)
+        except TooManyWaiting as full:
+            # Nothing was found out about this password, so it is held against nobody.
+            limits.reached(full.limit, address=self.address)
+            return False
+        except BaseException:
+            self._refused(username, "password")
+            raise
         if not right:
             self._refused(username, "password")
+        self._how = "password"
         return right
 
     # Keys
@@ -96,6 +117,9 @@ class Door(asyncssh.SSHServer):
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Say whether the key is one of the district's; asyncssh then checks that the client has it."""
         if self._candidate is not None and key.public_data in self._gate.keys_of(self._candidate):
+            self._how = "key"
+            # asyncssh 2.24 would verify with whatever signature the client chose, SHA-1 included.
+            key.all_sig_algorithms = key.all_sig_algorithms & self._signatures
             return True
         self._keys_offered += 1
         if not self._too_many() and self._keys_offered == 1:
@@ -109,8 +133,18 @@ class Door(asyncssh.SSHServer):
         assert self._candidate is not None  # noqa: S101 - nobody else passes a check above
         assert self._connection is not None  # noqa: S101 - a login comes over a connection
         self.district = self._candidate
+        self._gate.guests.logged_in(self.address)
         self._gate.throttle.succeeded(self.district.slug, self.address)
-        _log.info(journal.LOGIN_ACCEPTED, district=self.district.slug, address=self.address)
+        metrics.LOGINS_ACCEPTED.labels(self._how).inc()
+        _log.info(
+            journal.LOGIN_ACCEPTED,
+            district=self.district.slug,
+            address=self.address,
+            how=self._how,
+            **({"legacy": True} if self.legacy else {}),
+        )
+        if self.legacy:
+            self._gate.note_legacy(self.district.slug, self._connection)
         self.active()
         self._watch_idle()
 
@@ -122,7 +156,7 @@ class Door(asyncssh.SSHServer):
         if self._gate.draining:
             raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, "the server is about to stop; try again later")
         if not self._gate.guests.begin(slug):
-            _log.warning(journal.CONNECTION_REFUSED, district=slug, address=self.address, why="sessions-per-district")
+            limits.reached("server.sessions_per_district_max", district=slug, address=self.address)
             raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, "too many sessions of this district are open")
         channel = self._connection.create_server_channel(encoding=None)
         # A client could otherwise fill the memory with variables that nobody reads.
@@ -145,27 +179,34 @@ class Door(asyncssh.SSHServer):
             await self._connection.wait_closed()
 
     def _watch_idle(self) -> None:
+        assert self.district is not None  # noqa: S101 - it is watched from the login on
         loop = asyncio.get_running_loop()
         left = self._active_at + self._gate.services.settings.server.idle_seconds_max - loop.time()
         if left <= 0:
+            limits.reached("server.idle_seconds_max", district=self.district.slug, address=self.address)
             self.disconnect("idle for too long")
         else:
             self._idle = loop.call_later(left, self._watch_idle)
 
     def _too_many(self) -> bool:
         """Say whether the tries are used up, and end the connection then."""
-        if (
-            self._tries <= self._gate.services.settings.server.login_tries_max
-            and self._keys_offered <= KEYS_OFFERED_MAX
-        ):
+        server = self._gate.services.settings.server
+        if self._tries > server.login_tries_max:
+            limits.reached("server.login_tries_max", address=self.address)
+        elif self._keys_offered > server.keys_offered_max:
+            limits.reached("server.keys_offered_max", address=self.address)
+        else:
             return False
-        if self._connection is not None:
-            self._connection.disconnect(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many tries to log in")
+        self._end("too many tries to log in")
         return True
 
+    def _end(self, text: str) -> None:
+        if self._connection is not None:
+            self._connection.disconnect(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, text)
+
     def _refused(self, username: str, how: str) -> None:
-        self._gate.throttle.failed(username, self.address)
         known = self._gate.services.districts.get(username) is not None
+        metrics.LOGINS_REFUSED.labels(how).inc()
         _log.warning(
             journal.LOGIN_REFUSED,
             district=username if known else None,
@@ -173,13 +214,4 @@ class Door(asyncssh.SSHServer):
             how=how,
             tries=self._tries,
         )
-
-
-def _plain(address: str) -> str:
-    """Return an address without scope, and an IPv4 address as such where it comes dressed as IPv6."""
-    address = address.partition("%")[0]
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+        self._gate.banned(self._gate.throttle.failed(username, self.address), self.address)

@@ -13,7 +13,7 @@ import structlog
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
 from asyncssh.sftp import SFTPName
 
-from rostergate import journal
+from rostergate import journal, metrics
 from rostergate.gate import reports
 from rostergate.gate.aside import Aside
 from rostergate.gate.attributes import READABLE, READABLE_FOLDER, UPLOADED, WRITABLE_FOLDER, attributes, of_report
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 _WRITING: Final = FXF_WRITE | FXF_APPEND | FXF_CREAT | FXF_TRUNC
-READS_MAX: Final = 64  # files one session may have open for reading
 
 
 class Files(asyncssh.SFTPServer):
@@ -144,7 +143,9 @@ class Files(asyncssh.SFTPServer):
             await file_obj.finish()
         finally:
             self._shelves[file_obj.area].closed(file_obj)
+            metrics.UPLOADED_BYTES.inc(file_obj.received)
         if not file_obj.name.is_scratch:
+            metrics.UPLOADS_COMMITTED.inc()
             self._log(journal.UPLOAD_COMMITTED, file_obj.area, file_obj.name.real, size=file_obj.size)
 
     async def close(self, file_obj: object) -> None:
@@ -153,6 +154,7 @@ class Files(asyncssh.SFTPServer):
             self._close_read(file_obj)
             return
         self._shelves[file_obj.area].closed(file_obj)
+        metrics.UPLOADED_BYTES.inc(file_obj.received)
         try:
             size = file_obj.leave()
         except OSError:
@@ -217,6 +219,7 @@ class Files(asyncssh.SFTPServer):
             return
         name = await self._shelves[new.area].rename(old.name, new.name)
         if not name.is_scratch:
+            metrics.UPLOADS_COMMITTED.inc()
             entry = self._shelves[new.area].inbox.entries().get(name.name)
             self._log(journal.UPLOAD_COMMITTED, new.area, name.real, size=entry.size if entry else 0)
 
@@ -276,8 +279,6 @@ class Files(asyncssh.SFTPServer):
         return self._services.spool.reports(self._visitor.district.slug)
 
     async def _open_for_reading(self, place: Folder | Place | Report | Readme) -> Outgoing | Text:
-        if len(self._reading) >= READS_MAX:
-            raise Refusal("open-files", f"more than {READS_MAX} files are open")
         opened: Outgoing | Text
         match place:
             case Readme():

@@ -1,9 +1,12 @@
-"""Who is connected, and how many may be: in all, from one address, and for one district."""
+"""Who is connected, and how many may be: in all, from one address, not logged in yet, and for one district."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from rostergate import metrics
+from rostergate.gate.addresses import crowd
 
 if TYPE_CHECKING:
     from rostergate.config.settings import ServerSettings
@@ -15,6 +18,7 @@ class Guests:
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self._addresses: Counter[str] = Counter()
+        self._strangers: Counter[str] = Counter()
         self._sessions: Counter[str] = Counter()
 
     @property
@@ -22,29 +26,54 @@ class Guests:
         """How many connections there are, logged in or not."""
         return self._addresses.total()
 
-    def connect(self, address: str) -> str | None:
-        """Count a connection and return None, or return a code that says why there is no room for it."""
+    @property
+    def strangers(self) -> int:
+        """How many of them have not logged in."""
+        return self._strangers.total()
+
+    def full(self) -> str | None:
+        """Return the key of the limit that leaves no room for anybody, or None."""
         if self.connections >= self._settings.connections_max:
-            return "connections"
-        if self._addresses[address] >= self._settings.connections_per_address_max:
-            return "connections-per-address"
-        self._addresses[address] += 1
+            return "server.connections_max"
+        return "server.unauthenticated_max" if self.strangers >= self._settings.unauthenticated_max else None
+
+    def connect(self, address: str) -> str | None:
+        """Count a connection and return None, or return the key of the limit that leaves no room for it."""
+        if limit := self.full():
+            return limit
+        name = crowd(address)
+        if self._addresses[name] >= self._settings.connections_per_address_max:
+            return "server.connections_per_address_max"
+        if self._strangers[name] >= self._settings.unauthenticated_per_address_max:
+            return "server.unauthenticated_per_address_max"
+        self._addresses[name] += 1
+        self._strangers[name] += 1
+        metrics.CONNECTIONS_OPEN.inc()
         return None
 
-    def disconnect(self, address: str) -> None:
-        """Count a connection no longer."""
-        _less(self._addresses, address)
+    def logged_in(self, address: str) -> None:
+        """Count a connection as a district's."""
+        _less(self._strangers, crowd(address))
+
+    def disconnect(self, address: str, *, stranger: bool) -> None:
+        """Count a connection no longer; `stranger` says that it never logged in."""
+        _less(self._addresses, crowd(address))
+        if stranger:
+            _less(self._strangers, crowd(address))
+        metrics.CONNECTIONS_OPEN.dec()
 
     def begin(self, district: str) -> bool:
         """Count a session of the district; False when it has as many as it may."""
         if self._sessions[district] >= self._settings.sessions_per_district_max:
             return False
         self._sessions[district] += 1
+        metrics.SESSIONS_OPEN.inc()
         return True
 
     def end(self, district: str) -> None:
         """Count a session no longer."""
         _less(self._sessions, district)
+        metrics.SESSIONS_OPEN.dec()
 
 
 def _less(counter: Counter[str], name: str) -> None:

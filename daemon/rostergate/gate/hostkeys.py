@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 RSA_BITS: Final = 3072  # NIST SP 800-57 part 1: good for 128 bits of security
 
 
-def host_keys(folder: Path) -> list[asyncssh.SSHKeyPair]:
+def host_keys(folder: Path, *, legacy: bool = False) -> list[asyncssh.SSHKeyPair]:
     """Return the ed25519 and the RSA host key, made (mode 0600) where they are missing, one pair for each signature.
+
+    For the legacy port the RSA key signs with SHA-1, too: a client of that age knows nothing else.
 
     asyncssh would offer SHA-1 for the RSA key as well; and as it notes the signature that one client has chosen in the
     pair, which all connections share, another client's choice in that moment would break both.
@@ -26,7 +28,8 @@ def host_keys(folder: Path) -> list[asyncssh.SSHKeyPair]:
     """
     ed25519 = _host_key(folder / "ssh_host_ed25519_key", "ssh-ed25519", {})
     rsa = _host_key(folder / "ssh_host_rsa_key", "ssh-rsa", {"key_size": RSA_BITS})
-    return [_signing(ed25519, b"ssh-ed25519"), _signing(rsa, b"rsa-sha2-512"), _signing(rsa, b"rsa-sha2-256")]
+    modern = [_signing(ed25519, b"ssh-ed25519"), _signing(rsa, b"rsa-sha2-512"), _signing(rsa, b"rsa-sha2-256")]
+    return [*modern, _signing(rsa, b"ssh-rsa")] if legacy else modern
 
 
 def _signing(key: asyncssh.SSHKey, algorithm: bytes) -> asyncssh.SSHKeyPair:

@@ -39,6 +39,8 @@ class Incoming:
         self.name = name
         self.area = area
         self.refusal: Refusal | None = None
+        self.received = 0
+        """Bytes that arrived through this object."""
         self._upload = upload
         self._limits = limits
         self._held = held
@@ -63,6 +65,7 @@ class Incoming:
         try:
             self._check_room(offset + len(data))
             self._upload.write(offset, data)
+            self.received += len(data)
             if offset < FIRST_BYTES <= self._upload.size:
                 self._check_kind()
         except Refusal as refusal:
@@ -111,10 +114,11 @@ class Incoming:
         if grown <= 0:
             return
         if end > self._limits.file_bytes_max:
-            raise Refusal("file-too-large", f"the file is larger than {self._limits.file_bytes_max} bytes")
+            text = f"the file is larger than {self._limits.file_bytes_max} bytes"
+            raise Refusal("file-too-large", text, limit="upload.file_bytes_max")
         if self._held() + grown > self._limits.district_bytes_max:
             text = f"all files together are larger than {self._limits.district_bytes_max} bytes"
-            raise Refusal("district-too-large", text)
+            raise Refusal("district-too-large", text, limit="upload.district_bytes_max")
         if self._upload.gaps > GAPS_MAX:
             raise Refusal("gap", "the parts of the file arrive too far out of order")
 

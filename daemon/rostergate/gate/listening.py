@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 import asyncssh
@@ -12,15 +11,19 @@ import structlog
 
 from rostergate import journal
 from rostergate.errors import RostergateError
-from rostergate.gate.algorithms import CIPHERS, KEY_EXCHANGES, MACS, SIGNATURES
-from rostergate.gate.door import Door
+from rostergate.gate import limits
+from rostergate.gate.addresses import within
+from rostergate.gate.algorithms import LEGACY, MODERN
+from rostergate.gate.entrance import Entrance, listening_on
 from rostergate.gate.files import Files
 from rostergate.gate.guests import Guests
 from rostergate.gate.hostkeys import host_keys
+from rostergate.gate.limits import Seldom
+from rostergate.gate.pace import Pace
 from rostergate.gate.passwords import Passwords
 from rostergate.gate.protocol import SFTP_VERSION, Packets
 from rostergate.gate.readme import readme, wanted
-from rostergate.gate.services import Visitor
+from rostergate.gate.services import LegacyLogin, Visitor
 from rostergate.gate.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rostergate.config.district import District
+    from rostergate.gate.door import Door
     from rostergate.gate.services import Services
 
 _log = structlog.get_logger()
@@ -42,37 +46,41 @@ class Gate:
         self.services = services
         self.guests = Guests(services.settings.server)
         self.passwords = Passwords(services.settings.passwords)
-        self.throttle = Throttle(clock)
+        self.throttle = Throttle(services.settings.throttle, clock)
+        self.seldom = Seldom(clock)
         self.doors: set[Door] = set()
         self.draining = False
         self._keys: dict[str, tuple[District, frozenset[bytes]]] = {}
-        self._acceptors: list[asyncssh.SSHAcceptor] = []
+        self._entrances: list[Entrance] = []
         self._sessions: dict[asyncio.Task[None], Files] = {}
+        self._notes: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
         """The port that is listened on first, or 0."""
-        return self._acceptors[0].get_port() if self._acceptors else 0
+        return next((one.port for one in self._entrances if not one.legacy), 0)
 
-    async def listen(self, host: str = "", port: int = 0, *, sock: socket.socket | None = None) -> None:
+    @property
+    def legacy_port(self) -> int:
+        """The legacy port, or 0."""
+        return next((one.port for one in self._entrances if one.legacy), 0)
+
+    async def listen(
+        self, host: str = "", port: int = 0, *, sock: socket.socket | None = None, legacy: bool = False
+    ) -> None:
         """Listen on an address, or on a socket that is bound already; more than once for more than one.
 
         Raises `StateError` when the host keys cannot be used and `OSError` when the address cannot.
         """
-        keys = await asyncio.to_thread(host_keys, self.services.spool.keys)
+        keys = await asyncio.to_thread(host_keys, self.services.spool.keys, legacy=legacy)
         await self.passwords.prepare()
-        place: dict[str, object] = {"sock": sock} if sock is not None else {"host": host, "port": port}
-        acceptor = await asyncssh.listen(
-            **place,
-            server_factory=lambda: Door(self),
+        options = await asyncssh.SSHServerConnectionOptions.construct(
+            config=None,
             server_version="rostergate",
             server_host_keys=keys,
-            kex_algs=KEY_EXCHANGES,
-            encryption_algs=CIPHERS,
-            mac_algs=MACS,
-            signature_algs=SIGNATURES,
-            compression_algs=["none"],
-            login_timeout=self.services.settings.server.login_seconds_max,
+            **(LEGACY if legacy else MODERN).options(),
+            # The entrance counts the time until the login, and tells when it is over.
+            login_timeout=0,
             keepalive_interval=KEEPALIVE_SECONDS,
             keepalive_count_max=KEEPALIVES_UNANSWERED_MAX,
             gss_kex=False,
@@ -85,15 +93,17 @@ class Gate:
             x11_forwarding=False,
             rdns_lookup=False,
             sftp_version=SFTP_VERSION,
-            config=None,
         )
-        self._acceptors.append(acceptor)
+        for one in [sock] if sock is not None else await listening_on(host, port):
+            entrance = Entrance(self, one, options, legacy=legacy)
+            entrance.open()
+            self._entrances.append(entrance)
 
     def stop_logins(self) -> None:
         """Take no new connection, and end those that have not logged in."""
         self.draining = True
-        for acceptor in self._acceptors:
-            acceptor.close()
+        for entrance in self._entrances:
+            entrance.close()
         for door in tuple(self.doors):
             if door.district is None:
                 door.disconnect("the server is about to stop; try again later")
@@ -116,9 +126,11 @@ class Gate:
             await asyncio.wait([asyncio.ensure_future(door.wait_closed()) for door in doors])
         if self._sessions:
             await asyncio.wait(tuple(self._sessions))
-        for acceptor in self._acceptors:
-            await acceptor.wait_closed()
-        self._acceptors.clear()
+        for entrance in self._entrances:
+            await entrance.wait_closed()
+        self._entrances.clear()
+        if self._notes:
+            await asyncio.wait(tuple(self._notes))
         self.passwords.close()
         _log.info(journal.SERVICE_DRAINED, connections=len(doors))
 
@@ -128,16 +140,41 @@ class Gate:
         """Return a code that says why nobody may connect from there now, or None."""
         if self.draining:
             return "draining"
+        allowed = self.services.settings.server.allowed_addresses
+        if allowed and not within(address, allowed):
+            return "not-allowed"
         return "banned" if self.throttle.address_banned(address) else None
 
-    def admitted(self, slug: str, address: str) -> District | None:
-        """Return the district if it may log in from there, in its version of this moment."""
+    def banned(self, reached: list[str], address: str) -> None:
+        """Tell of the bans that a failed login has brought about."""
+        for limit in reached:
+            limits.reached(limit, address=address)
+
+    def admitted(self, slug: str, address: str, *, legacy: bool) -> District | None:
+        """Return the district if it may log in from there and by that port, in its version of this moment."""
         district = self.services.districts.get(slug)
-        if district is None or not district.enabled:
+        if district is None or not district.enabled or (legacy and not district.legacy):
             return None
-        if district.allowed_addresses and not _within(address, district):
+        if district.allowed_addresses and not within(address, district.allowed_addresses):
             return None
         return district
+
+    def note_legacy(self, slug: str, connection: asyncssh.SSHServerConnection) -> None:
+        """Let the house note down who has come in by the legacy port, and what kept it there."""
+        login = LegacyLogin(
+            client=str(connection.get_extra_info("client_version", "")),
+            cipher=str(connection.get_extra_info("recv_cipher", "")),
+            mac=str(connection.get_extra_info("recv_mac", "")),
+        )
+        task = asyncio.ensure_future(self._note_legacy(slug, login))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _note_legacy(self, slug: str, login: LegacyLogin) -> None:
+        try:
+            await self.services.on_legacy(slug, login)
+        except RostergateError:
+            _log.exception(journal.SESSION_FAILED, district=slug)
 
     def keys_of(self, district: District) -> frozenset[bytes]:
         """Return the public keys of a district, parsed once for each version of it."""
@@ -180,14 +217,16 @@ class Gate:
         self, door: Door, files: Files, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
     ) -> None:
         """Serve one session to its end. The task is ours: asyncssh would give up waiting for it with the connection."""
-        slug = door.district.slug if door.district else None
+        slug, server = door.district.slug if door.district else None, self.services.settings.server
         _log.info(journal.SESSION_OPENED, district=slug, address=door.address)
         packets = Packets(
             files,
             reader,
             writer,
-            packet_bytes_max=self.services.settings.server.packet_bytes_max,
+            packet_bytes_max=server.packet_bytes_max,
+            handles_max=server.handles_per_session_max,
             active=door.active,
+            pace=self._pace_of(door),
         )
         try:
             await packets.run()
@@ -200,10 +239,19 @@ class Gate:
             writer.close()
             _log.info(journal.SESSION_CLOSED, district=slug, address=door.address)
 
+    def _pace_of(self, door: Door) -> Callable[[], float]:
+        """Return what counts a session's requests and says how long the next answer has to wait; it tells once."""
+        loop = asyncio.get_running_loop()
+        pace = Pace(self.services.settings.server.requests_per_second_max, loop.time())
+        told = False
 
-def _within(address: str, district: District) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in district.allowed_addresses)
+        def count() -> float:
+            nonlocal told
+            seconds = pace.count(loop.time())
+            if seconds and not told:
+                told = True
+                slug = door.district.slug if door.district else None
+                limits.reached("server.requests_per_second_max", district=slug, address=door.address)
+            return seconds
+
+        return count

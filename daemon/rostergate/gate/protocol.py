@@ -9,14 +9,16 @@ Everything here uses private names of asyncssh; tests/gate/test_asyncssh_contrac
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncssh import SFTPBadMessage, SFTPInvalidHandle
-from asyncssh.constants import FXP_CLOSE, FXP_OPENDIR
+from asyncssh.constants import FXP_CLOSE, FXP_OPEN, FXP_OPENDIR, FXP_READ, FXP_WRITE
 from asyncssh.packet import SSHPacket
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 
+from rostergate.gate import limits
 from rostergate.gate.outgoing import READ_BYTES_MAX
 from rostergate.gate.refusals import Refusal
 
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from rostergate.gate.files import Files
 
 SFTP_VERSION: Final = 3
-FOLDERS_OPEN_MAX: Final = 16
-HANDLES_MAX: Final = 64  # as told to clients; what counts is in `shelf` and `files`
+_DATA: Final = frozenset({FXP_READ, FXP_WRITE})  # fast clients send fifteen thousand a second
 _HEADER_BYTES: Final = 1_024  # of a packet: everything around the data of a WRITE
 _SMALL_BYTES: Final = 4_096
 
@@ -51,12 +52,17 @@ class Packets(SFTPServerHandler):
         writer: SSHWriter[bytes],
         *,
         packet_bytes_max: int,
+        handles_max: int,
         active: Callable[[], None],
+        pace: Callable[[], float],
     ) -> None:
+        """`active` is told of each packet; `pace` counts a request and says for how many seconds it has to wait."""
         super().__init__(files, reader, writer, SFTP_VERSION)
         self._files = files
         self._packet_bytes_max = packet_bytes_max
+        self._handles_max = handles_max
         self._active = active
+        self._pace = pace
         self._socket: socket.socket | None = reader.get_extra_info("socket")
 
     async def recv_packet(self) -> SSHPacket:
@@ -66,9 +72,13 @@ class Packets(SFTPServerHandler):
         await self._writer.drain()
         length = int.from_bytes(await self._reader.readexactly(4), "big")
         if length > self._packet_bytes_max:
+            visitor = self._files.teller.visitor
+            limits.reached("server.packet_bytes_max", district=visitor.district.slug, address=visitor.address)
             raise SFTPBadMessage(f"a packet of {length} bytes is larger than {self._packet_bytes_max}")
         packet = await self._reader.readexactly(length)
         self._active()
+        if packet[:1] and packet[0] not in _DATA and (seconds := self._pace()):
+            await asyncio.sleep(seconds)
         if length < _SMALL_BYTES:
             self._acknowledge()
         return SSHPacket(packet)
@@ -90,15 +100,27 @@ class Packets(SFTPServerHandler):
         elif self._dir_handles.pop(handle, None) is None:
             raise SFTPInvalidHandle("there is no such handle")
 
+    async def _process_open(self, packet: SSHPacket) -> bytes:
+        await self._check_handles()
+        return await super()._process_open(packet)
+
     async def _process_opendir(self, packet: SSHPacket) -> bytes:
-        if len(self._dir_handles) >= FOLDERS_OPEN_MAX:
-            raise Refusal("open-folders", f"more than {FOLDERS_OPEN_MAX} folders are open")
+        await self._check_handles()
         return await super()._process_opendir(packet)
+
+    async def _check_handles(self) -> None:
+        if len(self._file_handles) + len(self._dir_handles) >= self._handles_max:
+            text = f"more than {self._handles_max} files and folders are open"
+            refusal = Refusal("open-handles", text, limit="server.handles_per_session_max")
+            await self._files.teller.refused(refusal, None)
+            raise refusal
 
     async def _process_limits(self, packet: SSHPacket) -> SFTPLimits:
         packet.check_end()
         data_bytes_max = self._packet_bytes_max - _HEADER_BYTES
-        return SFTPLimits(self._packet_bytes_max, min(READ_BYTES_MAX, data_bytes_max), data_bytes_max, HANDLES_MAX)
+        return SFTPLimits(
+            self._packet_bytes_max, min(READ_BYTES_MAX, data_bytes_max), data_bytes_max, self._handles_max
+        )
 
     def _acknowledge(self) -> None:
         """Acknowledge what was received at once: a client that waits for it between small requests is held up 40 ms.
@@ -118,6 +140,7 @@ class Packets(SFTPServerHandler):
             if kind not in {b"hardlink@openssh.com", b"copy-data", b"ranges@asyncssh.com"}
         },
         FXP_CLOSE: cast("Any", _process_close),
+        FXP_OPEN: cast("Any", _process_open),
         FXP_OPENDIR: cast("Any", _process_opendir),
         b"limits@openssh.com": cast("Any", _process_limits),
     }

@@ -17,10 +17,12 @@ from asyncssh.constants import FX_FAILURE, FX_NO_SUCH_FILE, FX_OP_UNSUPPORTED
 class Refusal(asyncssh.SFTPError):
     """Something a client asked for and does not get."""
 
-    def __init__(self, why: str, text: str, code: int = FX_FAILURE) -> None:
+    def __init__(self, why: str, text: str, code: int = FX_FAILURE, *, limit: str | None = None) -> None:
         super().__init__(code, text)
         self.why = why
         """A short code for the log; unlike the text it has nothing in it that the client wrote."""
+        self.limit = limit
+        """The key of the limit that was reached, if it was one."""
         self.told = False
         """Whether it has been logged and passed on."""
 

@@ -24,6 +24,15 @@ class Lookup(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class LegacyLogin:
+    """What a client of the legacy port said of itself and agreed to. Its own words, so at most fit for a table."""
+
+    client: str  # its version line without "SSH-2.0-"
+    cipher: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The rest of the house, as far as the gate needs it."""
 
@@ -41,6 +50,8 @@ class Services:
     """District -> the files of its latest delivery: name -> (bytes, when the upload began)."""
     on_refusal: Callable[[str, Area, str, str], Awaitable[None]]
     """Told of every refusal: district, area, the name that was used (printable), the reason."""
+    on_legacy: Callable[[str, LegacyLogin], Awaitable[None]]
+    """Told of every login on the legacy port: the district, and what its client is."""
 
 
 @dataclass(frozen=True, slots=True)

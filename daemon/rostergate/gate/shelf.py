@@ -143,13 +143,26 @@ class Shelf:
 
     def _make_room(self, text: str) -> None:
         """Let the oldest files that were cut off give way when there are too many; refuse when all are in progress."""
+        self._check_files(text)
         files_max = self._visitor.limits.scratch_files_max
         left = sorted((one for one in self.inbox.left().values() if one.name != text), key=lambda one: one.at)
         excess = len(left) + self.inbox.open_uploads + 1 - files_max
         if excess > len(left):
-            raise Refusal("scratch-files", f"more than {files_max} uploads are in progress")
+            text = f"more than {files_max} uploads are in progress"
+            raise Refusal("scratch-files", text, limit="upload.scratch_files_max")
         for one in left[: max(excess, 0)]:
             self.inbox.forget(one.name)
+
+    def _check_files(self, text: str) -> None:
+        """Refuse one more file when the inbox has as many as it may."""
+        there = {text, *self.inbox.entries(), *self.inbox.left(), *(mine.name.name for mine in self._mine)}
+        files_max = self._visitor.limits.inbox_files_max
+        if len(there) > files_max:
+            raise Refusal(
+                "inbox-files",
+                f"more than {files_max} files are here; remove those that do not belong to the set",
+                limit="upload.inbox_files_max",
+            )
 
     def _held(self) -> int:
         return sum(self._services.inboxes.of(self._visitor.district.slug, area).bytes_held for area in Area)

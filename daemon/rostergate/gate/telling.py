@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 import structlog
 from asyncssh.constants import FX_NO_SUCH_FILE
 
-from rostergate import journal
+from rostergate import journal, metrics
 from rostergate.gate import view
 from rostergate.gate.incoming import Incoming
 from rostergate.gate.names import recognise, shown
@@ -44,6 +44,9 @@ class Teller:
         refusal.told = True
         self.aside.say(refusal.reason)
         area, name = _place(subject)
+        metrics.UPLOADS_REFUSED.labels(refusal.why).inc()
+        if refusal.limit:
+            metrics.LIMITS_REACHED.labels(refusal.limit).inc()
         _log.warning(
             journal.UPLOAD_REFUSED,
             district=self.visitor.district.slug,
@@ -52,6 +55,7 @@ class Teller:
             file=self.known(name),
             chars=len(name),
             why=refusal.why,
+            **({"limit": refusal.limit} if refusal.limit else {}),
         )
         try:
             await self.services.on_refusal(self.visitor.district.slug, area, shown(name), refusal.reason)

@@ -25,7 +25,7 @@ from rostergate.service.post import TEMPLATES, Post
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area
 from rostergate.spool.inbox import Inboxes
-from rostergate.store import credentials, deliveries
+from rostergate.store import credentials, deliveries, legacy
 from rostergate.worker import recovery, slot
 from rostergate.worker.processes import Processes
 from rostergate.worker.queue import Queue
@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 
     from rostergate.config import District, Districts, Reloaded, Settings
     from rostergate.core.completeness import Judgement
+    from rostergate.gate import LegacyLogin
     from rostergate.spool.folders import Spool
+
+LEGACY_SOCKET = "legacy"
+"""`FileDescriptorName=` of a socket unit that is the legacy port."""
 
 log = structlog.get_logger()
 
@@ -131,6 +135,7 @@ class Daemon:
                 slot=self._slot,
                 sealed=self._sealed,
                 on_refusal=self._tell_refusal,
+                on_legacy=self._note_legacy,
             )
         )
         self._parts: list[asyncio.Task[None]] = []
@@ -141,11 +146,7 @@ class Daemon:
         await recovery.recover(self._engine, self._spool, self._districts, self._settings, utc_now())
         await self._write_missing_reports()
         await asyncio.to_thread(self._lay_out_pages, list(self._districts))
-        if sockets := readiness.inherited_sockets():
-            for one in sockets:
-                await self._gate.listen(sock=one)
-        else:
-            await self._listen()
+        await self._listen()
         for part in (
             self._receiver.run(self.stop),
             self._queue.run(self.stop),
@@ -160,15 +161,28 @@ class Daemon:
         return self._gate.port
 
     async def _listen(self) -> None:
-        server = self._settings.server
+        """Listen where the service manager says, or else where the settings say. Raises `Refused`."""
+        server, legacy_inherited = self._settings.server, False
+        sockets = readiness.inherited_sockets()
+        for name, one in sockets:
+            legacy = name == LEGACY_SOCKET
+            legacy_inherited |= legacy
+            await self._gate.listen(sock=one, legacy=legacy)
+        if not sockets:
+            await self._listen_on(server.port, "server.port or --port")
+        if server.legacy_port and not legacy_inherited:
+            await self._listen_on(server.legacy_port, "server.legacy_port", legacy=True)
+
+    async def _listen_on(self, port: int, keys: str, *, legacy: bool = False) -> None:
+        address = self._settings.server.address
         try:
-            await self._gate.listen(server.address, server.port)
+            await self._gate.listen(address, port, legacy=legacy)
         except OSError as error:
             known = error.errno is not None and error.errno in errno.errorcode  # not so for a name nobody knows
             reason = os.strerror(error.errno or 0) if known else error.strerror or str(error)
             raise Refused(
-                f"cannot listen on {server.address}, port {server.port}: {reason.lower()}; end the program that has "
-                "that port, or change server.address, server.port or --port"
+                f"cannot listen on {address}, port {port}: {reason.lower()}; end the program that has "
+                f"that port, or change server.address, {keys}"
             ) from error
 
     async def drain(self) -> None:
@@ -234,6 +248,10 @@ class Daemon:
         now = utc_now().astimezone(self._districts[slug].zone)
         told = reason if not name or reason.startswith(name) else f"{name}: {reason}"
         await asyncio.to_thread(latest.tell, self._spool.reports(slug), told, now)
+
+    async def _note_legacy(self, slug: str, login: LegacyLogin) -> None:
+        async with store.writing(self._engine) as tx:
+            await legacy.note(tx, slug, utc_now(), client=login.client, cipher=login.cipher, mac=login.mac)
 
     # What the receiver and the queue tell.
 

@@ -38,13 +38,18 @@ async def feed_watchdog(stop: asyncio.Event) -> None:
             continue
 
 
-def inherited_sockets() -> list[socket.socket]:
-    """Return the listening sockets that the service manager opened for this process; none without socket activation."""
+def inherited_sockets() -> list[tuple[str, socket.socket]]:
+    """Return the listening sockets that the service manager opened for this process, each with its name.
+
+    The name is `FileDescriptorName=` of the socket unit, empty where nobody gave one. Without socket activation there
+    is none.
+    """
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return []
     count = int(os.environ.get("LISTEN_FDS", "0"))
+    names = os.environ.get("LISTEN_FDNAMES", "").split(":")
     sockets = [socket.socket(fileno=descriptor) for descriptor in range(_FIRST_DESCRIPTOR, _FIRST_DESCRIPTOR + count)]
     for one in sockets:
         one.set_inheritable(False)
         one.setblocking(False)  # noqa: FBT003 - the standard library's signature
-    return sockets
+    return [(names[place] if place < len(names) else "", one) for place, one in enumerate(sockets)]

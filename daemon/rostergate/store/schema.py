@@ -220,6 +220,17 @@ outbox = sa.Table(
 )
 sa.Index("ix_outbox_state_next_try_at", outbox.c.state, outbox.c.next_try_at)
 
+legacy_logins = sa.Table(
+    "legacy_logins",
+    metadata,
+    sa.Column("district", sa.String, primary_key=True),
+    sa.Column("logins", sa.Integer, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.Column("client", sa.String, nullable=False),  # of the last login, as the next two
+    sa.Column("cipher", sa.String, nullable=False),
+    sa.Column("mac", sa.String, nullable=False),
+)
+
 WHOLE_DISTRICT: Final = ""
 """The `school_id` of the ground that counts every change of a district; no school has an empty id."""
 
