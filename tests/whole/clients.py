@@ -51,6 +51,8 @@ class Client(ABC):
     """What has to be installed."""
     shows_reason: ClassVar[bool] = True
     """Whether its user reads there why a file was refused."""
+    legacy: ClassVar[bool] = False
+    """Whether it knows only algorithms of old, and needs the port for them."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -357,6 +359,35 @@ class Ssh2SftpClient(Client):
         return self.run("node", HERE / "put.cjs", *arguments, **environment)
 
 
+class Jsch(Client):
+    """JSch 0.1, Java's library of old, by a small program; it has no signature but SHA-1 for the server's key."""
+
+    name = "JSch"
+    programs = ("java", "javac")
+    legacy = True
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        """Also Java without the library is nothing."""
+        return super().lacking() or (None if JSCH.exists() else "libjsch-java")
+
+    def put(self, files: Sequence[Path]) -> Ended:
+        """Put the files, one after the other."""
+        return self._java("put", *files)
+
+    def latest(self) -> str:
+        """Get the page."""
+        return self._java("get", LATEST).text
+
+    def _java(self, *arguments: str | Path) -> Ended:
+        one = self.account
+        if not (one.home / "Put.class").exists():
+            compiled = self.run("javac", "-cp", JSCH, "-d", one.home, HERE / "Put.java")
+            assert compiled.status == 0, compiled.text
+        environment = {"PORT": str(one.port), "USERNAME": one.slug, "PASSWORD": one.password}
+        return self.run("java", "-cp", f"{JSCH}:{one.home}", "Put", *arguments, **environment)
+
+
 CLIENTS = (
     OpenSSHsftp,
     OpenSSHscp,
@@ -369,6 +400,7 @@ CLIENTS = (
     Sshfs,
     Paramiko,
     Ssh2SftpClient,
+    Jsch,
 )
 
 

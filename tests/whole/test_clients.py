@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import sqlite3
 import zipfile
 from typing import TYPE_CHECKING
@@ -39,12 +40,14 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Iterator[Rost
     """Run one daemon for all clients; each has a district of its own, so that the day of one is not that of another."""
     rostergate = Rostergate(tmp_path_factory.mktemp("rostergate"))
     rostergate.add_district()
+    rostergate.environment["ROSTERGATE_SERVER__LEGACY_PORT"] = str(free_port())
     districts = rostergate.config / "districts"
     text = (districts / "lakeside.toml").read_text()
     listed = key.with_suffix(".pub").read_text().strip()
     with contextlib.closing(sqlite3.connect(rostergate.spool.database)) as database, database:
-        for slug in SLUGS.values():
-            (districts / f"{slug}.toml").write_text(f'authorized_keys = ["{listed}"]\n{text}')
+        for kind, slug in SLUGS.items():
+            legacy = "legacy = true\n" if kind.legacy else ""
+            (districts / f"{slug}.toml").write_text(f'authorized_keys = ["{listed}"]\n{legacy}{text}')
             database.execute(
                 "INSERT INTO credentials (district, password_hash, changed_at) "
                 "SELECT ?, password_hash, changed_at FROM credentials WHERE district = 'lakeside'",
@@ -52,6 +55,13 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Iterator[Rost
             )
     with rostergate.daemon():
         yield rostergate
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
 
 
 @pytest.fixture(params=CLIENTS, ids=list(SLUGS.values()))
@@ -66,7 +76,8 @@ def _made(kind: type[Client], daemon: Rostergate, key: Path, folder: Path) -> Cl
     home = folder / "home"
     home.mkdir()
     public = asyncssh.read_public_key(daemon.spool.keys / "ssh_host_ed25519_key.pub")
-    account = Account(SLUGS[kind], daemon.passwords["lakeside"], key, daemon.port, public.get_fingerprint(), home)
+    port = int(daemon.environment["ROSTERGATE_SERVER__LEGACY_PORT"]) if kind.legacy else daemon.port
+    account = Account(SLUGS[kind], daemon.passwords["lakeside"], key, port, public.get_fingerprint(), home)
     return kind(account)
 
 
