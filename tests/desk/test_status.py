@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rostergate.desk.story import Story
 
 KEYS = {
-    "schema", "delivery", "preview", "district", "state", "summary", "time_zone", "day", "received_at", "decided_at",
-    "next_opening", "format", "verdict", "files", "findings", "schools", "totals",
+    "schema", "delivery", "undoes", "undone_by", "preview", "district", "state", "summary", "time_zone", "day",
+    "received_at", "decided_at", "next_opening", "format", "verdict", "files", "findings", "schools", "totals",
 }  # fmt: skip
 
 

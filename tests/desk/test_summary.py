@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,3 +77,16 @@ def test_schools_are_counted(
     lincoln = verdict["schools"][0]
     verdict["schools"] = [{**lincoln, "school_id": str(place), "state": state} for place, state in enumerate(states)]
     assert sentence(tell(verdict, state="planned")) == told
+
+
+def test_an_undo_is_told_on_both_sides(stories: dict[str, Story]) -> None:
+    """The undo names the delivery whose changes it takes back; that delivery names the undo."""
+    undo, undone = (
+        replace(stories["changed"], undoes="lincoln-00016"),
+        replace(stories["changed"], undone_by=("lincoln-00018",)),
+    )
+    assert sentence(undo) == (
+        "Accepted: the platform's operator takes back what delivery lincoln-00016 changed; "
+        "100 changes in 1 school are in the roster."
+    )
+    assert "taken back since, as far as told in lincoln-00018" in sentence(undone)

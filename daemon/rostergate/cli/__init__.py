@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "holds": "deliveries",
     "release": "deliveries",
     "discard": "deliveries",
+    "undo": "undo",
     "roster": "roster",
     "changes": "changes",
     "preview": "preview",

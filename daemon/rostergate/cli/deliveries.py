@@ -78,6 +78,10 @@ def show(place: Place, delivery: str, *, as_json: bool) -> None:
         print_json(answer)
         return
     click.echo(f"{answer['delivery']}: {answer['state']}, received {answer['received_at']}")
+    if undo := answer["undo"]:
+        click.echo(f"undoes {undo['undone']}, asked for by {undo['asked_by']}: {undo['reason']}")
+    if answer["undone_by"]:
+        click.echo(f"undone by {', '.join(answer['undone_by'])}")
     if answer["error"]:
         click.echo(f"it could not be decided: {answer['error']}")
     print_verdict(answer)

@@ -56,15 +56,21 @@ def decide(files: Mapping[str, bytes], roster: Frames, policy: Policy) -> Verdic
     checked = _check(fmt, claims, policy)
     snapshot, findings = take(checked), in_order([*faults, *checked.findings])
     del claims, checked
-    decision = _diff(roster, snapshot, policy)
+    plans, totals = planned(roster, snapshot, policy)
     return Verdict(
         format=fmt.name,
         outcome=Outcome.ACCEPTED,
         files=facts,
         findings=findings,
-        plans=_plans(decision),
-        totals=decision.totals,
+        plans=plans,
+        totals=totals,
     )
+
+
+def planned(roster: Frames, snapshot: Snapshot, policy: Policy) -> tuple[tuple[Plan, ...], dict[str, Totals]]:
+    """Return the plans, by school id, that lead from a roster to a snapshot, and what they change of each table."""
+    decision = _diff(roster, snapshot, policy)
+    return _plans(decision), decision.totals
 
 
 def _read(files: Mapping[str, bytes], policy: Policy) -> dict[str, Reading]:

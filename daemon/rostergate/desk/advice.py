@@ -74,6 +74,11 @@ def _undecided(story: Story) -> tuple[str, ...]:
 def _after_acceptance(story: Story) -> tuple[str, ...]:
     states = {school.state for school in story.schools}
     steps = []
+    if story.undoes:
+        steps.append(
+            f"Correct in your SIS what was wrong in delivery {story.undoes}: "
+            "if your next upload has the same rows, it makes the same changes again."
+        )
     if PlanState.HELD in states:
         steps.append("Look at each school on hold, and have it released or correct the export, as described there.")
     if PlanState.UNMATCHED in states:

@@ -63,14 +63,14 @@ class _Page:
 def write(folder: Path, story: Story) -> None:
     """Put the story into `folder`/LATEST.txt.
 
-    A delivery that is not on the page yet starts it afresh; a dry run leaves an upload in progress there. Makes the
-    folder. Raises `OSError`, and the old page then stays.
+    A delivery that is not on the page yet starts it afresh; a dry run and an undo leave an upload in progress there.
+    Makes the folder. Raises `OSError`, and the old page then stays.
     """
     with _page(folder) as page:
         same = story.delivery is not None and fact("Delivery", story.delivery) in page.summary.splitlines()
         if not same:
             page.refused = ""
-            page.pending = page.pending if story.preview else ""
+            page.pending = page.pending if story.preview or story.undoes else ""
         page.summary = text(story) + "\n"
 
 

@@ -2,6 +2,8 @@
 
     schema        1; a breaking change raises it
     delivery      the delivery's id, or null for a preview
+    undoes        the delivery that this one, which has no files, takes back; or null
+    undone_by     the deliveries that take this one back
     preview       true for a dry run: nothing was changed, no upload of the day was used
     district      the district's slug
     state         receiving, sealed, rejected, planned, settled, failed or superseded; null for a preview
@@ -43,6 +45,8 @@ def as_json(story: Story) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "delivery": story.delivery,
+        "undoes": story.undoes,
+        "undone_by": list(story.undone_by),
         "preview": story.preview,
         "district": story.district,
         "state": None if story.state is None else str(story.state),

@@ -100,6 +100,10 @@ class Story:
     ignored. None, or with `verdict` null, while the delivery is not decided and when it failed."""
     received_at: datetime
     """When the set was sealed; aware."""
+    undoes: str | None = None
+    """The delivery that this one undoes; None for a delivery with files."""
+    undone_by: tuple[str, ...] = ()
+    """Deliveries that undo this one, oldest first."""
     decided_at: datetime | None = None
     day: date | None = None
     """The day of the district's calendar whose slot it took."""

@@ -89,7 +89,7 @@ def _superseded(story: Story) -> Summary:
 def _accepted(story: Story) -> Summary:
     waiting = [*_in(story, PlanState.HELD), *_in(story, PlanState.UNMATCHED)]
     free = [*_in(story, PlanState.CLEAR), *_in(story, PlanState.APPLIED)]
-    clauses = _waiting_clauses(story) + _discarded_clauses(story)
+    clauses = _undo_clauses(story) + _waiting_clauses(story) + _discarded_clauses(story)
     if _rows(story, free):
         clauses.append(_applied_clause(story, free))
     elif clauses:
@@ -119,6 +119,12 @@ def _tone(story: Story, waiting: Sequence[School], free: Sequence[School]) -> To
     if waiting:
         return Tone.WAIT
     return Tone.GOOD if _rows(story, free) else Tone.QUIET
+
+
+def _undo_clauses(story: Story) -> list[str]:
+    if story.undoes:
+        return [f"the platform's operator takes back what delivery {story.undoes} changed"]
+    return [f"taken back since, as far as told in {listed(story.undone_by)}"] if story.undone_by else []
 
 
 def _waiting_clauses(story: Story) -> list[str]:

@@ -93,9 +93,11 @@ def facts(story: Story) -> tuple[tuple[str, str], ...]:
     rows = sum(one["rows"] for one in files)
     every = (
         ("Delivery", story.delivery or "dry run"),
-        ("Received", moment(story.received_at, story.zone)),
+        ("Undoes", story.undoes or ""),
+        ("Undone by", ", ".join(story.undone_by)),
+        ("Asked for" if story.undoes else "Received", moment(story.received_at, story.zone)),
         ("Decided", moment(story.decided_at, story.zone) if story.decided_at else ""),
-        ("Format", verdict.get("format") or ("not recognised" if story.outcome else "")),
+        ("Format", verdict.get("format") or ("not recognised" if story.outcome and not story.undoes else "")),
         ("Files", f"{counted(len(files), 'file')}, {counted(rows, 'row')}" if files else ""),
         ("Next upload", _next_upload(story)),
     )

@@ -239,7 +239,7 @@ class Daemon:
     async def _sealed(self, slug: str) -> dict[str, tuple[int, datetime]]:
         """Return what the district still sees of its last delivery; a refused one has to come again, so it is gone."""
         async with store.reading(self._engine) as tx:
-            newest = await deliveries.latest(tx, slug)
+            newest = await deliveries.latest(tx, slug, uploaded=True)
         if newest is None or newest.sealed_at is None or newest.state in {State.REJECTED, State.FAILED}:
             return {}
         return {one.name: (one.bytes, newest.sealed_at) for one in newest.files}

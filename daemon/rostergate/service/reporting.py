@@ -88,6 +88,8 @@ async def story(
         delivery=delivery,
         state=about.state.value,
         verdict=answer if about.outcome else None,
+        undoes=answer["undo"] and answer["undo"]["undone"],
+        undone_by=tuple(answer["undone_by"]),
         received_at=about.sealed_at or about.began_at,
         decided_at=about.decided_at,
         day=about.day,

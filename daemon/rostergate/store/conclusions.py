@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from rostergate.core.plan import State
 from rostergate.core.verdict import Outcome, Totals
-from rostergate.store.schema import conclusions, deliveries, plans
+from rostergate.store.schema import conclusions, deliveries, plans, undos
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -44,7 +44,9 @@ async def last(tx: AsyncConnection, district: str) -> Conclusion | None:
     """Return the conclusion of the district's newest accepted delivery; None when it has none."""
     columns = deliveries.c.id, deliveries.c.content_hash, deliveries.c.totals
     newest = sa.select(*columns).where(
-        deliveries.c.district == district, deliveries.c.outcome == Outcome.ACCEPTED.value
+        deliveries.c.district == district,
+        deliveries.c.outcome == Outcome.ACCEPTED.value,
+        deliveries.c.id.not_in(sa.select(undos.c.delivery)),  # an undo has no files to compare with
     )
     accepted = (await tx.execute(newest.order_by(deliveries.c.number.desc()).limit(1))).one_or_none()
     if accepted is None:

@@ -17,7 +17,7 @@ from rostergate.core.delivery import Event, State, after
 from rostergate.core.plan import State as PlanState
 from rostergate.core.verdict import FileFacts, Outcome
 from rostergate.errors import NotFound, Refused
-from rostergate.store.schema import deliveries, plans
+from rostergate.store.schema import deliveries, plans, undos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,16 +68,14 @@ class Overview:
 _COLUMNS = tuple(deliveries.c[name] for name in Delivery.__slots__)
 _NEWEST_FIRST = (deliveries.c.began_at.desc(), deliveries.c.district, deliveries.c.number.desc())
 _UNDECIDED = (State.RECEIVING, State.SEALED)
-_SUPERSEDABLE = (State.SEALED, State.PLANNED)
+_UPLOADED = deliveries.c.id.not_in(sa.select(undos.c.delivery))
 
 
 async def begin(tx: AsyncConnection, district: str, at: datetime) -> Delivery:
     """Begin a district's next delivery, or return the one that is being received already."""
     if already := await receiving(tx, district):
         return already
-    last = await tx.scalar(sa.select(sa.func.max(deliveries.c.number)).where(deliveries.c.district == district))
-    number = (last or 0) + 1
-    delivery = f"{district}-{number:05d}"
+    delivery, number = await following(tx, district)
     await tx.execute(
         deliveries.insert().values(
             id=delivery,
@@ -90,6 +88,13 @@ async def begin(tx: AsyncConnection, district: str, at: datetime) -> Delivery:
         )
     )
     return await get(tx, delivery)
+
+
+async def following(tx: AsyncConnection, district: str) -> tuple[str, int]:
+    """Return the id and the number of the district's next delivery, whatever begins it."""
+    last = await tx.scalar(sa.select(sa.func.max(deliveries.c.number)).where(deliveries.c.district == district))
+    number = (last or 0) + 1
+    return f"{district}-{number:05d}", number
 
 
 async def receiving(tx: AsyncConnection, district: str) -> Delivery | None:
@@ -163,6 +168,7 @@ async def retry(tx: AsyncConnection, delivery: str) -> Delivery:
             deliveries.c.district == found.district,
             deliveries.c.number > found.number,
             deliveries.c.outcome == Outcome.ACCEPTED.value,
+            _UPLOADED,
         )
     )
     if newer is not None:
@@ -179,25 +185,27 @@ async def get(tx: AsyncConnection, delivery: str) -> Delivery:
     return found[0]
 
 
-async def latest(tx: AsyncConnection, district: str) -> Delivery | None:
-    """Return a district's newest delivery that has been sealed, whatever became of it."""
-    found = await _select(
-        tx,
-        deliveries.c.district == district,
-        deliveries.c.state != State.RECEIVING.value,
-        order=(deliveries.c.number.desc(),),
-        limit=1,
-    )
+async def latest(tx: AsyncConnection, district: str, *, uploaded: bool = False) -> Delivery | None:
+    """Return a district's newest delivery that has been sealed, whatever became of it; or the newest with files.
+
+    An undo that began after an upload, and was sealed before it, is the older of the two.
+    """
+    conditions = [deliveries.c.district == district, deliveries.c.state != State.RECEIVING.value]
+    if uploaded:
+        conditions.append(_UPLOADED)
+    newest = (deliveries.c.sealed_at.desc(), deliveries.c.number.desc())
+    found = await _select(tx, *conditions, order=newest, limit=1)
     return found[0] if found else None
 
 
 async def accepted_before(tx: AsyncConnection, district: str, number: int) -> Delivery | None:
-    """Return the newest delivery of a district before that number that was accepted."""
+    """Return the newest delivery with files of a district before that number that was accepted."""
     found = await _select(
         tx,
         deliveries.c.district == district,
         deliveries.c.number < number,
         deliveries.c.outcome == Outcome.ACCEPTED.value,
+        _UPLOADED,
         order=(deliveries.c.number.desc(),),
         limit=1,
     )
@@ -205,10 +213,16 @@ async def accepted_before(tx: AsyncConnection, district: str, number: int) -> De
 
 
 async def arrivals(tx: AsyncConnection, district: str, since: datetime) -> list[datetime]:
-    """Return when a district's deliveries of that time were sealed, oldest first."""
+    """Return when a district's deliveries with files of that time were sealed, oldest first."""
     sealed = deliveries.c.sealed_at
-    query = sa.select(sealed).where(deliveries.c.district == district, sealed >= since).order_by(sealed)
+    query = sa.select(sealed).where(deliveries.c.district == district, _UPLOADED, sealed >= since).order_by(sealed)
     return list(await tx.scalars(query))
+
+
+async def in_states(tx: AsyncConnection, district: str, states: Sequence[State]) -> list[Delivery]:
+    """Return a district's deliveries in some states, oldest first."""
+    chosen = deliveries.c.state.in_([state.value for state in states])
+    return await _select(tx, deliveries.c.district == district, chosen, order=(deliveries.c.number,))
 
 
 async def listed(tx: AsyncConnection, district: str | None = None, limit: int = 50) -> list[Delivery]:
@@ -258,12 +272,17 @@ async def overview(tx: AsyncConnection) -> list[Overview]:
 
 
 async def supersede_older(tx: AsyncConnection, district: str, number: int, at: datetime) -> tuple[str, ...]:
-    """Let a delivery take the place of the older ones that are not finished, and return their ids, oldest first."""
+    """Let a delivery take the place of the older ones that are not finished, and return their ids, oldest first.
+
+    Whatever has been decided was decided before. An undo takes the place of no files that wait.
+    """
+    planned = sa.and_(deliveries.c.state == State.PLANNED.value, deliveries.c.number != number)
+    sealed = sa.and_(deliveries.c.state == State.SEALED.value, deliveries.c.number < number)
+    undo = sa.select(undos.c.delivery).where(undos.c.delivery == f"{district}-{number:05d}")
     older = await _select(
         tx,
         deliveries.c.district == district,
-        deliveries.c.number < number,
-        deliveries.c.state.in_([state.value for state in _SUPERSEDABLE]),
+        sa.or_(planned, sa.and_(sealed, ~undo.exists())),
         order=(deliveries.c.number,),
     )
     for one in older:

@@ -45,10 +45,14 @@ async def load(tx: AsyncConnection, district: str, ground: int) -> Frames:
     }
 
 
-async def gone(tx: AsyncConnection, district: str, ground: int) -> Frames:
-    """Return those rows of the roster as it was on a ground that are not in it as they were any more."""
+async def gone(tx: AsyncConnection, district: str, ground: int, *, before: int | None = None) -> Frames:
+    """Return those rows of the roster as it was on a ground that are not in it as they were any more.
+
+    With `before`, only those that had been in it, as they were, on that earlier ground already.
+    """
+    made_by = ground if before is None else before
     return {
-        name: await collect(tx, table, _ended_after(table, district, ground).subquery())
+        name: await collect(tx, table, _ended_after(table, district, ground, 0, made_by).subquery())
         for name, table in TABLES.items()
     }
 
@@ -107,13 +111,14 @@ def _valid(table: Table, district: str, ground: int, since: int = 0) -> sa.Compo
         made.c.until_delivery.is_(None),
         made.c.since_ground.between(since, ground),
     )
-    return sa.union_all(current, _ended_after(table, district, ground, since))
+    return sa.union_all(current, _ended_after(table, district, ground, since, ground))
 
 
-def _ended_after(table: Table, district: str, ground: int, since: int = 0) -> sa.Select[tuple[str, ...]]:
+def _ended_after(table: Table, district: str, ground: int, since: int, until: int) -> sa.Select[tuple[str, ...]]:
+    """Choose the rows that were made on the grounds from `since` to `until` and ended after `ground`."""
     made = versions[table.name]
     return sa.select(*(made.c[column] for column in table.columns)).where(
         made.c.district == district,
         made.c.until_ground > ground,
-        made.c.since_ground.between(since, ground),
+        made.c.since_ground.between(since, until),
     )

@@ -22,7 +22,7 @@ from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.plan import State as PlanState
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
-from rostergate.store import conclusions, deliveries, outbox, plans, roster, turns
+from rostergate.store import conclusions, deliveries, outbox, plans, roster, turns, undos
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import findings as findings_table
 from rostergate.store.schema import holds as holds_table
@@ -112,9 +112,12 @@ async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
 
     The keys of `Verdict.as_json`, each school with the state that it has now and with `plan`, `hash`,
     `platform_school`, `closed_by`, `reason` and `closed_at` (null while open); and the delivery's own. Before it is
-    decided `verdict` is null, `files` is what was sealed, and the rest is empty. Raises `NotFound`.
+    decided `verdict` is null, `files` is what was sealed, and the rest is empty. `undo` is null, or what this delivery
+    undoes (`undone`, `school_id` or null, `asked_by`, `reason`); `undone_by` lists those that undo it. Raises
+    `NotFound`.
     """
     about = await deliveries.get(tx, delivery)
+    undo = await undos.of(tx, delivery)
     totals = await tx.scalar(sa.select(deliveries_table.c.totals).where(deliveries_table.c.id == delivery))
     return {
         "delivery": about.id,
@@ -133,6 +136,8 @@ async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
         "findings": [{**asdict(one), "lines": list(one.lines)} for one in await findings(tx, delivery)],
         "schools": [_school(one) for one in await plans.of(tx, delivery)],
         "totals": totals or {},
+        "undo": undo and {name: value for name, value in asdict(undo).items() if name != "delivery"},
+        "undone_by": await undos.undoing(tx, delivery),
     }
 
 

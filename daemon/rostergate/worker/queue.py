@@ -88,7 +88,10 @@ class Queue:
     async def _start_what_is_due(self) -> None:
         async with store.reading(self._engine) as tx:
             due = await deliveries.due(tx)
+        oldest = {one.district: one.id for one in sorted(due, key=lambda one: one.number, reverse=True)}
         for delivery in due:
+            if oldest[delivery.district] != delivery.id:
+                continue  # whatever the clocks say, and however long the older one waits to be tried again
             if len(self._under_way) >= self._settings.delivery.workers:
                 return
             if delivery.district not in self._under_way and self._may_start(delivery):

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.rosters import frames, rosters, same
+from rostergate.core.diff import apply
+from rostergate.core.plan import State
+from rostergate.core.policy import HoldLimits, Policy
+from rostergate.core.roster import PEOPLE, TABLES
+from rostergate.core.target import orphans, ties
+from rostergate.core.undo import target, undo
+
+if TYPE_CHECKING:
+    from rostergate.core.roster import Frames
+
+POLICY = Policy()
+
+BEFORE = frames(
+    schools=[("A", "Adams")],
+    students=[("s1", "Ann"), ("s2", "Bo")],
+    student_schools=[("A", "s1"), ("A", "s2")],
+    classes=[("A", "c1", "Art")],
+    enrollments=[("A", "c1", "s1"), ("A", "c1", "s2")],
+)
+AFTER = frames(
+    schools=[("A", "Adams"), ("B", "Baker")],
+    students=[("s1", "Anna"), ("s3", "Cy")],
+    student_schools=[("A", "s1"), ("B", "s3")],
+    classes=[("A", "c1", "Art")],
+    enrollments=[("A", "c1", "s1")],
+)
+
+
+def _sound(roster: Frames) -> bool:
+    tied = (roster[one.name].join(ties(roster, one), on=one.key, how="anti").is_empty() for one in PEOPLE)
+    return not orphans(roster) and all(tied)
+
+
+@settings(deadline=None, max_examples=40)
+@given(rosters, rosters)
+def test_undone_at_once_the_roster_is_as_it_was(before: Frames, after: Frames) -> None:
+    """With nothing in between, an undo leads back, leaves nothing alone, and can itself be undone."""
+    undone = undo(after, before, after, POLICY)
+    back = apply(after, [plan.changes for plan in undone.verdict.plans])
+    assert same(back, before)
+    assert undone.left == {}
+    again = undo(back, after, back, POLICY)
+    assert same(apply(back, [plan.changes for plan in again.verdict.plans]), after)
+
+
+@settings(deadline=None, max_examples=40)
+@given(rosters, rosters, rosters, st.sampled_from(["A", "B", "C", None]))
+def test_whatever_came_since_the_roster_stays_sound(
+    before: Frames, after: Frames, now: Frames, school: str | None
+) -> None:
+    """After any later change, for a school or the district: ties and people are whole; what changed since stays."""
+    wanted = target(now, before, after, school)
+    assert _sound(wanted)
+    undone = undo(now, before, after, POLICY, school)
+    made = apply(now, [plan.changes for plan in undone.verdict.plans])
+    assert _sound(made)
+    if school is None:
+        assert same(made, wanted)
+    counts = {name: made[name].height for name in TABLES}
+    totals = undone.verdict.totals or {}
+    assert counts == {name: one.added + one.updated + one.unchanged for name, one in totals.items()}
+    for name, table in TABLES.items():
+        if not table.of_people:  # people go with their last tie
+            untouched = now[name].join(after[name], on=table.columns, how="anti", nulls_equal=bool(table.values))
+            assert untouched.join(wanted[name], on=table.columns, how="anti", nulls_equal=True).is_empty()
+
+
+@settings(deadline=None, max_examples=40)
+@given(rosters, rosters, rosters, st.sampled_from(["A", "B", "C", None]))
+def test_only_what_was_changed_needs_to_be_given(
+    before: Frames, after: Frames, now: Frames, school: str | None
+) -> None:
+    """Rows that were the same before, after and now may be left out of what is given."""
+
+    def reduced(rows: Frames, one: Frames, other: Frames) -> Frames:
+        kept = {}
+        for name, table in TABLES.items():
+            both = rows[name].join(one[name], on=table.columns, how="semi", nulls_equal=True)
+            both = both.join(other[name], on=table.columns, how="semi", nulls_equal=True)
+            kept[name] = rows[name].join(both, on=table.key, how="anti")
+        return kept
+
+    whole = undo(now, before, after, POLICY, school)
+    part = undo(now, reduced(before, after, now), reduced(after, before, now), POLICY, school)
+    assert [plan.hash for plan in part.verdict.plans] == [plan.hash for plan in whole.verdict.plans]
+    assert (part.left, part.verdict.totals) == (whole.left, whole.verdict.totals)
+
+
+def test_what_was_changed_again_is_left_alone_and_counted() -> None:
+    """A row with a newer value, and one that a newer row needs, stay; the rest is put back."""
+    now = frames(
+        schools=[("A", "Adams"), ("B", "Baker")],
+        students=[("s1", "Annie"), ("s3", "Cy"), ("s4", "Di")],
+        student_schools=[("A", "s1"), ("B", "s3"), ("B", "s4")],
+        classes=[("A", "c1", "Art")],
+        enrollments=[("A", "c1", "s1")],
+    )
+    undone = undo(now, BEFORE, AFTER, POLICY)
+    made = apply(now, [plan.changes for plan in undone.verdict.plans])
+    assert sorted(made["students"]["first_name"]) == ["Annie", "Bo", "Di"]
+    assert sorted(made["schools"]["school_id"]) == ["A", "B"]
+    assert sorted(made["enrollments"].rows()) == [("A", "c1", "s1"), ("A", "c1", "s2")]
+    assert undone.left == {"schools": 1, "students": 1}
+
+
+def test_what_returns_needs_what_it_refers_to() -> None:
+    """An enrollment whose class has been removed since does not come back; the student does."""
+    now = frames(
+        schools=[("A", "Adams"), ("B", "Baker")],
+        students=[("s1", "Anna"), ("s3", "Cy")],
+        student_schools=[("A", "s1"), ("B", "s3")],
+    )
+    undone = undo(now, BEFORE, AFTER, POLICY)
+    made = apply(now, [plan.changes for plan in undone.verdict.plans])
+    assert sorted(made["students"]["first_name"]) == ["Ann", "Bo"]
+    assert made["enrollments"].is_empty()
+    assert undone.left == {"enrollments": 1}
+
+
+def test_one_school_is_undone_alone() -> None:
+    """For one school only its rows and its people go back, and only it has a plan."""
+    undone = undo(AFTER, BEFORE, AFTER, POLICY, "A")
+    assert [plan.school_id for plan in undone.verdict.plans] == ["A"]
+    made = apply(AFTER, [plan.changes for plan in undone.verdict.plans])
+    assert sorted(made["students"]["first_name"]) == ["Ann", "Bo", "Cy"]
+    assert sorted(made["schools"]["school_id"]) == ["A", "B"]
+
+
+@pytest.mark.parametrize("school", ["A", None])
+def test_an_undo_is_held_like_any_plan(school: str | None) -> None:
+    """An undo that removes much waits for a person."""
+    many = [f"s{number}" for number in range(40)]
+    full = frames(
+        schools=[("A", "Adams")], students=[(one, "Ann") for one in many], student_schools=[("A", one) for one in many]
+    )
+    few = frames(schools=[("A", "Adams")], students=[("s0", "Ann")], student_schools=[("A", "s0")])
+    (plan,) = undo(full, few, full, Policy(holds=HoldLimits()), school).verdict.plans
+    assert plan.state is State.HELD
+    assert plan.holds[0].code
+
+
+def test_undone_already_nothing_is_left_to_do() -> None:
+    """A second undo finds the roster as it should be."""
+    assert undo(BEFORE, BEFORE, AFTER, POLICY).verdict.plans == ()
