@@ -65,6 +65,9 @@ def test_an_undo_is_done_reported_and_shown(commands: Any, lakeside: Path) -> No
     assert undone["undone_by"] == ["lakeside-00003"]
     assert "undone by lakeside-00003" in commands("show", "lakeside-00002").output
     assert "undoes lakeside-00002, asked for by Kim: a wrong export" in commands("show", "lakeside-00003").output
+    assert commands.answer("deliveries")[0]["undoes"] == "lakeside-00002"
+    assert commands.answer("status")["districts"][0]["undoes"] == "lakeside-00002"
+    assert "undoes lakeside-00002" in commands("status").output
     for path in lakeside.rglob("*"):
         assert not path.is_file() or "Kim" not in path.read_text(), "who it was is the operator's to know"
 

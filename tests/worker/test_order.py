@@ -76,7 +76,7 @@ class _Walking:
         self.walked: list[str] = []
         self._engine = engine
 
-    async def run(self, _: object, __: Spool, delivery: str, ___: object, ____: object) -> _Walked:
+    async def run(self, _: object, __: Spool, delivery: str, *___: object) -> _Walked:
         """Walk one delivery."""
         self.walked.append(delivery)
         if len(self.walked) == 1:

@@ -60,7 +60,7 @@ async def _deliver(engine: AsyncEngine, *wanted: Frames, held: str = "") -> list
 
 async def _undo(engine: AsyncEngine, delivery: str, school: str | None = None) -> str:
     outlook = await undoing.look(engine, delivery, school, POLICY)
-    undone, _ = await undoing.record(engine, outlook, by=" Kim ", reason="a wrong export", at=LATER)
+    undone, _ = await undoing.carry_out(engine, outlook, by=" Kim ", reason="a wrong export", at=LATER)
     return undone
 
 
@@ -199,9 +199,9 @@ async def test_an_undo_on_moved_ground_is_not_recorded(engine: AsyncEngine) -> N
     outlook = await undoing.look(engine, second, None, POLICY)
     await _deliver(engine, empty())
     with pytest.raises(Refused, match="has changed since this was worked out"):
-        await undoing.record(engine, outlook, by="Kim", reason="x", at=LATER)
+        await undoing.carry_out(engine, outlook, by="Kim", reason="x", at=LATER)
     with pytest.raises(Refused, match="give both"):
-        await undoing.record(engine, outlook, by="Kim", reason=" ", at=LATER)
+        await undoing.carry_out(engine, outlook, by="Kim", reason=" ", at=LATER)
     async with store.reading(engine) as tx:
         assert [one.id for one in await deliveries.listed(tx)] == [f"lincoln-{number:05}" for number in (3, 2, 1)]
 

@@ -15,7 +15,7 @@ from rostergate.errors import Refused
 from rostergate.service import reporting
 from rostergate.service.clock import utc_now
 from rostergate.store import deliveries as stored
-from rostergate.store import plans, verdicts
+from rostergate.store import plans, undos, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ only_district = click.option("--district", "slug", help="Only this district.")
 @click.pass_obj
 def deliveries(place: Place, *, slug: str | None, limit: int, as_json: bool) -> None:
     """List deliveries, newest first."""
-    found = run(_deliveries(place, slug, limit))
+    found, undone = run(_deliveries(place, slug, limit))
     if slug and not found:
         place.assert_known(slug)
     rows = [
@@ -46,6 +46,7 @@ def deliveries(place: Place, *, slug: str | None, limit: int, as_json: bool) -> 
             "day": one.day,
             "verdict": one.outcome and one.outcome.value,
             "format": one.format,
+            "undoes": undone.get(one.id),
             "attempts": one.attempts,
             "reported_at": one.reported_at,
             "error": one.error,
@@ -57,14 +58,20 @@ def deliveries(place: Place, *, slug: str | None, limit: int, as_json: bool) -> 
         return
     print_table(
         ("DELIVERY", "DISTRICT", "DAY", "STATE", "VERDICT", "FORMAT"),
-        [(row["delivery"], row["district"], row["day"], row["state"], row["verdict"], row["format"]) for row in rows],
+        [(row["delivery"], row["district"], row["day"], row["state"], row["verdict"], _kind(row)) for row in rows],
         empty="no deliveries yet",
     )
 
 
-async def _deliveries(place: Place, slug: str | None, limit: int) -> list[stored.Delivery]:
+async def _deliveries(place: Place, slug: str | None, limit: int) -> tuple[list[stored.Delivery], dict[str, str]]:
+    """Return the newest deliveries, and what those of them that are undos undo."""
     async with place.database() as engine, store.reading(engine) as tx:
-        return await stored.listed(tx, slug, limit)
+        found = await stored.listed(tx, slug, limit)
+        return found, await undos.undone_by_each(tx, [one.id for one in found])
+
+
+def _kind(row: dict[str, Any]) -> object:
+    return f"undoes {row['undoes']}" if row["undoes"] else row["format"]
 
 
 @click.command()

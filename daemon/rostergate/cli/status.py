@@ -11,7 +11,7 @@ from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import running
-from rostergate.store import deliveries
+from rostergate.store import deliveries, undos
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,7 +48,7 @@ def status(place: Place, *, as_json: bool) -> None:
             click.echo(f"broken: {row['error']}", err=True)
     print_table(
         ("DISTRICT", "STANDS", "LAST DELIVERY", "AGE", "ON HOLD"),
-        [(row["district"], row["stands"], row["delivery"], row["age"], row["on_hold"]) for row in rows],
+        [(row["district"], row["stands"], _last(row), row["age"], row["on_hold"]) for row in rows],
         empty="no districts yet; add one with `rostergate district add`",
     )
 
@@ -57,11 +57,17 @@ async def _districts(place: Place) -> list[dict[str, Any]]:
     districts = place.districts()
     async with place.database() as engine, store.reading(engine) as tx:
         seen = {one.district: one for one in await deliveries.overview(tx)}
+        undone = await undos.undone_by_each(tx, [one.last.id for one in seen.values()])
     now = utc_now()
     rows = [_row(slug, _stands(districts[slug].enabled, seen.get(slug)), seen.get(slug), now) for slug in districts]
     for slug, error in districts.errors.items():  # a daemon that runs goes on with the last good version
         rows.append({**_row(slug, "file broken", seen.get(slug), now), "error": error})
+    rows = [{**row, "undoes": undone.get(row["delivery"])} for row in rows]
     return sorted(rows, key=lambda row: (_URGENCY.index(row["stands"]), -(row["age_seconds"] or 0), row["district"]))
+
+
+def _last(row: dict[str, Any]) -> str | None:
+    return f"{row['delivery']} (undoes {row['undoes']})" if row["undoes"] else row["delivery"]
 
 
 def _row(slug: str, stands: str, seen: Overview | None, now: datetime) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def undo(
         return
     if not yes:
         click.confirm(f"Undo {delivery}?", abort=True)
-    answer = run(_record(place, outlook, by, reason))
+    answer = run(_carry_out(place, outlook, by, reason))
     if as_json:
         print_json({**_shape(outlook), "undo": answer})
         return
@@ -91,15 +91,15 @@ async def _look(place: Place, delivery: str, school_id: str | None) -> Outlook:
         return await undoing.look(engine, delivery, school_id, policy)
 
 
-async def _record(place: Place, outlook: Outlook, by: str, reason: str) -> dict[str, Any]:
+async def _carry_out(place: Place, outlook: Outlook, by: str, reason: str) -> dict[str, Any]:
     settings = place.settings()
     journal.configure(settings.log.format, settings.log.level)
     async with place.database() as engine:
-        made, _ = await undoing.record(engine, outlook, by=by, reason=reason, at=utc_now())
+        made, _ = await undoing.carry_out(engine, outlook, by=by, reason=reason, at=utc_now())
         async with store.reading(engine) as tx:
-            due = [one.id for one in await stored.unreported(tx) if one.district == outlook.district]
             answer = await verdicts.load(tx, made)
-        for one in due:  # its own, that of the delivery undone, and those that it took the place of
+        told = {outlook.delivery, *(plan.delivery for plan in outlook.replaced)}
+        for one in (*sorted(told), made):
             await reporting.write(engine, place.spool, settings, place.district(outlook.district), one, utc_now())
         return answer
 

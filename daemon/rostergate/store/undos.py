@@ -21,6 +21,7 @@ from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import undos
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -76,6 +77,12 @@ async def of(tx: AsyncConnection, delivery: str) -> Undo | None:
     """Return what a delivery undoes; None when it is no undo."""
     row = (await tx.execute(sa.select(undos).where(undos.c.delivery == delivery))).one_or_none()
     return None if row is None else Undo(*row)
+
+
+async def undone_by_each(tx: AsyncConnection, chosen: Collection[str]) -> dict[str, str]:
+    """Return what each of some deliveries undoes; those that are no undos are left out."""
+    query = sa.select(undos.c.delivery, undos.c.undone).where(undos.c.delivery.in_(chosen))
+    return {row.delivery: row.undone for row in await tx.execute(query)}
 
 
 async def undoing(tx: AsyncConnection, delivery: str) -> list[str]:

@@ -70,7 +70,9 @@ async def look(engine: AsyncEngine, delivery: str, school_id: str | None, policy
     return Outlook(delivery, about.district, school_id, ground, undone, replaced, coming)
 
 
-async def record(engine: AsyncEngine, outlook: Outlook, *, by: str, reason: str, at: datetime) -> tuple[str, Concluded]:
+async def carry_out(
+    engine: AsyncEngine, outlook: Outlook, *, by: str, reason: str, at: datetime
+) -> tuple[str, Concluded]:
     """Record an undo as it was told; return its delivery and what that led to.
 
     Plans that nothing holds are applied. Raises `StoreError`; raises `Refused` without a name and a reason, and when
