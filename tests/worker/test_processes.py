@@ -38,6 +38,12 @@ async def test_a_process_that_dies_is_replaced(processes: Processes) -> None:
     await processes.close()
 
 
+async def test_a_worker_gives_way(processes: Processes) -> None:
+    """Where cores are few, the daemon's sessions go before a worker's verdict."""
+    assert await processes.run(os.nice, 0) >= min(os.nice(0) + 10, 19)
+    await processes.close()
+
+
 async def test_signals_that_ask_the_daemon_to_stop_do_not_stop_the_work(processes: Processes) -> None:
     """SIGTERM and SIGINT to the whole group (a terminal, `timeout`, a container) leave a worker at its work."""
     worker = await processes.run(os.getpid)

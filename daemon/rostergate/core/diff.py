@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.plan import Action
-from rostergate.core.roster import PEOPLE, TABLES, Frames, Table
+from rostergate.core.roster import PEOPLE, TABLES, Frames, Table, schema
 from rostergate.core.target import target, ties
 from rostergate.core.verdict import Totals
 
@@ -77,6 +77,15 @@ def by_school(rows: Frames, before: Frames, after: Frames) -> dict[str, Frames]:
     return shared(placed(rows, before, after))
 
 
+def merged(changes: Iterable[Frames]) -> Frames:
+    """Return the changes of several schools as one: every canonical table, people unique by key and action.
+
+    Plans of one delivery agree on a person whom several of them carry, so the first one's row stands for all.
+    """
+    plans = list(changes)
+    return {name: _merged(table, [one[name] for one in plans if name in one]) for name, table in TABLES.items()}
+
+
 def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
     """Return the roster after the changes of some schools: the pure mirror of what the store does with a plan.
 
@@ -87,6 +96,11 @@ def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
         for person in PEOPLE:
             roster[person.name] = roster[person.name].join(ties(roster, person), on=person.key, how="semi")
     return roster
+
+
+def _merged(table: Table, parts: list[pl.DataFrame]) -> pl.DataFrame:
+    rows = pl.concat([pl.DataFrame(schema={**schema(table), "action": pl.String()}), *parts], rechunk=True)
+    return rows.unique([*table.key, "action"], keep="first", maintain_order=True) if table.of_people else rows
 
 
 def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

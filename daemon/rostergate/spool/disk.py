@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, synced: bool = True) -> None:
     """Write `data` to `path`, replacing what stands there in one step, and sync file and folder.
 
-    The bytes go to a hidden neighbour first (`.name.<random>`), which is removed when anything fails.
+    The bytes go to a hidden neighbour first (`.name.<random>`), which is removed when anything fails. Without `synced`
+    a power cut may leave anything under the name: that is for what its reader checks.
     The folder must exist. Raises `OSError`; `path` is then unchanged, save when only the last sync failed.
     """
     neighbour = path.with_name(f".{path.name}.{uuid4().hex[:12]}")
@@ -26,14 +27,16 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         descriptor = os.open(neighbour, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         try:
             write_all(descriptor, data, 0)
-            os.fsync(descriptor)
+            if synced:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         neighbour.replace(path)
     except BaseException:
         neighbour.unlink(missing_ok=True)
         raise
-    fsync_folder(path.parent)
+    if synced:
+        fsync_folder(path.parent)
 
 
 def write_all(descriptor: int, data: bytes, offset: int) -> None:

@@ -8,6 +8,7 @@ state/
   preview/<district>/      the same for dry runs
   deliveries/<delivery>/   sealed file sets, read-only, with manifest.json
   reports/<district>/      LATEST.txt and a folder per delivery
+  kept/<district>          the roster as last applied, to be read faster than from the database; may be deleted
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ class Spool:
         """The folder of sealed deliveries."""
         return self.state / "deliveries"
 
+    def kept(self, district: str) -> Path:
+        """Return the file that a district's roster is kept in."""
+        return self.state / "kept" / district
+
     def inbox(self, district: str, area: Area = Area.UPLOAD) -> Path:
         """Return the folder of a district's committed files."""
         return self.state / area.value / district
@@ -78,5 +83,5 @@ class Spool:
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         for area in Area:
             (self.state / area.value).mkdir(mode=0o700, exist_ok=True)
-        for folder in (self.keys, self.deliveries, self.state / "reports"):
+        for folder in (self.keys, self.deliveries, self.state / "reports", self.state / "kept"):
             folder.mkdir(mode=0o700, exist_ok=True)

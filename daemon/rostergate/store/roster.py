@@ -21,6 +21,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from rostergate.core.diff import merged
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, schema
 from rostergate.errors import NotFound
@@ -67,6 +68,15 @@ async def ground(tx: AsyncConnection, district: str, school_id: str = WHOLE_DIST
     return int(await tx.scalar(query) or 0)
 
 
+async def moved(tx: AsyncConnection, district: str) -> tuple[int, datetime | None]:
+    """Return a district's ground, and when it moved last; None before the first change."""
+    query = sa.select(grounds.c.ground, grounds.c.moved_at).where(
+        grounds.c.district == district, grounds.c.school_id == WHOLE_DISTRICT
+    )
+    found = (await tx.execute(query)).one_or_none()
+    return (found.ground, found.moved_at) if found else (0, None)
+
+
 async def grounds_of_schools(tx: AsyncConnection, district: str) -> dict[str, int]:
     """Return the ground of every school whose rows ever changed."""
     rows = await tx.execute(sa.select(grounds.c.school_id, grounds.c.ground).where(grounds.c.district == district))
@@ -83,13 +93,14 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     number = await tx.scalar(query)
     if number is None:
         raise NotFound(f"District {district} has no delivery {delivery}.")
-    plans = list(changes)
+    plan = await asyncio.to_thread(merged, changes)
     following = await _ground_to_move(tx, district) + 1
     writer = _Writer(tx, district, number, following)
-    touched = await asyncio.to_thread(_touched, plans)
+    touched = await asyncio.to_thread(_touched, plan)
     total, schools = 0, set[str]()
     for table in TABLES.values():
-        rows = await asyncio.to_thread(_merged, table, plans)
+        # In the order of the index that they are written to, which takes half the time.
+        rows = await asyncio.to_thread(plan[table.name].sort, key_order(table))
         changed = await writer.write(table, rows)
         total += changed
         if changed and "school_id" in rows.columns:
@@ -102,29 +113,13 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     return total
 
 
-def _merged(table: Table, plans: Sequence[Frames]) -> pl.DataFrame:
-    """Return the plans' rows of a table, in the order of the index that they are written to; unique by key and action.
-
-    Plans of one delivery agree on a person whom several of them carry, so the first one's row stands for all.
-    """
-    rows = _rows(table, table.columns, plans)
-    if table.of_people:
-        rows = rows.unique([*table.key, "action"], keep="first")
-    return rows.sort(key_order(table))
-
-
-def _rows(table: Table, columns: Sequence[str], plans: Sequence[Frames]) -> pl.DataFrame:
-    nothing = pl.DataFrame(schema=dict.fromkeys((*columns, "action"), pl.String()))
-    return pl.concat([nothing, *(one[table.name].select(*columns, "action") for one in plans if table.name in one)])
-
-
-def _touched(plans: Sequence[Frames]) -> Frames:
+def _touched(plan: Frames) -> Frames:
     """Return, for each kind of people, the keys of those who may have lost their last tie."""
     touched = {}
     for people in PEOPLE:
-        ties = pl.concat(_rows(TABLES[name], people.key, plans) for name in people.tied_by)
+        ties = pl.concat(plan[name].select(*people.key, "action") for name in people.tied_by)
         lost = pl.col("action") == Action.REMOVED
-        candidates = pl.concat([_rows(people, people.key, plans), ties.filter(lost)]).select(people.key)
+        candidates = pl.concat([plan[people.name].select(people.key), ties.filter(lost).select(people.key)])
         still = ties.filter(~lost).select(people.key)
         touched[people.name] = candidates.join(still, on=people.key, how="anti").unique().sort(people.key)
     return touched

@@ -226,8 +226,7 @@ def _plain(counts: Counts) -> dict[str, int]:
 
 
 def _packed(decided: tuple[Plan, ...]) -> list[bytes]:
-    nothing = pack({})
-    return [pack(plan.changes) if plan.changes else nothing for plan in decided]
+    return [pack(plan.changes) for plan in decided]
 
 
 async def _write_mail(

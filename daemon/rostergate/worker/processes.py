@@ -81,11 +81,16 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
 
 
+_NICE = 10
+"""How far worker processes stand back where cores are few: a session is answered at once, a verdict can wait."""
+
+
 def _settle_in() -> None:
     """Leave Ctrl-C and SIGTERM to the daemon, and end at once when it is gone: nobody would hear the answer.
 
     A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
     """
+    os.nice(_NICE)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()

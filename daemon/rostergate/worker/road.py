@@ -20,7 +20,7 @@ from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
 from rostergate.spool import sealing
 from rostergate.store import deliveries, roster, verdicts
-from rostergate.worker import unchanged
+from rostergate.worker import kept, unchanged
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,7 +95,7 @@ def first_look(folder: Path, policy: Policy) -> Verdict:
     return decide(sealing.contents(folder), canonical.empty(), policy)
 
 
-async def _walk(spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience) -> Walked:
+async def _walk(spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY) -> Walked:
     engine = store.open(spool.database)
     try:
         for _ in range(GROUND_TRIES_MAX):
@@ -114,13 +114,12 @@ async def _walk_once(
     started = time.monotonic()
     async with store.reading(engine) as tx:
         stated = await deliveries.get(tx, delivery)
-        ground = await roster.ground(tx, stated.district)
-        verdict = await unchanged.verdict(tx, stated, ground, policy)
-        known = await roster.load(tx, stated.district) if verdict is None else {}
+        seen = await kept.stamp(tx, stated.district, unchanged.program())
+        verdict = await unchanged.verdict(tx, stated, seen.ground, policy)
+        known, is_kept = await kept.load(tx, spool, seen) if verdict is None else ({}, True)
     read = time.monotonic()
-    # Nobody but `decide` holds on to the files, so that it can let go of them; nor to the roster, once it is compared.
+    # Nobody but `decide` holds on to the files, so that it can let go of them.
     verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery)), known, policy))
-    del known
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
     async with store.writing(engine) as tx:
@@ -128,11 +127,14 @@ async def _walk_once(
             tx,
             delivery,
             verdict,
-            ground=ground,
+            ground=seen.ground,
             at=at,
             fingerprint=unchanged.fingerprint(policy),
             audience=audience,
         )
+        now = await kept.stamp(tx, stated.district, seen.program)
+    if now != seen or not is_kept:
+        kept.keep(spool, now, kept.after(known, verdict.plans))
     seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
     return _walked(stated, verdict, concluded, seconds)
 

@@ -40,7 +40,7 @@ _DEPENDENCIES: Final = ("phonenumbers", "polars", "rapidfuzz")
 def fingerprint(policy: Policy) -> str:
     """Return the sha256 (hex) of everything a verdict depends on besides files and roster: policy and program."""
     settings = json.dumps(asdict(policy), sort_keys=True, default=sorted)
-    return hashlib.sha256(f"{_program()}\n{settings}".encode()).hexdigest()
+    return hashlib.sha256(f"{program()}\n{settings}".encode()).hexdigest()
 
 
 async def verdict(tx: AsyncConnection, sealed: Delivery, ground: int, policy: Policy) -> Verdict | None:
@@ -102,7 +102,7 @@ def _plans(last: Conclusion, rostered: frozenset[str], policy: Policy) -> tuple[
 
 
 @cache
-def _program() -> str:
+def program() -> str:
     """Name the program as it is: its pure code by content, because a checkout changes without a new version."""
     code = hashlib.sha256()
     folder = Path(core.__file__).parent

@@ -1,0 +1,137 @@
+"""The roster kept beside the database: it saves reading it, and never changes what is decided."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.rosters import rosters, same
+from core.test_decide import changed, deliver
+from rostergate import store
+from rostergate.core.policy import Policy
+from rostergate.core.roster import Frames, empty
+from rostergate.store import plans, roster, verdicts
+from rostergate.worker import kept, road
+from store.making import accepted, sealed
+from store.making import plans as decided
+from worker.test_unchanged import AT, FEW, SLUG, District
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_numbers = count()
+
+FIRST = deliver()
+SECOND = changed(FIRST, "students.csv", "First7", "Renamed")
+THIRD = changed(SECOND, "students.csv", "First8", "Renamed")
+
+
+@pytest.fixture
+def district(tmp_path: Path) -> District:
+    """Return a district without deliveries."""
+    return District(tmp_path / "state")
+
+
+async def walked(district: District, files: dict[str, bytes], hours: int = 0) -> dict[str, Any]:
+    """Deliver the files; return the published shape of what was decided, some hours later than usual."""
+    delivery = await district.sealed(files)
+    await road._walk(district.spool, delivery, Policy(), AT + timedelta(hours=hours))
+    return await district.shown(delivery)
+
+
+def _altered(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 1
+    path.write_bytes(data)
+
+
+def _in_the_way(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "deleted": lambda path: path.unlink(),
+    "deleted with its folder": lambda path: shutil.rmtree(path.parent),
+    "empty": lambda path: path.write_bytes(b""),
+    "cut off in its first line": lambda path: path.write_bytes(path.read_bytes()[:40]),
+    "cut off in its rows": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "longer than it was": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+    "altered by one bit": _altered,
+    "not a file": _in_the_way,
+}
+
+
+@pytest.mark.parametrize("damage", [pytest.param(one, id=name) for name, one in DAMAGE.items()])
+async def test_a_damaged_one_is_not_used(district: District, damage: Callable[[Path], object]) -> None:
+    """Whatever becomes of the kept roster, the next delivery is decided as it would be with nothing kept."""
+    await walked(district, FIRST)
+    path = district.spool.kept(SLUG)
+    assert path.stat().st_size
+    damage(path)
+    told = await walked(district, SECOND)
+    assert told["totals"]["students"] == {"added": 0, "updated": 1, "removed": 0, "unchanged": 179}
+    assert (await walked(district, THIRD))["totals"]["students"]["updated"] == 1
+
+
+async def test_it_is_used(district: District) -> None:
+    """A row that somebody changes in the database by hand is seen once the kept roster is deleted, and not before."""
+    await walked(district, FIRST)
+    with closing(sqlite3.connect(district.spool.database)) as database, database:
+        database.execute("UPDATE students SET last_name = 'Byhand' WHERE student_id = 's10-9'")
+    assert (await walked(district, SECOND))["totals"]["students"]["updated"] == 1
+    district.spool.kept(SLUG).unlink()
+    assert (await walked(district, THIRD))["totals"]["students"]["updated"] == 2
+
+
+async def test_an_old_one_is_not_used(district: District) -> None:
+    """Once a held plan is released, the roster is read from the database; then it is kept again."""
+    await walked(district, FIRST)
+    await walked(district, FEW)
+    before = district.spool.kept(SLUG).read_bytes()
+    await district.close(plans.release)
+    told = await walked(district, SECOND)
+    assert told["totals"]["students"]["added"] == 50
+    assert district.spool.kept(SLUG).read_bytes() != before
+
+
+async def test_one_of_another_life_of_the_database_is_not_used(district: District) -> None:
+    """After a backup is restored, the same number of changes later, what was kept in the other life does not count."""
+    await walked(district, FIRST)
+    shutil.copy(district.spool.database, district.spool.state / "backup.db")
+    await walked(district, SECOND)
+    of_the_other = district.spool.kept(SLUG).read_bytes()
+    for one in district.spool.state.glob("rostergate.db*"):
+        one.unlink()
+    shutil.copy(district.spool.state / "backup.db", district.spool.database)
+    shutil.rmtree(district.spool.delivery(f"{SLUG}-00002"))
+    await walked(district, changed(FIRST, "students.csv", "First9", "Renamed"), hours=1)
+    district.spool.kept(SLUG).write_bytes(of_the_other)
+    assert (await walked(district, SECOND))["totals"]["students"]["updated"] == 2
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(rosters, st.sets(st.sampled_from("ABC"))), min_size=1, max_size=4))
+async def test_what_is_kept_is_what_the_store_makes(
+    district: District, following: list[tuple[Frames, set[str]]]
+) -> None:
+    """After any deliveries with any schools held, the roster worked out for keeping is that of the database."""
+    slug, known = f"k{next(_numbers)}", empty()
+    engine = store.open(district.spool.database)
+    async with store.writing(engine) as tx:
+        for wanted, held in following:
+            verdict = accepted(decided(known, wanted, held))
+            delivery = await sealed(tx, slug)
+            await verdicts.conclude(tx, delivery, verdict, ground=await roster.ground(tx, slug), at=AT)
+            known = kept.after(known, verdict.plans)
+            assert same(await roster.load(tx, slug), known)
+    await engine.dispose()
