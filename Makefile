@@ -2,6 +2,7 @@
 # make test      the tests
 # make check     lint, types and import rules
 # make coverage  the core by branch, from its own tests
+# make bench     the pipeline beside its peers; BENCH names another benchmark (benchmarks/README.md)
 # make fmt       format the code
 # make lock      write the lock files again (needs uv)
 
@@ -10,8 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ONCE ?=
 WORKERS ?= auto
+BENCH ?= pipeline
 
-.PHONY: demo test check coverage fmt lock clean
+.PHONY: demo test check coverage bench fmt lock clean
 
 demo: $(VENV)/run.done
 	$(BIN)/rostergate demo $(if $(ONCE),--once)
@@ -27,6 +29,9 @@ check: $(VENV)/test.done
 
 coverage: $(VENV)/test.done
 	$(BIN)/pytest -n $(WORKERS) --cov=rostergate.core --cov-branch --cov-report=term-missing:skip-covered tests/core
+
+bench: $(VENV)/bench.done
+	$(BIN)/python benchmarks/$(BENCH).py $(ARGS)
 
 fmt: $(VENV)/test.done
 	$(BIN)/ruff check --fix-only --exit-zero

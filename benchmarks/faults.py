@@ -2,7 +2,8 @@
 
 Rule 1: a fault of one code may bring others with it, as it does in real files: a class whose teacher is unknown has no
 teacher. The code that was asked for is always among what is found.
-Rule 2: faults in cells go first, then those in whole rows, then those in bytes, whatever the order they are asked in.
+Rule 2: what only another format can have wrong comes as a set of that format in place of the district's own.
+Rule 3: faults in cells go first, then those in whole rows, then those in bytes, whatever the order they are asked in.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import polars as pl
 
 from district import Tables, as_files
+from rostergate.core.formats import oneroster_1_1
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,9 +79,11 @@ BYTES: Final[dict[str, tuple[str, Change]]] = {
     "not-csv": ("classes.csv", lambda data, _count: b"%PDF-1.7\n" + data),
     "header-mismatch": ("classes.csv", lambda data, _count: data.replace(b"class_name", b"Class Name", 1)),
     "duplicate-header": ("classes.csv", lambda data, _count: data.replace(b"class_name", b"class_id", 1)),
+    "too-many-columns": ("classes.csv", lambda data, _count: data.replace(b"\n", b"," * 300 + b"\n")),
+    "too-many-rows": ("enrollments.csv", lambda data, count: data + data.splitlines(keepends=True)[-1] * count),
     "missing-header": ("classes.csv", lambda data, _count: data.partition(b"\n")[2]),
 }
-"""Code -> file, and what becomes of its bytes."""
+"""Code -> file, and what becomes of its bytes. `too-many-rows` is one when the policy's limit is that low."""
 
 FILES: Final = {
     "missing-file": ("classes.csv", None),
@@ -88,8 +92,23 @@ FILES: Final = {
 }
 """Code -> a file that comes, or does not."""
 
-CODES: Final = (*CELLS, *ROWS, "student-not-in-school", "class-without-teacher", *BYTES, *FILES)
+SETS: Final = {"delta-set": ("delta", "school"), "no-schools": ("bulk", "district")}
+"""Code -> what a OneRoster set says of its files, and of its one organisation."""
+
+CODES: Final = (
+    *CELLS,
+    *ROWS,
+    "student-not-in-school",
+    "class-without-teacher",
+    *BYTES,
+    *FILES,
+    "format-unknown",
+    *SETS,
+)
 """Every code that can be injected."""
+
+REFUSING: Final = frozenset({"duplicate-school", "missing-id", "spreadsheet-damage"})
+"""Those of `CELLS` and `ROWS` for which a delivery is refused whole."""
 
 
 def injected(tables: Tables, wanted: Mapping[str, int]) -> dict[str, bytes]:
@@ -103,6 +122,9 @@ def injected(tables: Tables, wanted: Mapping[str, int]) -> dict[str, bytes]:
     for code, (file, other) in ROWS.items():
         if code in wanted:
             tables[file] = _with_rows(tables[file], other, wanted[code])
+    for code, (mode, kind) in SETS.items():
+        if code in wanted:
+            return _of_oneroster(mode, kind)
     _misplace(tables, wanted.get("student-not-in-school", 0))
     _leave_untaught(tables, wanted.get("class-without-teacher", 0))
     return _with_bytes(as_files(tables), wanted)
@@ -116,7 +138,19 @@ def _with_bytes(files: dict[str, bytes], wanted: Mapping[str, int]) -> dict[str,
         if code in wanted:
             files.pop(file, None)
             files.update({} if data is None else {file: data})
+    if "format-unknown" in wanted:
+        files = {f"export-{name}": b"x_" + data.replace(b",", b",x_") for name, data in files.items()}
     return files
+
+
+def _of_oneroster(mode: str, kind: str) -> dict[str, bytes]:
+    """Return a OneRoster 1.1 set with one organisation and otherwise only headers."""
+    files = {file.name: ",".join(column.name for column in file.columns) + "\n" for file in oneroster_1_1.FORMAT.files}
+    files["manifest.csv"] += f"manifest.version,1.0\noneroster.version,1.1\nfile.orgs,{mode}\n"
+    values = {"sourcedId": "o1", "name": "Northfield", "type": kind}
+    columns = oneroster_1_1.FORMAT.file("orgs.csv").columns
+    files["orgs.csv"] += ",".join(values.get(column.name, "") for column in columns) + "\n"
+    return {name: text.encode() for name, text in files.items()}
 
 
 def _misplace(tables: Tables, count: int) -> None:

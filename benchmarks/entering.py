@@ -1,0 +1,47 @@
+"""A delivery as the daemon takes it: sealed as it lies in an inbox, then taken down the road."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from rostergate import store
+from rostergate.core.policy import Policy
+from rostergate.core.verdict import FileFacts
+from rostergate.spool import sealing
+from rostergate.spool.folders import Area
+from rostergate.store import deliveries
+from rostergate.worker import road
+
+if TYPE_CHECKING:
+    from rostergate.spool.folders import Spool
+    from rostergate.worker.road import Walked
+
+AT: Final = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)
+"""When every delivery of a benchmark comes."""
+
+
+async def enter(spool: Spool, slug: str) -> str:
+    """Begin and seal a delivery of what lies in a district's inbox, as the daemon does; return its id."""
+    engine = store.open(spool.database)
+    async with store.writing(engine) as tx:
+        begun = await deliveries.begin(tx, slug, AT)
+    names = [path.name for path in spool.inbox(slug, Area.UPLOAD).iterdir()]
+    folder = sealing.gather(spool, slug, Area.UPLOAD, begun.id, names)
+    manifest = sealing.freeze(spool, folder, now=AT)
+    async with store.writing(engine) as tx:
+        await deliveries.seal(
+            tx,
+            begun.id,
+            day=AT.date(),
+            files=[FileFacts(one.name, 0, one.bytes, one.sha256) for one in manifest.files],
+            content_hash=manifest.content_hash,
+            at=AT,
+        )
+    await engine.dispose()
+    return begun.id
+
+
+def walk(spool: Spool, delivery: str) -> Walked:
+    """Take a sealed delivery down the road; this is what a worker process does."""
+    return road.walk(spool, delivery, Policy(), AT)
