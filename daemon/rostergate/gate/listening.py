@@ -136,6 +136,12 @@ class Gate:
 
     # What the doors ask
 
+    def closed(self) -> str | None:
+        """Say why nobody can log in at the moment, or None."""
+        if self.draining:
+            return "the daemon is about to stop"
+        return None if self.port else "the daemon does not listen yet"
+
     def closed_to(self, address: str) -> str | None:
         """Return a code that says why nobody may connect from there now, or None."""
         if self.draining:

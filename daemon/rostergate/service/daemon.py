@@ -21,6 +21,7 @@ from rostergate.service import notices, readiness, reporting, silence
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
+from rostergate.service.observing import Observation, measure_loop_delay
 from rostergate.service.post import TEMPLATES, Post
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area
@@ -138,6 +139,7 @@ class Daemon:
                 on_legacy=self._note_legacy,
             )
         )
+        self._observation = Observation(settings.metrics, self._engine, spool.state, self._gate.closed)
         self._parts: list[asyncio.Task[None]] = []
         self._dry_runs: set[asyncio.Task[None]] = set()
 
@@ -147,6 +149,7 @@ class Daemon:
         await self._write_missing_reports()
         await asyncio.to_thread(self._lay_out_pages, list(self._districts))
         await self._listen()
+        await self._observe()
         for part in (
             self._receiver.run(self.stop),
             self._queue.run(self.stop),
@@ -154,6 +157,7 @@ class Daemon:
             self._post.run(self.stop),
             silence.watch(self.stop, self._settings, self._districts, self._engine, utc_now),
             readiness.feed_watchdog(self.stop),
+            measure_loop_delay(self.stop),
         ):
             task = asyncio.create_task(part)
             task.add_done_callback(self._ended)
@@ -178,12 +182,14 @@ class Daemon:
         try:
             await self._gate.listen(address, port, legacy=legacy)
         except OSError as error:
-            known = error.errno is not None and error.errno in errno.errorcode  # not so for a name nobody knows
-            reason = os.strerror(error.errno or 0) if known else error.strerror or str(error)
-            raise Refused(
-                f"cannot listen on {address}, port {port}: {reason.lower()}; end the program that has "
-                f"that port, or change server.address, {keys}"
-            ) from error
+            raise _taken(error, address, port, f"server.address, {keys}") from error
+
+    async def _observe(self) -> None:
+        metrics = self._settings.metrics
+        try:
+            await self._observation.open()
+        except OSError as error:
+            raise _taken(error, metrics.address, metrics.port, "metrics.address or metrics.port") from error
 
     async def drain(self) -> None:
         """Take no more logins, let uploads and decisions finish within `server.drain_seconds_max`, and close."""
@@ -197,6 +203,7 @@ class Daemon:
         except TimeoutError:
             log.warning(journal.SERVICE_DRAINED, complete=False)
             self._processes.kill()
+        await self._observation.close()
         await self._engine.dispose()
 
     def _ended(self, part: asyncio.Task[None]) -> None:
@@ -302,3 +309,13 @@ class Daemon:
             await asyncio.to_thread(report.sweep, folder)
         for delivery in missing:
             await self._report(delivery.id)
+
+
+def _taken(error: OSError, address: str, port: int, keys: str) -> Refused:
+    """Return what an operator is told when an address cannot be listened on."""
+    known = error.errno is not None and error.errno in errno.errorcode  # not so for a name nobody knows
+    reason = os.strerror(error.errno or 0) if known else error.strerror or str(error)
+    return Refused(
+        f"cannot listen on {address}, port {port}: {reason.lower()}; "
+        f"end the program that has that port, or change {keys}"
+    )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from rostergate import journal, store
+from rostergate import journal, metrics, store
 from rostergate.core.calendar import day_of
 from rostergate.errors import Refused, RostergateError
 from rostergate.store import deliveries
@@ -137,6 +137,9 @@ class Queue:
             await self._failed(delivery, error, attempt)
         else:
             log.info(journal.DELIVERY_DECIDED, attempt=attempt, **walked.for_the_log())
+            metrics.DELIVERIES_DECIDED.labels(walked.outcome).inc()
+            for stage, seconds in walked.seconds.items():
+                metrics.STAGE_SECONDS.labels(stage).observe(seconds)
             await self._on_closed(delivery.id)
 
     async def _failed(self, delivery: deliveries.Delivery, error: Exception, attempt: int) -> None:
@@ -154,4 +157,5 @@ class Queue:
         async with store.writing(self._engine) as tx:
             await failing.give_up(tx, self._settings, self._districts, delivery.id, why, self._now())
         log.error(journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, reason=why)
+        metrics.DELIVERIES_DECIDED.labels("failed").inc()
         await self._on_closed(delivery.id)

@@ -1,0 +1,30 @@
+"""How much is waiting, for the metrics: counts only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from rostergate.core.delivery import State
+from rostergate.core.plan import State as PlanState
+from rostergate.store.schema import deliveries, plans
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+async def held(tx: AsyncConnection) -> int:
+    """Return how many plans wait for a person because of a hold."""
+    query = sa.select(sa.func.count()).select_from(plans).where(plans.c.state == PlanState.HELD.value)
+    return (await tx.scalar(query)) or 0
+
+
+async def queue(tx: AsyncConnection) -> tuple[int, datetime | None]:
+    """Return how many sealed deliveries wait to be decided, and when the oldest of them was sealed."""
+    oldest = sa.type_coerce(sa.func.min(deliveries.c.sealed_at), deliveries.c.sealed_at.type)
+    query = sa.select(sa.func.count(), oldest).where(deliveries.c.state == State.SEALED.value)
+    count, sealed_at = (await tx.execute(query)).one()
+    return count, sealed_at
