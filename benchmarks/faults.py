@@ -78,6 +78,7 @@ BYTES: Final[dict[str, tuple[str, Change]]] = {
     "archive": ("classes.csv", lambda data, _count: b"PK\x03\x04" + data),
     "not-csv": ("classes.csv", lambda data, _count: b"%PDF-1.7\n" + data),
     "header-mismatch": ("classes.csv", lambda data, _count: data.replace(b"class_name", b"Class Name", 1)),
+    "wrong-separator": ("classes.csv", lambda data, _count: data.replace(b",", b";")),
     "duplicate-header": ("classes.csv", lambda data, _count: data.replace(b"class_name", b"class_id", 1)),
     "too-many-columns": ("classes.csv", lambda data, _count: data.replace(b"\n", b"," * 300 + b"\n")),
     "too-many-rows": ("enrollments.csv", lambda data, count: data + data.splitlines(keepends=True)[-1] * count),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def test_a_good_set_is_shown_in_the_published_shape(commands: Any, good: Path) -> None:
     """The answer has exactly the published keys, with counts per school and in all."""
     answer = commands.answer("preview", str(good))
-    assert set(answer) == {"format", "verdict", "files", "findings", "schools", "totals"}
+    assert set(answer) == {"format", "recognised", "verdict", "files", "findings", "schools", "totals"}
     assert (answer["format"], answer["verdict"], answer["findings"]) == ("direct", "accepted", [])
     assert {tuple(one) for one in answer["files"]} == {("name", "rows", "bytes", "sha256")}
     assert {one["name"]: one["rows"] for one in answer["files"]}["students.csv"] == 260

@@ -192,9 +192,19 @@ def test_no_files_are_an_incomplete_set() -> None:
     assert verdict.plans == ()
 
 
+@pytest.mark.parametrize("broken", [b"", b"1\n"], ids=["accepted", "refused"])
+def test_a_verdict_says_why_the_set_was_taken_for_its_format(broken: bytes) -> None:
+    """Accepted or refused, it is told by how much the set was recognised."""
+    files = deliver()
+    verdict = decide({**files, "classes.csv": files["classes.csv"] + broken}, empty(), Policy())
+    assert verdict.recognised is not None
+    assert verdict.recognised.startswith("6 of 6 files and 30 columns are those of direct")
+
+
 def test_a_pinned_format_is_not_guessed() -> None:
     """With a format in the policy, files of another are judged by that one."""
-    assert decide(deliver(), empty(), Policy(format="direct")).outcome is Outcome.ACCEPTED
+    pinned = decide(deliver(), empty(), Policy(format="direct"))
+    assert (pinned.outcome, pinned.recognised) == (Outcome.ACCEPTED, None)
     other = decide(deliver(), empty(), Policy(format="remind-1.0"))
     assert (other.format, other.outcome) == ("remind-1.0", Outcome.REJECTED)
     assert decide({}, empty(), Policy(format="direct")).outcome is Outcome.INCOMPLETE

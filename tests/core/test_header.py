@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from rostergate.core.header import check
 
 NAMES = ("teacher_id", "email")
@@ -64,3 +66,22 @@ def test_a_row_of_data_is_no_header() -> None:
     assert told(("17", "ada@example.org")) == [
         ("missing-header", "The first row does not hold the column names `teacher_id`, `email`.")
     ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "called"),
+    [
+        ("teacher_id;email", "semicolons"),
+        ("teacher_id\temail", "tabs"),
+        ("teacher_id|email|more", "vertical bars"),
+        ('"teacher_id";"email"', "semicolons"),
+    ],
+)
+def test_another_separator_is_named(cell: str, called: str) -> None:
+    """A header that is one cell, with the expected names in it, says what separates them."""
+    assert told((cell,)) == [("wrong-separator", f"The columns are separated by {called}, not by commas.")]
+
+
+def test_one_cell_without_expected_names_says_nothing_about_separators() -> None:
+    """A title with a semicolon is a title."""
+    assert [code for code, _ in told(("Teachers; all schools",))] == ["missing-header"]

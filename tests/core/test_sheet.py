@@ -34,6 +34,14 @@ def test_header_findings_show_no_name() -> None:
     assert found.lines == (3,)
 
 
+def test_columns_without_a_name_are_told_as_such() -> None:
+    """Several empty names are one fault, with the places of all; a single one is not this fault."""
+    (found,) = header_findings("x.csv", ("a", "", "b", "", "b"), 1, ReadingLimits())
+    assert found.message == "Several columns have the same name: columns 3 and 5. Columns 2, 4 have no name."
+    (found,) = header_findings("x.csv", ("a", "", ""), 1, ReadingLimits())
+    assert found.message == "Columns 2, 3 have no name."
+
+
 def test_every_line_end_becomes_a_line_feed() -> None:
     """CRLF is one line end, CR and LF are one each."""
     assert with_line_feeds(b"a\r\nb\rc\n\nd") == b"a\nb\nc\n\nd"

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 KEYS = {
     "schema", "delivery", "undoes", "undone_by", "preview", "district", "state", "summary", "time_zone", "day",
-    "received_at", "decided_at", "next_opening", "format", "verdict", "files", "findings", "schools", "totals",
+    "received_at", "decided_at", "next_opening", "format", "recognised", "verdict", "files", "findings",
+    "schools", "totals",
 }  # fmt: skip
 
 

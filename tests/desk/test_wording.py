@@ -60,3 +60,9 @@ def test_unknown_facts_are_left_out(tell: Callable[..., Story], stories: dict[st
     assert [label for label, _ in facts(stories["sealed"])] == ["Delivery", "Received", "Next upload"]
     verdict = {**(stories["rejected"].verdict or {}), "format": None}
     assert ("Format", "not recognised") in facts(tell(verdict, state="rejected"))
+
+
+def test_it_is_told_why_a_set_was_taken_for_a_format(tell: Callable[..., Story], stories: dict[str, Story]) -> None:
+    """Where a format was recognised, the report says by what."""
+    verdict = {**(stories["changed"].verdict or {}), "recognised": "6 of 6 files are those of direct."}
+    assert ("Recognised by", "6 of 6 files are those of direct.") in facts(tell(verdict, state="settled"))

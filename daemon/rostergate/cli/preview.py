@@ -13,7 +13,6 @@ from rostergate.cli.place import REFUSED, Place, run
 from rostergate.core import catalogue
 from rostergate.core.calendar import day_of
 from rostergate.core.policy import Policy
-from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.service.clock import utc_now
 from rostergate.worker import road
 
@@ -44,8 +43,8 @@ def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | 
         print_json(answer)
     else:
         print_verdict(answer)
-        if policy.format == "auto" and verdict.format:
-            click.echo(f"\nWhy {verdict.format}: {_why(folder)}")
+        if verdict.recognised:
+            click.echo(f"\nWhy {verdict.format}: {verdict.recognised}")
     if verdict.outcome != "accepted":
         raise SystemExit(REFUSED)
 
@@ -53,14 +52,6 @@ def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | 
 def _policy(place: Place, slug: str) -> Policy:
     district = place.district(slug)
     return district.policy(place.settings(), day_of(utc_now(), district.zone))
-
-
-def _why(folder: Path) -> str:
-    heads = {}
-    for path in filter(Path.is_file, folder.iterdir()):
-        with path.open("rb") as file:
-            heads[path.name] = file.read(HEAD_BYTES_MAX)
-    return recognise(heads, list(catalogue.formats().values())).why
 
 
 def print_verdict(answer: dict[str, Any]) -> None:

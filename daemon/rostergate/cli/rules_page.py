@@ -32,7 +32,7 @@ _SECTIONS = {
     ),
     Severity.ERROR: (
         "Errors",
-        "A row with an error makes nothing, unless its rule says otherwise. What the roster already has of it stays.",
+        "A row with an error is left out, unless its rule says otherwise. What the roster has of a row left out stays.",
     ),
     Severity.ALERT: ("Alerts", "The row is used, but something about it is incomplete."),
 }

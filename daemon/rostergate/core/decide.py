@@ -6,7 +6,7 @@ Rule 2: doubt is never resolved by applying. An inconsistency inside raises, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rostergate.core import catalogue, checking, damage, diff, layout, matching, values
@@ -46,11 +46,11 @@ def decide(files: Mapping[str, bytes], roster: Frames, policy: Policy) -> Verdic
     readings = _read(files, policy)
     fmt, why = _recognise(files, policy)
     if fmt is None:
-        return _unknown(readings, why)
+        return _unknown(readings, why or "")
     del files  # each stage lets go of what the next one does not need: it may be a gigabyte
     claims, faults = _claim(fmt, readings)
     if claims is None:
-        return _refused(fmt, readings, faults)
+        return replace(_refused(fmt, readings, faults), recognised=why)
     facts = _facts(readings)
     del readings
     checked = _check(fmt, claims, policy)
@@ -64,6 +64,7 @@ def decide(files: Mapping[str, bytes], roster: Frames, policy: Policy) -> Verdic
         findings=findings,
         plans=plans,
         totals=totals,
+        recognised=why,
     )
 
 
@@ -79,15 +80,15 @@ def _read(files: Mapping[str, bytes], policy: Policy) -> dict[str, Reading]:
     }
 
 
-def _recognise(files: Mapping[str, bytes], policy: Policy) -> tuple[Format | None, str]:
-    """Return the format that the policy names or the files show, or none and why."""
+def _recognise(files: Mapping[str, bytes], policy: Policy) -> tuple[Format | None, str | None]:
+    """Return the format that the policy names, or the one that the files show, if any, and why."""
     formats = catalogue.formats()
     if policy.format == "auto":
         found = recognise({name: data[:HEAD_BYTES_MAX] for name, data in files.items()}, list(formats.values()))
         return found.format, found.why if files else "There are no files."
     if policy.format not in formats:
         raise ValueError(f"there is no format {policy.format}")
-    return formats[policy.format], ""
+    return formats[policy.format], None
 
 
 def _claim(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Claims | None, list[Finding]]:

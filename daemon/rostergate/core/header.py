@@ -1,7 +1,8 @@
 """The header: a file's column names against the declared ones.
 
 Rule 1: names are exact. A near miss is a fault like any other, but it is said which name was meant.
-Rule 2: a header cell is shown only as a near miss: where there is no header, the first row is a person's.
+Rule 2: a file with semicolons or tabs for commas has one column; it is said what separates them.
+Rule 3: a header cell is shown only as a near miss: where there is no header, the first row is a person's.
 """
 
 from __future__ import annotations
@@ -26,7 +27,15 @@ HEADER_MISMATCH = Code(
     "The column names are not those of the format.",
     "Give the columns of the export exactly the names of the format: upper and lower case count, the order does not.",
 )
-CODES = (MISSING_HEADER, HEADER_MISMATCH)
+WRONG_SEPARATOR = Code(
+    "wrong-separator",
+    Severity.FORMAT_ERROR,
+    "The columns are not separated by commas.",
+    "Set the export's separator (delimiter) to the comma, and do not save the file with a spreadsheet program.",
+)
+CODES = (MISSING_HEADER, HEADER_MISMATCH, WRONG_SEPARATOR)
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def check(
@@ -44,6 +53,10 @@ def check(
     `extra` allows columns that are not declared, `extension` those whose name begins with it.
     A near miss gives one finding, a missing column one, all other columns that are not declared one together.
     """
+    names, separators = parted(header)
+    if separators and not {*required}.isdisjoint(names):
+        told = f"The columns are separated by {separators}, not by commas."
+        return (finding(WRONG_SEPARATOR, file=file, lines=(line,), message=told),)
     declared = {*required, *optional}
     unknown = [name for name in header if name not in declared and not (extension and name.startswith(extension))]
     missing = [name for name in required if name not in header]
@@ -62,6 +75,15 @@ def check(
         those = f"Column {places[0]} is" if len(places) == 1 else f"Columns {', '.join(places)} are"
         found.append(mismatch(None, f"{those} not part of the format, which has {_listed([*required, *optional])}."))
     return tuple(found)
+
+
+def parted(header: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
+    """Return the names of a header, and what separates them where all stand in one cell: `semicolons`, for example."""
+    if len(header) == 1:
+        for sign, called in _SEPARATORS.items():
+            if sign in header[0]:
+                return tuple(name.strip().strip('"') for name in header[0].split(sign)), called
+    return tuple(header), None
 
 
 def _wanted(required: Sequence[str]) -> str:

@@ -265,8 +265,7 @@ def claims(fmt: Format, sheets: Sheets) -> Claims:
 
     A row makes no claim on a table whose id it leaves empty: a student without a guardian, a class without a teacher.
     """
-    complete = _complete(fmt, sheets)
-    prepared = fmt.prepare(complete) if fmt.prepare else complete
+    prepared = (fmt.prepare or dict)(_complete(fmt, sheets))
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in CLAIMED}
     columns: dict[tuple[str, str, str], str] = {}
     lacking = {file.name for file in fmt.files if file.optional and file.name not in sheets}
@@ -274,9 +273,16 @@ def claims(fmt: Format, sheets: Sheets) -> Claims:
         parts[source.table].append(_claimed(source, prepared[source.sheet or source.file]))
         for canonical, column in source.columns.items():
             if source.joined.get(canonical) not in lacking:
-                columns[source.file, source.table, canonical] = source.own.get(canonical, column)
+                where = source.file, source.table, canonical
+                columns[where] = _as_written(source.own.get(canonical, column), sheets.get(source.file))
     tables = {name: pl.concat([_nothing(name), *frames]) for name, frames in parts.items()}
     return Claims(tables, columns, frozenset(_absent(fmt, sheets, lacking)))
+
+
+def _as_written(name: str, sheet: pl.DataFrame | None) -> str:
+    """Return a column's name as the file writes it: a format may allow for more than one way."""
+    others = sheet.columns if sheet is not None and name not in sheet.columns else ()
+    return next((one for one in others if near.folded(one) == near.folded(name)), name)
 
 
 def problems(fmt: Format, claims: Claims) -> list[Problem]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from rostergate.core import near
 from rostergate.core.careful import rows_of
+from rostergate.core.header import parted
 from rostergate.core.sheet import WHITE_SPACE, with_line_feeds
 
 if TYPE_CHECKING:
@@ -185,4 +186,4 @@ def _head(head: bytes) -> _Head:
                 break
         elif len(cells) == _MARK_CELLS:
             marks.setdefault(*cells)
-    return _Head(header or (), marks)
+    return _Head(parted(header or ())[0], marks)

@@ -140,10 +140,11 @@ def header_findings(file: str, header: Sequence[str], line: int, limits: Reading
     repeated = [name for name, times in Counter(header).items() if times > 1]
     if not repeated:
         return ()
-    told = "; ".join("columns " + " and ".join(places[name]) for name in repeated)
-    return (
-        finding(DUPLICATE_HEADER, file=file, lines=(line,), message=f"Several columns have the same name: {told}."),
-    )
+    same = "; ".join("columns " + " and ".join(places[name]) for name in repeated if name)
+    message = f"Several columns have the same name: {same}." if same else ""
+    if "" in repeated:
+        message = f"{message} Columns {', '.join(places[''])} have no name.".lstrip()
+    return (finding(DUPLICATE_HEADER, file=file, lines=(line,), message=message),)
 
 
 def tidy(cells: pl.DataFrame, lines: pl.Series, header: Sequence[str]) -> pl.DataFrame:

@@ -54,11 +54,14 @@ class Verdict:
     """One per school concerned, ordered by school id; schools with nothing to change have a plan without changes."""
     totals: dict[str, Totals] | None = None
     """By canonical table; None unless accepted."""
+    recognised: str | None = None
+    """Why the files were taken for the format, for people; None where the policy names the format."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the published shape: format, verdict, files, findings, schools, totals."""
+        """Return the published shape: format, recognised, verdict, files, findings, schools, totals."""
         return {
             "format": self.format,
+            "recognised": self.recognised,
             "verdict": self.outcome.value,
             "files": [asdict(one) for one in self.files],
             "findings": [{**asdict(one), "lines": list(one.lines)} for one in self.findings],

@@ -12,9 +12,10 @@
     day           the day whose slot was used (yyyy-mm-dd), or null
     received_at, decided_at, next_opening
                   ISO 8601 with the district's offset, or null; next_opening null: an upload is possible now
-    format, verdict, files, findings, totals
-                  as `rostergate preview --json` prints them; format and verdict are null and the rest is empty while
-                  there is no verdict
+    format, recognised, verdict, files, findings, totals
+                  as `rostergate preview --json` prints them; recognised says in English why the files were taken for
+                  the format, and is null where the operator has named it; format and verdict are null and the rest is
+                  empty while there is no verdict
     schools       as there (school_id, name, state, changes, holds), and `plan` (what a release names) and `reason`
                   (why a person released or discarded it), both null where there is none
 
@@ -57,6 +58,7 @@ def as_json(story: Story) -> dict[str, Any]:
         "decided_at": _time(story, story.decided_at),
         "next_opening": _time(story, story.next_opening),
         "format": verdict.get("format"),
+        "recognised": verdict.get("recognised"),
         "verdict": verdict.get("verdict"),
         "files": list(verdict.get("files", ())),
         "findings": list(verdict.get("findings", ())),

@@ -20,7 +20,7 @@ SEVERITY_TITLES = {
 }
 SEVERITY_MEANINGS = {
     Severity.FORMAT_ERROR: "The whole delivery is refused until these are corrected.",
-    Severity.ERROR: "These rows are left out. What the roster already has of them stays.",
+    Severity.ERROR: "These rows are left out, unless it is said otherwise. What the roster has of such a row stays.",
     Severity.ALERT: "These rows are used, but something about them is incomplete.",
 }
 
@@ -87,7 +87,10 @@ def place_of(finding: Finding) -> str:
 
 
 def facts(story: Story) -> tuple[tuple[str, str], ...]:
-    """Return what a delivery is, as (label, value): id, times, format, next upload. Unknown values are left out."""
+    """Return what a delivery is, as (label, value): id, times, format and why it is that one, next upload.
+
+    Unknown values are left out.
+    """
     verdict = story.verdict or {}
     files = verdict.get("files", ())
     rows = sum(one["rows"] for one in files)
@@ -98,6 +101,7 @@ def facts(story: Story) -> tuple[tuple[str, str], ...]:
         ("Asked for" if story.undoes else "Received", moment(story.received_at, story.zone)),
         ("Decided", moment(story.decided_at, story.zone) if story.decided_at else ""),
         ("Format", verdict.get("format") or ("not recognised" if story.outcome and not story.undoes else "")),
+        ("Recognised by", verdict.get("recognised") or ""),
         ("Files", f"{counted(len(files), 'file')}, {counted(rows, 'row')}" if files else ""),
         ("Next upload", _next_upload(story)),
     )

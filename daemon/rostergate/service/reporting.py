@@ -79,6 +79,9 @@ async def story(
     async with store.reading(engine) as tx:
         answer = await verdicts.load(tx, delivery)
         about = await deliveries.get(tx, delivery)
+    files = spool.delivery(delivery)
+    if about.format and district.format == "auto" and files.is_dir():
+        answer["recognised"] = await asyncio.to_thread(road.recognised, files)
     refused = await slot.refusal(engine, district, day_of(now, district.zone))
     reached = address(spool, settings)
     return Story(

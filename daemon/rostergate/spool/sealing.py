@@ -151,6 +151,15 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in _files(folder)}
 
 
+def heads(folder: Path, bytes_max: int) -> dict[str, bytes]:
+    """Return the first bytes of every file of a sealed folder, by name. Raises `OSError`."""
+    found = {}
+    for path in _files(folder):
+        with path.open("rb") as file:
+            found[path.name] = file.read(bytes_max)
+    return found
+
+
 def unfinished(spool: Spool) -> list[Path]:
     """List the folders whose sealing was interrupted."""
     return sorted(spool.deliveries.glob(f"*{UNFINISHED}"))

@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rostergate import store
+from rostergate.core import catalogue
 from rostergate.core import roster as canonical
 from rostergate.core.decide import decide
 from rostergate.core.notices import NOBODY
+from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
 from rostergate.spool import sealing
@@ -51,6 +53,8 @@ class Walked:
     state: str
     outcome: str
     format: str | None
+    recognised: str | None
+    """Why it was taken for that format; names only files and columns that a format declares."""
     files: int
     bytes: int
     rows: int
@@ -93,6 +97,11 @@ async def dry_run(spool: Spool, folder: Path, district: str, policy: Policy) -> 
 def first_look(folder: Path, policy: Policy) -> Verdict:
     """Decide about the files of a folder against an empty roster; needs no state at all. Raises `OSError`."""
     return decide(sealing.contents(folder), canonical.empty(), policy)
+
+
+def recognised(folder: Path) -> str:
+    """Return why the files of a folder are taken for a format, or for none. Raises `OSError`."""
+    return recognise(sealing.heads(folder, HEAD_BYTES_MAX), list(catalogue.formats().values())).why
 
 
 async def _walk(spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY) -> Walked:
@@ -165,6 +174,7 @@ def _walked(stated: deliveries.Delivery, verdict: Verdict, concluded: Concluded,
         state=concluded.state.value,
         outcome=verdict.outcome.value,
         format=verdict.format,
+        recognised=verdict.recognised,
         files=len(verdict.files),
         bytes=sum(one.bytes for one in verdict.files),
         rows=sum(one.rows for one in verdict.files),

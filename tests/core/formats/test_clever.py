@@ -90,6 +90,9 @@ def test_a_section_without_a_name_is_called_by_its_course() -> None:
 def test_both_spellings_of_the_birth_date_are_read() -> None:
     """The guide writes DOB, Clever's sandbox Dob."""
     assert found(changed("students.csv", ",DOB,", ",Dob,")) == []
+    files = changed("students.csv", ",DOB,", ",Dob,")
+    files["students.csv"] = files["students.csv"].replace("2013-03-04", "never")
+    assert ("birth-date-invalid", "students.csv", "Dob") in {fault[:3] for fault in found(files)}
 
 
 def test_staff_is_not_read() -> None:

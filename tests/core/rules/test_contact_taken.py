@@ -42,6 +42,15 @@ FOUND = [
     ),
     pytest.param(
         claims(
+            teachers=[{"teacher_id": "t7", "first_name": "Eli", "last_name": "Brook", "email": "a@x.org"}],
+            guardians=[{"guardian_id": "g9", "first_name": "Eli", "last_name": "Brook", "email": "a@x.org"}],
+        ),
+        Effect.BLANK,
+        {("guardians", "email", "guardians.csv", 2)},
+        id="a teacher who is a parent, too, keeps it as a teacher",
+    ),
+    pytest.param(
+        claims(
             students=[{"student_id": "1", "phone": "+12125550101"}],
             guardians=[{"guardian_id": "2", "phone": "+12125550101"}],
         ),

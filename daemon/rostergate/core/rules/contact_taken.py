@@ -5,6 +5,10 @@ before a guardian, a guardian before a student, and within a role the lowest id 
 others are reported. A guardian or student is made without that contact. A teacher without an e-mail address of their
 own is not made; a teacher's phone number is only left blank, because the account is claimed by e-mail.
 
+A teacher who is a parent as well stands in two files under two ids, and the files do not say that it is one person. The
+address stays with the teacher's account. The guardian is made without it, and can be reached as a guardian only by
+another one.
+
 Every row of a person counts, usable or not: somebody who is left out today may well have an account already.
 """
 
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
 CODE = Code(
     "contact-taken",
     Severity.ERROR,
-    "The e-mail address or phone number belongs to another person in the files, who keeps it.",
-    "Give each person a contact of their own in the SIS; a shared one stays with teacher, then guardian, then student.",
+    "The e-mail address or phone number is kept by another account in the files: somebody else's, or their own.",
+    "Give each one of their own. Until then a guardian or student is made without it; a teacher without e-mail is not.",
 )
 
 _ROLES = (("teachers", "teacher_id"), ("guardians", "guardian_id"), ("students", "student_id"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CODE = Code(
     "unknown-school",
     Severity.ERROR,
-    "The row names a school that is not in the files.",
+    "The row names a school that is not among the schools in the files.",
     "Include this school in the export of schools, correct the school id of the row, or leave the row out.",
 )
 

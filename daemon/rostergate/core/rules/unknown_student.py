@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CODE = Code(
     "unknown-student",
     Severity.ERROR,
-    "The row names a student who is not in the files.",
+    "The row names a student who is not among the students in the files.",
     "Include this student in the export of students, or have this file exported for current students only.",
 )
 

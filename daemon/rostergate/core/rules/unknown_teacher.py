@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CODE = Code(
     "unknown-teacher",
     Severity.ERROR,
-    "The row names a teacher who is not in the files.",
+    "The row names a teacher who is not among the teachers in the files.",
     "Include this teacher in the export of teachers, or assign the class a teacher who is in that export.",
 )
 
