@@ -2,7 +2,8 @@
 
 Source: Clever, "SFTP Instructions", version 2.1.1, sections 3.1 (schools.csv), 3.2 (students.csv, contacts), 3.3
 (teachers.csv), 3.4 (sections.csv), 3.5 (enrollments.csv) and 3.6 (staff.csv). contacts.csv is the file of Clever's
-custom contacts, with the columns that a public exporter writes. Compared with Clever's sandbox district.
+custom contacts, with the columns that a district's public exporter uploads (Philip-Greyson/D118-CleverContactExport).
+Compared with Clever's sandbox district.
 
 Rule 1: files may have columns that are not declared; Clever itself ignores them.
 Rule 2: students.csv has one row per contact, with the student's own cells repeated. Where no row of the file has a
