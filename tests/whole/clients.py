@@ -300,7 +300,7 @@ class Sshfs(Client):
             assert mounted.status == 0, mounted.text
             return self.run("env", "-C", home, *command)
         finally:
-            self.run("fusermount3", "-u", folder)
+            self.run("fusermount3", "-uz", folder)  # also while something still looks into it
 
 
 class Paramiko(Client):
