@@ -161,6 +161,16 @@ def test_truncate(inbox: Inbox) -> None:
     assert inbox.bytes_held == 0
 
 
+async def test_truncate_within_a_gap(inbox: Inbox) -> None:
+    """An upload that is cut where a part never arrived ends before that part, not with zeros."""
+    upload = inbox.begin("a.csv")
+    upload.write(60, b"late")
+    upload.truncate(37)
+    assert upload.whole
+    await upload.commit()
+    assert (inbox.folder / "a.csv").read_bytes() == b""
+
+
 def test_links_and_folders_are_no_entries(inbox: Inbox) -> None:
     """Only regular files count."""
     (inbox.folder / "link.csv").symlink_to("/etc/hostname")

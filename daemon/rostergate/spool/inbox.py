@@ -99,8 +99,8 @@ class Upload:
     def truncate(self, size: int) -> None:
         """Cut the file to `size` bytes where it is longer. Raises `OSError`."""
         if size < self.size:
-            os.ftruncate(self._descriptor, size)
             self._coverage.cut(size)
+            os.ftruncate(self._descriptor, self._coverage.size)  # not `size`: no zeros where a part never arrived
             self._inbox.touch()
 
     async def settle(self) -> None:
