@@ -44,4 +44,4 @@ async def enter(spool: Spool, slug: str) -> str:
 
 def walk(spool: Spool, delivery: str) -> Walked:
     """Take a sealed delivery down the road; this is what a worker process does."""
-    return road.walk(spool, delivery, Policy(), AT)
+    return road.walk(spool, spool.database, delivery, Policy(), AT)

@@ -63,7 +63,7 @@ async def students(spool: Spool) -> int:
 
 def walk(spool: Spool, delivery: str, policy: Policy | None = None) -> road.Walked:
     """Walk as a worker process does."""
-    return road.walk(spool, delivery, policy or Policy(), NOW)
+    return road.walk(spool, spool.database, delivery, policy or Policy(), NOW)
 
 
 async def test_a_delivery_is_decided_and_written(spool: Spool) -> None:

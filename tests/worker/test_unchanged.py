@@ -63,10 +63,10 @@ class District:
         aside = hidden.with_name(f"{delivery}.aside")
         hidden.rename(aside)
         try:
-            await road._walk(self.spool, delivery, policy, AT)
+            await road._walk(self.spool, self.spool.database, delivery, policy, AT)
         except FileNotFoundError:
             aside.rename(hidden)
-            await road._walk(self.spool, delivery, policy, AT)
+            await road._walk(self.spool, self.spool.database, delivery, policy, AT)
             return False
         return True
 
@@ -204,7 +204,7 @@ async def test_hashes_that_disagree_decide_again(district: District) -> None:
         )
     shutil.rmtree(district.spool.delivery(delivery))
     with pytest.raises(FileNotFoundError):
-        await road._walk(district.spool, delivery, Policy(), AT)
+        await road._walk(district.spool, district.spool.database, delivery, Policy(), AT)
 
 
 def test_every_setting_is_in_the_fingerprint() -> None:

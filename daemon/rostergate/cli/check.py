@@ -49,14 +49,15 @@ def _districts(place: Place) -> Districts:
 
 async def _database(place: Place) -> str:
     place.assert_ours()
-    if not place.spool.database.exists():
+    location = place.known_location()
+    if location is None:
         return "not there yet"
-    engine = store.open(place.spool.database)
+    engine = store.open(location)
     try:
         async with store.reading(engine) as tx:
             await deliveries.overview(tx)
     except StoreError as error:
-        raise StoreError(f"{place.spool.database}: {error}") from error
+        raise StoreError(f"{location}: {error}") from error
     finally:
         await engine.dispose()
     return "readable"

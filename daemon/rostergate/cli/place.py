@@ -80,12 +80,22 @@ class Place:
                 "make the state folder, writable by the service's user, or name another with --state"
             ) from error
 
+    def location(self) -> store.Location:
+        """Return where the database is. Raises `ConfigError`."""
+        return store.locate(self.settings().database, self.spool.database, os.environ)
+
+    def known_location(self) -> store.Location | None:
+        """Return where the database is; None while there is no file yet. Raises `ConfigError`."""
+        location = self.location()
+        return location if store.may_exist(location) else None
+
     @contextlib.asynccontextmanager
     async def database(self) -> AsyncIterator[AsyncEngine]:
-        """Open the database, brought to this version. Raises `StateError`, `StoreError`."""
+        """Open the database, brought to this version. Raises `ConfigError`, `StateError`, `StoreError`."""
+        location = self.location()
         self.prepare()
-        await asyncio.to_thread(store.upgrade, self.spool.database)
-        engine = store.open(self.spool.database)
+        await asyncio.to_thread(store.upgrade, location)
+        engine = store.open(location)
         try:
             yield engine
         finally:
@@ -125,7 +135,7 @@ class PlaceGroup(click.Group):
         except ConfigError as error:
             end(error, WRONG)
         except StoreError as error:
-            database = str(ctx.obj.spool.database)
+            database = str(ctx.obj.location())
             end(error if database in str(error) else f"{database}: {error}", REFUSED)
         except RostergateError as error:
             end(error, REFUSED)

@@ -34,8 +34,8 @@ def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | 
     policy = _policy(place, slug) if slug else Policy()
     if format_name:
         policy = replace(policy, format=format_name)
-    if slug and place.spool.database.exists():
-        verdict = run(road.dry_run(place.spool, folder, slug, policy))
+    if slug and (database := place.known_location()):
+        verdict = run(road.dry_run(database, folder, slug, policy))
     else:
         verdict = road.first_look(folder, policy)
     answer = verdict.as_json()

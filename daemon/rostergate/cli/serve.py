@@ -21,5 +21,5 @@ def serve(place: Place, port: int | None) -> None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"port": port})})
     place.prepare()
     journal.configure(settings.log.format, settings.log.level)
-    if not run(daemon.serve(settings, place.districts(), place.spool)):
+    if not run(daemon.serve(settings, place.districts(), place.spool, place.location())):
         end("the daemon stopped because one of its parts failed; the log says which", 1)

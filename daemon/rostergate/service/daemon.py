@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rostergate.core.completeness import Judgement
     from rostergate.gate import LegacyLogin
     from rostergate.spool.folders import Spool
+    from rostergate.store import Location
 
 LEGACY_SOCKET = "legacy"
 """`FileDescriptorName=` of a socket unit that is the legacy port."""
@@ -48,15 +49,15 @@ LEGACY_SOCKET = "legacy"
 log = structlog.get_logger()
 
 
-async def serve(settings: Settings, districts: Districts, spool: Spool) -> bool:
+async def serve(settings: Settings, districts: Districts, spool: Spool, database: Location) -> bool:
     """Run the daemon until SIGTERM or SIGINT; return False when it ended because one of its parts failed.
 
     Raises `StateError`, `StoreError`, `ConfigError`, `Refused`, `OSError` when it cannot start.
     """
     spool.prepare()
     with StateLock(spool) as lock:
-        await asyncio.to_thread(store.upgrade, spool.database)
-        daemon = Daemon(settings, districts, spool)
+        await asyncio.to_thread(store.upgrade, database)
+        daemon = Daemon(settings, districts, spool, database)
         with _stopped_by_signals(daemon.stop):
             try:
                 port = await daemon.start()
@@ -87,13 +88,14 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
 class Daemon:
     """Every room, joined."""
 
-    def __init__(self, settings: Settings, districts: Districts, spool: Spool) -> None:
+    def __init__(self, settings: Settings, districts: Districts, spool: Spool, database: Location) -> None:
         self.stop = asyncio.Event()
         self.failed = False
         self._settings = settings
         self._districts = districts
         self._spool = spool
-        self._engine = store.open(spool.database)
+        self._database = database
+        self._engine = store.open(database)
         self._processes = Processes(settings.delivery.workers, seconds_max=settings.delivery.decide_seconds_max)
         self._inboxes = Inboxes(spool, utc_now)
         self._queue = Queue(
@@ -101,6 +103,7 @@ class Daemon:
             districts=districts,
             engine=self._engine,
             spool=spool,
+            database=database,
             processes=self._processes,
             now=utc_now,
             on_closed=self._report,
@@ -281,7 +284,7 @@ class Daemon:
     async def _dry_run(self, district: District, folder: Path) -> None:
         try:
             told = await self._processes.run(
-                reporting.dry_run, self._spool, self._settings, district, folder, utc_now()
+                reporting.dry_run, self._spool, self._database, self._settings, district, folder, utc_now()
             )
             log.info(journal.PREVIEW_DECIDED, district=district.slug, **told)
         except Exception as error:
@@ -295,7 +298,7 @@ class Daemon:
             return
         try:
             await self._processes.run(
-                reporting.write_in_process, self._spool, self._settings, district, delivery, utc_now()
+                reporting.write_in_process, self._spool, self._database, self._settings, district, delivery, utc_now()
             )
             log.info(journal.REPORT_WRITTEN, delivery=delivery, district=slug)
             self._post.look()

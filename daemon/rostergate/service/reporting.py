@@ -34,16 +34,19 @@ if TYPE_CHECKING:
     from rostergate.desk.story import Change
     from rostergate.service.address import Address
     from rostergate.spool.folders import Spool
+    from rostergate.store import Location
 
 PREVIEW: Final = "preview"
 """The folder of the newest dry run's report; no delivery is called so."""
 
 
-def write_in_process(spool: Spool, settings: Settings, district: District, delivery: str, now: datetime) -> None:
+def write_in_process(
+    spool: Spool, database: Location, settings: Settings, district: District, delivery: str, now: datetime
+) -> None:
     """Write a delivery's report from a process that has no event loop. Raises as `write` does."""
 
     async def opened() -> None:
-        engine = store.open(spool.database)
+        engine = store.open(database)
         try:
             await write(engine, spool, settings, district, delivery, now)
         finally:
@@ -103,13 +106,15 @@ async def story(
     )
 
 
-def dry_run(spool: Spool, settings: Settings, district: District, folder: Path, now: datetime) -> dict[str, Any]:
+def dry_run(
+    spool: Spool, database: Location, settings: Settings, district: District, folder: Path, now: datetime
+) -> dict[str, Any]:
     """Decide about a dry run, write its report and remove its files. Runs in a worker process.
 
     Returns what the log tells of it: verdict, format, files, findings by severity. Raises `StoreError`, `OSError`.
     """
     policy = district.policy(settings, day_of(now, district.zone))
-    verdict = asyncio.run(road.dry_run(spool, folder, district.slug, policy))
+    verdict = asyncio.run(road.dry_run(database, folder, district.slug, policy))
     told = _dry_run_story(address(spool, settings), district, verdict, now)
     report.write(spool.report(district.slug, PREVIEW), told)
     latest.write(spool.reports(district.slug), told)

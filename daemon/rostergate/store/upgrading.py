@@ -1,7 +1,8 @@
-"""Upgrading: the database file is made, or brought to this program's schema, when the daemon starts.
+"""Upgrading: the database is made, or brought to this program's schema, when the daemon starts.
 
 Rule 1: an upgrade is one transaction. A stop in the middle leaves the schema as it was.
 Rule 2: a database that a newer program has upgraded is left alone.
+Rule 3: an upgrade is a writer: of two programs that start at once one upgrades, and the other finds it done.
 """
 
 from __future__ import annotations
@@ -15,20 +16,45 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from rostergate.errors import StoreError
-from rostergate.store.engine import immediate, open_blocking, store_errors
+from rostergate.store.engine import open_blocking, to_write
+from rostergate.store.failures import store_errors
+from rostergate.store.location import Server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Connection
 
+    from rostergate.store.location import Location
 
-def upgrade(path: Path) -> None:
-    """Make the database at `path` if it is not there, for its owner alone, and bring its schema up to date.
+CREATE_DATABASE = "createdb --encoding=UTF8 --locale=C --template=template0 --owner=OWNER NAME"
 
-    Blocks; calling it again changes nothing. Raises `StoreError` when the database cannot be made or used, is damaged,
-    or is newer than this program.
+
+def upgrade(location: Location, revision: str = "head") -> None:
+    """Bring the schema of the database at `location` up to date; make a file that is not there, for its owner alone.
+
+    Blocks; calling it again changes nothing. `revision` is an older one in tests. Raises `StoreError` when the database
+    cannot be made or used, is damaged, or is newer than this program.
     """
+    if not isinstance(location, Server):
+        _make(location)
+    with store_errors(), open_blocking(location).connect() as connection, to_write(connection).begin():
+        if isinstance(location, Server):
+            _assert_byte_order(connection, location)
+        _upgrade(connection, location, revision)
+
+
+def revision_known() -> str:
+    """Return the schema's revision that this program works with."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def revision_found(connection: Connection) -> str | None:
+    """Return the schema's revision that a database has; None when it was never set up."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _make(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
@@ -37,19 +63,37 @@ def upgrade(path: Path) -> None:
             f"The database {path} cannot be opened ({error.strerror}). "
             "Check that the state folder exists and belongs to the user who runs rostergate."
         ) from error
-    with store_errors(), open_blocking(path).connect() as connection, immediate(connection).begin():
-        _upgrade(connection, path)
 
 
-def _upgrade(connection: Connection, path: Path) -> None:
+def _assert_byte_order(connection: Connection, location: Server) -> None:
+    """Refuse a database that would sort text by a language's rules, or that cannot hold every name.
+
+    SQLite sorts by bytes, and both must give the same answers; besides, a language's rules change with the system's
+    libraries, and its indexes would break with them.
+    """
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    by_bytes = connection.exec_driver_sql("SELECT 'B' < 'a' AND 'a-c' < 'ab'").scalar_one()
+    if encoding != "UTF8" or not by_bytes:
+        raise StoreError(
+            f"The database {location} does not keep text as UTF-8 in the order of its bytes. "
+            f"Make it anew, as its server's administrator: {CREATE_DATABASE}"
+        )
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", "rostergate.store:migrations")
+    return config
+
+
+def _upgrade(connection: Connection, location: Location, revision: str) -> None:
+    config = _config()
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     newer = set(MigrationContext.configure(connection).get_current_heads()) - known
     if newer:
         raise StoreError(
-            f"The database {path} was written by a newer rostergate (schema {', '.join(sorted(newer))}). "
+            f"The database {location} was written by a newer rostergate (schema {', '.join(sorted(newer))}). "
             "Install that version again, or restore the backup that was made before its upgrade."
         )
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from rostergate.config import Districts, Settings
     from rostergate.spool.folders import Spool
+    from rostergate.store import Location
     from rostergate.worker.processes import Processes
 
 LOOK_SECONDS: Final = 15.0
@@ -46,6 +47,7 @@ class Queue:
         districts: Districts,
         engine: AsyncEngine,
         spool: Spool,
+        database: Location,
         processes: Processes,
         now: Callable[[], datetime],
         on_closed: Callable[[str], Awaitable[None]],
@@ -55,6 +57,7 @@ class Queue:
         self._districts = districts
         self._engine = engine
         self._spool = spool
+        self._database = database
         self._processes = processes
         self._now = now
         self._on_closed = on_closed
@@ -118,7 +121,7 @@ class Queue:
     async def _attempt(self, delivery: deliveries.Delivery) -> None:
         attempts_max = self._settings.delivery.attempts_max
         try:
-            async with store.writing(self._engine) as tx:
+            async with store.writing(self._engine, delivery.district) as tx:
                 attempt = await deliveries.count_attempt(tx, delivery.id)
         except Refused:
             return  # a newer delivery has taken its place since the queue was read
@@ -132,7 +135,9 @@ class Queue:
         policy = district.policy(self._settings, delivery.day or day_of(self._now(), district.zone))
         try:
             audience = district.audience(self._settings)
-            walked = await self._processes.run(road.walk, self._spool, delivery.id, policy, self._now(), audience)
+            walked = await self._processes.run(
+                road.walk, self._spool, self._database, delivery.id, policy, self._now(), audience
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed and the next delivery goes on
             await self._failed(delivery, error, attempt)
         else:
@@ -154,7 +159,7 @@ class Queue:
             self._wait_with(delivery, attempt)
 
     async def _give_up(self, delivery: deliveries.Delivery, why: str) -> None:
-        async with store.writing(self._engine) as tx:
+        async with store.writing(self._engine, delivery.district) as tx:
             await failing.give_up(tx, self._settings, self._districts, delivery.id, why, self._now())
         log.error(journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, reason=why)
         metrics.DELIVERIES_DECIDED.labels("failed").inc()

@@ -216,7 +216,7 @@ class Receiver:
             log.info(journal.FILE_NOTICED, district=district.slug, files=len(noticed))
         if receiving is None:
             began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
-            async with store.writing(self._engine) as tx:
+            async with store.writing(self._engine, district.slug) as tx:
                 receiving = await deliveries.begin(tx, district.slug, began_at)
         return receiving.id
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rostergate.core.policy import Policy
     from rostergate.core.verdict import Verdict
     from rostergate.spool.folders import Spool
+    from rostergate.store import Location
     from rostergate.store.verdicts import Concluded
 
 GROUND_TRIES_MAX: Final = 5
@@ -73,19 +74,24 @@ class Walked:
         return asdict(self)
 
 
-def walk(spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY) -> Walked:
+def walk(
+    spool: Spool, database: Location, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY
+) -> Walked:
     """Take one sealed delivery down the road. Runs in a worker process, which has no event loop of its own.
 
     The audience gets its mail with the verdict, in one transaction.
 
     Raises `DeliveryDamagedError`, `StoreError`, `OSError`, `IllegalTransition` when it is not sealed (any more).
     """
-    return asyncio.run(_walk(spool, delivery, policy, at, audience))
+    return asyncio.run(_walk(spool, database, delivery, policy, at, audience))
 
 
-async def dry_run(spool: Spool, folder: Path, district: str, policy: Policy) -> Verdict:
-    """Decide about the files of a folder as if the district had delivered them; record nothing. Raises `OSError`."""
-    engine = store.open(spool.database)
+async def dry_run(database: Location, folder: Path, district: str, policy: Policy) -> Verdict:
+    """Decide about the files of a folder as if the district had delivered them; record nothing.
+
+    Raises `StoreError`, `OSError`.
+    """
+    engine = store.open(database)
     try:
         async with store.reading(engine) as tx:
             known = await roster.load(tx, district)
@@ -104,8 +110,10 @@ def recognised(folder: Path) -> str:
     return recognise(sealing.heads(folder, HEAD_BYTES_MAX), list(catalogue.formats().values())).why
 
 
-async def _walk(spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY) -> Walked:
-    engine = store.open(spool.database)
+async def _walk(
+    spool: Spool, database: Location, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY
+) -> Walked:
+    engine = store.open(database)
     try:
         for _ in range(GROUND_TRIES_MAX):
             try:
@@ -131,7 +139,7 @@ async def _walk_once(
     verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery)), known, policy))
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
-    async with store.writing(engine) as tx:
+    async with store.writing(engine, stated.district) as tx:
         concluded = await verdicts.conclude(
             tx,
             delivery,

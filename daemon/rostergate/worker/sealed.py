@@ -25,7 +25,7 @@ async def enter(engine: AsyncEngine, district: District, manifest: Manifest, aud
     Raises `StoreError`; raises `IllegalTransition` when it is not being received.
     """
     sealed_at = datetime.fromisoformat(manifest.sealed_at)
-    async with store.writing(engine) as tx:
+    async with store.writing(engine, district.slug) as tx:
         await deliveries.seal(
             tx,
             manifest.delivery,

@@ -1,0 +1,96 @@
+"""The address of the database: from the settings, or from the file that they name.
+
+Rule 1: a password is never repeated, in no error and no log, nor is anything that could be a part of one.
+Rule 2: the settings hold no password: they may be read by others, and are shown. It stands in the file of
+`database.url_file`, or in a `.pgpass`, or none is needed.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from rostergate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rostergate.config.settings import DatabaseSettings
+
+URL_BYTES_MAX: Final = 4_096
+CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
+"""Where systemd puts the files of LoadCredential= (systemd.exec(5))."""
+EXAMPLE: Final = "postgresql://rostergate@db.example.org/rostergate"
+_SCHEMES: Final = ("postgresql://", "postgres://")  # libpq takes both (PostgreSQL's manual, 34.1.1.2)
+_ESCAPE: Final = "in a password write / as %2F, @ as %40, : as %3A and % as %25"
+_BEFORE_PORT: Final = re.compile(r"^(?:\[[^\]]*\]|[^:]*):?")
+_BARE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PASSWORD: Final = re.compile(r"[?&](?:ssl)?password=", re.IGNORECASE)
+
+
+def database_url(settings: DatabaseSettings, environ: Mapping[str, str]) -> str:
+    """Return the address of a PostgreSQL database as libpq reads it; empty for SQLite. It may hold a password.
+
+    Raises `ConfigError`, which names the key and the file, and says nothing of what is in it.
+    """
+    if not settings.url_file:
+        return settings.url
+    path = _path(settings.url_file, environ)
+    try:
+        with path.open("rb") as file:
+            data = file.read(URL_BYTES_MAX + 1)
+            mode = path.stat().st_mode
+    except OSError as error:
+        raise ConfigError(f"database.url_file: {path} cannot be read: {error.strerror or error}") from None
+    if mode & stat.S_IRWXO:
+        raise ConfigError(f"database.url_file: {path} is open to every user of this machine; run chmod o= {path}")
+    try:
+        url = data.decode().strip()
+    except UnicodeDecodeError:
+        url = ""
+    if wrong := fault(url):
+        raise ConfigError(f"database.url_file: {path}: {wrong}")
+    return url
+
+
+def fault(url: str) -> str | None:
+    """Say what is wrong with an address, without repeating any of it; None when it can be used."""
+    if len(url) > URL_BYTES_MAX or not url.isprintable() or " " in url or not url.startswith(_SCHEMES):
+        return f"expected one line such as {EXAMPLE}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"the host is not one; {_ESCAPE}"
+    # A / or @ inside a password would end it early, and the rest would be taken for a host, a port or a name.
+    user, _, hosts = parts.netloc.rpartition("@")
+    ports = (_BEFORE_PORT.sub("", host) for host in hosts.split(","))
+    faults = (
+        ("@" in user or "@" in parts.path, f"expected one @ at most, before the host; {_ESCAPE}"),
+        (not all(port.isdecimal() for port in ports if port), f"the port is not a number; {_ESCAPE}"),
+        (_BARE_PERCENT.search(url), f"a % is not followed by two hexadecimal digits; {_ESCAPE}"),
+        (not parts.path.strip("/") and "dbname=" not in parts.query, f"the database's name is missing; see {EXAMPLE}"),
+    )
+    return next((said for found, said in faults if found), None)
+
+
+def has_password(url: str) -> bool:
+    """Say whether there is a password in an address."""
+    user, at, _ = urlsplit(url).netloc.rpartition("@")
+    return bool(at and ":" in user) or _PASSWORD.search(url) is not None
+
+
+def _path(name: str, environ: Mapping[str, str]) -> Path:
+    path = Path(name)
+    if path.is_absolute():
+        return path
+    folder = environ.get(CREDENTIALS)
+    if not folder:
+        raise ConfigError(
+            f"database.url_file: {name} is looked for among the credentials that systemd gives to a service, and there "
+            "are none here; name the file with its whole path, or run this command with "
+            f"{CREDENTIALS} set to the folder that has it"
+        )
+    return Path(folder) / name

@@ -1,0 +1,80 @@
+"""Many rows at once on PostgreSQL: COPY into a table of the transaction's own, then one statement for all of them.
+
+A statement for one row stays what it is on SQLite; here its parameters that `rows` has as columns become columns of
+that table. The rows go from polars to the server as CSV: no cell becomes a Python value on the way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.sql.visitors import replacement_traverse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+_ROWS_PER_WRITE: Final = 20_000
+"""Rows that become CSV in one go: a few milliseconds, so that the event loop goes on."""
+
+
+async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:
+    """Insert rows, each with the constants; those that break a unique index are left out. Return how many were made."""
+    if not rows.height:
+        return 0
+    given = await _copied(tx, rows)
+    values = [sa.bindparam(None, value, type_=made.c[name].type) for name, value in constants.items()]
+    chosen = sa.select(*(given.c[name] for name in rows.columns), *values)
+    insert = postgresql.insert(made).from_select([*rows.columns, *constants], chosen).on_conflict_do_nothing()
+    return await _run_and_drop(tx, insert, given)
+
+
+async def run_for_each(
+    tx: AsyncConnection, statement: sa.UpdateBase, rows: pl.DataFrame, constants: Mapping[str, Any]
+) -> int:
+    """Run an update as if once per row, its parameters named like the columns; return how many rows it changed.
+
+    The parameters that `rows` does not have are `constants`.
+    """
+    if not rows.height:
+        return 0
+    given = await _copied(tx, rows)
+
+    def column(element: Any, **_: object) -> Any:  # noqa: ANN401 - as SQLAlchemy has it
+        return given.c[element.key] if isinstance(element, sa.BindParameter) and element.key in given.c else None
+
+    joined: Any = replacement_traverse(statement, {}, column)
+    return await _run_and_drop(tx, joined, given, constants)
+
+
+async def _run_and_drop(
+    tx: AsyncConnection, statement: sa.UpdateBase, given: sa.Table, constants: Mapping[str, Any] | None = None
+) -> int:
+    # SQLAlchemy leaves the count of an insert's rows out otherwise.
+    changed = await tx.execute(statement, constants or {}, execution_options={"preserve_rowcount": True})
+    await tx.execute(sa.schema.DropTable(given))
+    return changed.rowcount
+
+
+async def _copied(tx: AsyncConnection, rows: pl.DataFrame) -> sa.Table:
+    """Return a table of this transaction's own with these rows, all of them text."""
+    columns = (sa.Column(name, sa.String) for name in rows.columns)
+    given = sa.Table("given", sa.MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+    await tx.execute(sa.schema.CreateTable(given))
+    connection: Any = (await tx.get_raw_connection()).driver_connection
+    try:
+        async with connection.cursor() as cursor, cursor.copy("COPY given FROM STDIN (FORMAT csv)") as copy:
+            for some in rows.iter_slices(_ROWS_PER_WRITE):
+                # Every text is quoted, and no text (NULL) is not: so COPY tells "" from NULL, and a \. ends nothing.
+                await copy.write(some.write_csv(include_header=False, quote_style="non_numeric").encode())
+        async with connection.cursor() as cursor:
+            await cursor.execute("ANALYZE given")
+    except psycopg.OperationalError as error:
+        raise OperationalError("COPY", None, error) from error
+    return given

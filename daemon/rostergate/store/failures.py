@@ -1,0 +1,111 @@
+"""Failures of the database, as `StoreError` with the next step.
+
+Rule 1: a statement that is wrong is a fault of the program and raises what it raises; so does a broken constraint.
+Rule 2: what a server says is repeated only where it speaks of itself, of locks or of access. What it says of a
+statement's values may hold a cell's value.
+Rule 3: another transaction in the way is no fault: `StoreError` is not permanent, and trying again can help.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, TimeoutError  # noqa: A004 - as SQLAlchemy calls it
+
+from rostergate.errors import StoreError
+from rostergate.store.scope import CONNECTIONS_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FILE_STEPS: Final = (
+    ("no such table", "It was never set up: start `rostergate serve` on this state folder once."),
+    ("no such column", "It belongs to another version: start `rostergate serve` of this version once."),
+    ("locked", "Another program has been writing to it for too long: find and stop that program, then try again."),
+    ("disk is full", "Free space on its disk, then try again."),
+    ("malformed", "It is damaged: stop the daemon and restore the last backup."),
+    ("not a database", "It is damaged or another kind of file: stop the daemon and restore the last backup."),
+    ("unable to open", "Check that the state folder exists and belongs to the user who runs rostergate."),
+    ("readonly", "Check that the file and its folder belong to the user who runs rostergate."),
+    ("disk i/o", "Its disk fails: look at the system's journal, and restore the last backup onto a sound disk."),
+)
+"""What SQLite says -> the next step."""
+
+# By the beginning of the SQLSTATE (PostgreSQL's manual, appendix A), the longer one first.
+_SERVER_STEPS: Final = (
+    ("42P01", "It was never set up: start `rostergate serve` once."),
+    ("42703", "It belongs to another version: start `rostergate serve` of this version once."),
+    ("42501", "Grant the database's user the right: README.md says which it needs."),
+    ("25006", "The transaction cannot write. Connect to the primary server, not to a standby; then try again."),
+    ("25", "Try again."),
+    ("28", "Check user and password in the address, and the server's pg_hba.conf."),
+    ("3D", "Make the database: README.md says how."),
+    ("40", "Another program changed the same rows at the same time. Try again."),
+    ("53100", "Free space on the server's disk, then try again."),
+    ("53300", "Raise max_connections on the server, or close other programs' connections, then try again."),
+    ("53", "The server is short of something: look at its log, then try again."),
+    ("55", "Another program has been writing to it for too long: find and stop that program, then try again."),
+    ("57", "The server stopped it or is stopping itself: look at its log, then try again."),
+    ("58", "The server's disk or system fails: look at its log."),
+    ("08", "Check that the server runs and can be reached, then try again."),
+    ("XX", "The server found its data damaged: look at its log, and restore the last backup."),
+)
+
+# A connection that could not be made has no SQLSTATE; libpq tells in words.
+_CONNECTING_STEPS: Final = (
+    ("password", "Check user and password in the address that database.url or database.url_file gives."),
+    ("pg_hba", "Let the user in by the server's pg_hba.conf, or change the address in database.url."),
+    ("does not exist", "Make the database and its user: README.md says how."),
+    ("too many", "Raise max_connections on the server, or close other programs' connections, then try again."),
+)
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn a failure of the database into `StoreError`; a wrong statement stays what it is."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        raise StoreError(explained) from error
+    except TimeoutError as error:
+        raise StoreError(
+            f"All {CONNECTIONS_MAX} connections to the database were in use for too long. Try again."
+        ) from error
+
+
+def explain(error: DBAPIError) -> str | None:
+    """Return what happened and the next step; None when the statement is at fault, not the database."""
+    if hasattr(error.orig, "sqlstate"):
+        return _explained_by_server(error)
+    if isinstance(error, ProgrammingError):
+        return None
+    reason = str(error.orig)
+    step = _step(reason.lower(), _FILE_STEPS) or "Look at the system's journal, then try again."
+    return f"The database cannot be used ({reason}). {step}"
+
+
+def _explained_by_server(error: DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        if not isinstance(error, OperationalError):
+            return None
+        said = " ".join(str(error.orig).split())
+        step = (
+            _step(said.lower(), _CONNECTING_STEPS) or "Check that the server runs and can be reached, then try again."
+        )
+        return f"The database cannot be used ({said}). {step}"
+    found = next((step for beginning, step in _SERVER_STEPS if state.startswith(beginning)), None)
+    if found is None:
+        return None
+    said = getattr(getattr(error.orig, "diag", None), "message_primary", None) or f"SQLSTATE {state}"
+    return f"The database cannot be used ({said}). {found}"
+
+
+def _step(said: str, steps: tuple[tuple[str, str], ...]) -> str | None:
+    return next((step for sign, step in steps if sign in said), None)

@@ -1,0 +1,96 @@
+"""SQLite: how a database file is opened, and how its transactions begin.
+
+WAL mode with `synchronous=FULL`: COMMIT returns only when the log is on the disk. A writer begins with BEGIN IMMEDIATE
+and waits there for the one before, whatever its district: a file has one writer at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import aiosqlite
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from rostergate.store.scope import BUSY_SECONDS_MAX, CONNECTIONS_MAX, scope_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+_CACHE_KIB: Final = 65_536
+_PRAGMAS: Final = (
+    f"PRAGMA busy_timeout={BUSY_SECONDS_MAX * 1000}",  # first: the others may have to wait already
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA cache_size=-{_CACHE_KIB}",
+)
+
+
+def open(path: Path) -> AsyncEngine:  # noqa: A001 - called as `sqlite.open`
+    """Return the engine on an existing file."""
+    engine = create_async_engine(
+        location("sqlite+aiosqlite", path),
+        async_creator=partial(_connect, path),
+        pool_size=CONNECTIONS_MAX // 2,
+        max_overflow=CONNECTIONS_MAX // 2,
+        pool_timeout=BUSY_SECONDS_MAX,
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def open_blocking(path: Path) -> Engine:
+    """Return an engine without an event loop on an existing file, one connection at a time."""
+    engine = create_engine(location("sqlite", path), poolclass=NullPool, hide_parameters=True)
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def location(driver: str, path: Path) -> URL:
+    """Return the address of an existing database file: SQLite does not create one that is missing."""
+    return URL.create(driver, database=_file(path), query={"mode": "rw", "uri": "true"})
+
+
+def _file(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}"  # quoted: every name is legal
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    """Open one connection, or leave nothing of it behind."""
+    connection = aiosqlite.connect(f"{_file(path)}?mode=rw", uri=True, isolation_level=None)
+    thread = connection._thread  # noqa: SLF001 - aiosqlite gives no other way to wait for its end
+    thread.daemon = True  # as SQLAlchemy has it: a connection that was forgotten does not keep the program alive
+    try:
+        await connection
+        for pragma in _PRAGMAS:
+            async with connection.execute(pragma):
+                pass
+    except BaseException:
+        await connection.close()
+        # The thread reports its end to the event loop; if that were closed by then, it would print a traceback.
+        await asyncio.to_thread(thread.join)
+        raise
+    return connection
+
+
+def _configure(connection: DBAPIConnection, _: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = scope_of(connection) is not None
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

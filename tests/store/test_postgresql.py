@@ -1,0 +1,141 @@
+"""What is PostgreSQL's own: how transactions begin, who waits for whom, and what is said when it cannot be used."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from rostergate import store
+from rostergate.errors import StoreError
+from rostergate.store import credentials
+from running import SECONDS_MAX
+from servers import PASSWORD
+from store.making import AT
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from servers import PostgreSQL
+
+pytestmark = pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+
+
+async def _until_somebody_waits(engine: AsyncEngine) -> None:
+    """Wait until a transaction of this database waits for a lock."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database "
+        "WHERE d.datname = current_database() AND NOT granted"
+    )
+    async with asyncio.timeout(SECONDS_MAX):
+        while True:
+            async with store.reading(engine) as tx:
+                if await tx.scalar(waiting):
+                    return
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("synchronous_commit", "on"), ("lock_timeout", "1min"), ("TimeZone", "UTC"), ("application_name", "rostergate")],
+)
+async def test_every_connection_is_durable_and_patient(engine: AsyncEngine, setting: str, value: str) -> None:
+    """What the rules rest on is set on every connection, whatever the server's own settings say."""
+    async with store.reading(engine) as tx:
+        assert await tx.scalar(sa.text(f"SHOW {setting}")) == value
+
+
+async def test_writers_of_different_districts_do_not_wait(engine: AsyncEngine) -> None:
+    """A writer of one district goes on while one of another is under way; one who names none waits for both."""
+    order = []
+
+    async def everywhere() -> None:
+        async with store.writing(engine) as tx:
+            order.append(await credentials.password_hash(tx, "lincoln"))
+
+    async with store.writing(engine, "lincoln") as lincoln:
+        await credentials.set_password(lincoln, "lincoln", "one", AT)
+        async with store.writing(engine, "jefferson") as jefferson:
+            await credentials.set_password(jefferson, "jefferson", "two", AT)
+            waiting = asyncio.create_task(everywhere())
+            await _until_somebody_waits(engine)
+        assert order == []
+    await waiting
+    assert order == ["one"]
+
+
+async def test_writers_of_one_district_wait_for_each_other(engine: AsyncEngine) -> None:
+    """What a writer has read of its district cannot change before it writes: none of two increments is lost."""
+
+    async def count_up() -> None:
+        async with store.writing(engine, "lincoln") as tx:
+            seen = await credentials.password_hash(tx, "lincoln")
+            await credentials.set_password(tx, "lincoln", str(int(seen or 0) + 1), AT)
+
+    await asyncio.gather(*(count_up() for _ in range(12)))
+    async with store.reading(engine) as tx:
+        assert await credentials.password_hash(tx, "lincoln") == "12"
+
+
+async def test_a_writer_that_waits_too_long_can_try_again(engine: AsyncEngine) -> None:
+    """A lock that is held too long raises with a next step, and trying again can help."""
+    async with store.writing(engine, "lincoln"):
+        async with store.reading(engine) as tx:
+            await tx.exec_driver_sql("SET lock_timeout = 1")
+        with pytest.raises(StoreError, match="Another program has been writing") as late:
+            async with store.writing(engine, "lincoln"):
+                pass
+    assert not late.value.permanent
+
+
+async def test_a_server_that_was_started_again_is_found(
+    engine: AsyncEngine, postgresql: PostgreSQL, server_database: str
+) -> None:
+    """A transaction that loses its connection raises with a next step; the next one finds the server."""
+
+    async def write() -> None:
+        async with store.writing(engine) as tx:
+            await credentials.set_password(tx, "lincoln", "one", AT)
+            postgresql.stop_sessions(server_database)
+            await credentials.set_password(tx, "lincoln", "two", AT)
+
+    with pytest.raises(StoreError, match="cannot be used") as lost:
+        await write()
+    assert not lost.value.permanent
+    async with store.writing(engine) as tx:
+        assert await credentials.password_hash(tx, "lincoln") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql://rostergate@/nowhere?host={folder}", "Make the database"),
+        ("postgresql://rostergate@/postgres?host={folder}/none", "Check that the server runs"),
+        ("postgresql://guarded:sesame@/postgres?host={folder}", "Check user and password"),
+    ],
+    ids=["no such database", "no such server", "a wrong password"],
+)
+async def test_a_database_that_cannot_be_reached_says_what_to_do(
+    location: store.Server, address: str, said: str
+) -> None:
+    """The error has the next step, and never the password."""
+    folder = location.url.partition("?host=")[2]
+    engine = store.open(store.Server(address.format(folder=folder)))
+    with pytest.raises(StoreError, match=said) as refused:
+        async with store.reading(engine):
+            pass
+    await engine.dispose()
+    assert "sesame" not in str(refused.value)
+
+
+async def test_a_password_with_any_sign_lets_in(postgresql: PostgreSQL, location: store.Server) -> None:
+    """A password is taken apart as libpq does it, and is not shown with the location."""
+    written = PASSWORD.replace("%", "%25").replace("/", "%2F").replace("@", "%40").replace(":", "%3A")
+    guarded = store.Server(postgresql.guarded_url("postgres", written))
+    engine = store.open(guarded)
+    async with store.reading(engine) as tx:
+        assert await tx.scalar(sa.text("SELECT current_user")) == "guarded"
+    await engine.dispose()
+    assert str(guarded) == "postgresql://guarded@/postgres"
+    assert "wind" not in repr(guarded) + str(location)
