@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
+import psycopg
 
 from rostergate.service.lock import running
 from rostergate.spool.folders import Spool
@@ -224,12 +225,18 @@ class Rostergate:
 
     def standing(self, number: int = 1, slug: str = "lakeside") -> tuple[str, bool] | None:
         """Return a delivery's state and whether its report is written, straight from the database."""
+        found = self.queried(
+            f"SELECT state, reported_at IS NOT NULL FROM deliveries WHERE district = '{slug}' AND number = {number}"
+        )
+        return (found[0][0], bool(found[0][1])) if found else None
+
+    def queried(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, straight from the database."""
+        if url := self.environment.get("ROSTERGATE_DATABASE__URL"):
+            with psycopg.connect(url) as server:
+                return server.execute(query.encode()).fetchall()
         with contextlib.closing(sqlite3.connect(self.spool.database, timeout=SECONDS_MAX)) as database:
-            found = database.execute(
-                "SELECT state, reported_at IS NOT NULL FROM deliveries WHERE district = ? AND number = ?",
-                (slug, number),
-            ).fetchone()
-        return (found[0], bool(found[1])) if found else None
+            return database.execute(query).fetchall()
 
     def counts(self, slug: str = "lakeside") -> dict[str, int]:
         """Return the rows of the district's roster by table."""

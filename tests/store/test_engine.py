@@ -136,7 +136,7 @@ async def test_an_empty_database_says_how_to_set_it_up(tmp_path: Path) -> None:
     sqlite3.connect(path).close()
     path.touch()
     engine = store.open(path)
-    with pytest.raises(StoreError, match="rostergate serve"):
+    with pytest.raises(StoreError, match="rostergate db upgrade"):
         async with store.reading(engine) as tx:
             await credentials.password_hash(tx, "lincoln")
     await engine.dispose()

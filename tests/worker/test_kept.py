@@ -44,7 +44,7 @@ def district(tmp_path: Path) -> District:
 async def walked(district: District, files: dict[str, bytes], hours: int = 0) -> dict[str, Any]:
     """Deliver the files; return the published shape of what was decided, some hours later than usual."""
     delivery = await district.sealed(files)
-    await road._walk(district.spool, delivery, Policy(), AT + timedelta(hours=hours))
+    await road._walk(district.spool, district.spool.database, delivery, Policy(), AT + timedelta(hours=hours))
     return await district.shown(delivery)
 
 

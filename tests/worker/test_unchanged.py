@@ -13,6 +13,7 @@ import pytest
 
 from core.test_decide import changed, deliver
 from rostergate import store
+from rostergate.core.notices import NOBODY
 from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
 from rostergate.core.verdict import FileFacts
 from rostergate.spool import sealing
@@ -63,10 +64,10 @@ class District:
         aside = hidden.with_name(f"{delivery}.aside")
         hidden.rename(aside)
         try:
-            await road._walk(self.spool, self.spool.database, delivery, policy, AT)
+            await road._walk(self.spool, self.spool.database, delivery, policy, AT, NOBODY)
         except FileNotFoundError:
             aside.rename(hidden)
-            await road._walk(self.spool, self.spool.database, delivery, policy, AT)
+            await road._walk(self.spool, self.spool.database, delivery, policy, AT, NOBODY)
             return False
         return True
 
@@ -204,7 +205,7 @@ async def test_hashes_that_disagree_decide_again(district: District) -> None:
         )
     shutil.rmtree(district.spool.delivery(delivery))
     with pytest.raises(FileNotFoundError):
-        await road._walk(district.spool, district.spool.database, delivery, Policy(), AT)
+        await road._walk(district.spool, district.spool.database, delivery, Policy(), AT, NOBODY)
 
 
 def test_every_setting_is_in_the_fingerprint() -> None:

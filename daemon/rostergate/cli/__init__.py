@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "undo": "undo",
     "roster": "roster",
     "changes": "changes",
+    "db": "db",
     "preview": "preview",
     "mail": "mail",
     "rules": "reference",

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     import polars as pl
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+ROWS_MIN: Final = 500
+"""Rows from which on a COPY pays for the table that it needs."""
 _ROWS_PER_WRITE: Final = 20_000
 """Rows that become CSV in one go: a few milliseconds, so that the event loop goes on."""
 
 
 async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:
     """Insert rows, each with the constants; those that break a unique index are left out. Return how many were made."""
-    if not rows.height:
-        return 0
     given = await _copied(tx, rows)
     values = [sa.bindparam(None, value, type_=made.c[name].type) for name, value in constants.items()]
     chosen = sa.select(*(given.c[name] for name in rows.columns), *values)
@@ -42,8 +42,6 @@ async def run_for_each(
 
     The parameters that `rows` does not have are `constants`.
     """
-    if not rows.height:
-        return 0
     given = await _copied(tx, rows)
 
     def column(element: Any, **_: object) -> Any:  # noqa: ANN401 - as SQLAlchemy has it

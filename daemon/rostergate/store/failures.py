@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FILE_STEPS: Final = (
-    ("no such table", "It was never set up: start `rostergate serve` on this state folder once."),
-    ("no such column", "It belongs to another version: start `rostergate serve` of this version once."),
+    ("no such table", "It was never set up: run `rostergate db upgrade` on this state folder once."),
+    ("no such column", "It belongs to another version: run `rostergate db upgrade` of this version once."),
     ("locked", "Another program has been writing to it for too long: find and stop that program, then try again."),
     ("disk is full", "Free space on its disk, then try again."),
     ("malformed", "It is damaged: stop the daemon and restore the last backup."),
@@ -34,8 +34,8 @@ _FILE_STEPS: Final = (
 
 # By the beginning of the SQLSTATE (PostgreSQL's manual, appendix A), the longer one first.
 _SERVER_STEPS: Final = (
-    ("42P01", "It was never set up: start `rostergate serve` once."),
-    ("42703", "It belongs to another version: start `rostergate serve` of this version once."),
+    ("42P01", "It was never set up: run `rostergate db upgrade` once."),
+    ("42703", "It belongs to another version: run `rostergate db upgrade` of this version once."),
     ("42501", "Grant the database's user the right: README.md says which it needs."),
     ("25006", "The transaction cannot write. Connect to the primary server, not to a standby; then try again."),
     ("25", "Try again."),

@@ -177,7 +177,7 @@ class _Writer:
 
     async def _make_missing(self, table: Table, rows: pl.DataFrame) -> int:
         """Make current versions; where the key has one already, nothing is written. Return how many were made."""
-        if self._copies:
+        if self._copies and rows.height >= copying.ROWS_MIN:
             constants = {"district": self._district, "since_delivery": self._number, "since_ground": self._ground}
             return await copying.insert_missing(self._tx, versions[table.name], rows.select(table.columns), constants)
         head, row, tail = _insert(table, self._dialect)
@@ -191,7 +191,7 @@ class _Writer:
     async def _run(self, statement: _Statement, rows: pl.DataFrame) -> int:
         """Run a statement once per row; return how many rows of the database it changed."""
         of_turn = {"district": self._district, "number": self._number, "ground": self._ground}
-        if self._copies:
+        if self._copies and rows.height >= copying.ROWS_MIN:
             constants = {_name(name): value for name, value in of_turn.items()}
             given = rows.rename(_name).select([name for name in statement.names if name not in constants])
             return await copying.run_for_each(self._tx, statement.of_one, given, constants)

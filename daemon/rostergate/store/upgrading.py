@@ -49,6 +49,11 @@ def revision_known() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
+def revisions() -> frozenset[str]:
+    """Return every revision of the schema that this program knows."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def revision_found(connection: Connection) -> str | None:
     """Return the schema's revision that a database has; None when it was never set up."""
     return MigrationContext.configure(connection).get_current_revision()
@@ -89,8 +94,7 @@ def _config() -> Config:
 def _upgrade(connection: Connection, location: Location, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    newer = set(MigrationContext.configure(connection).get_current_heads()) - known
+    newer = set(MigrationContext.configure(connection).get_current_heads()) - revisions()
     if newer:
         raise StoreError(
             f"The database {location} was written by a newer rostergate (schema {', '.join(sorted(newer))}). "

@@ -1,0 +1,51 @@
+"""`rostergate db`: what an operator sees of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_upgrade_makes_what_is_not_there(commands: Any) -> None:
+    """`db upgrade` makes the database and says its schema; a second time it changes nothing."""
+    first = commands.answer("db", "upgrade")
+    assert (commands.folder / "state" / "rostergate.db").exists()
+    assert commands.answer("db", "upgrade") == first
+    assert "is up to date" in commands("db", "upgrade").output
+
+
+def test_a_check_says_what_it_found(commands: Any) -> None:
+    """`db check` ends with 0 on a sound database, and with 1 and the reason on one that is not."""
+    commands("db", "upgrade")
+    sound = commands.answer("db", "check")
+    assert sound["ok"]
+    assert {"schema", "pages", "references", "ties"} <= {one["name"] for one in sound["checks"]}
+    with closing(sqlite3.connect(commands.folder / "state" / "rostergate.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '0001'")
+    wrong = commands("db", "check")
+    assert wrong.exit_code == 1
+    assert "WRONG" in wrong.output
+    assert "rostergate db upgrade" in wrong.output.replace("\n", " ")
+
+
+def test_nothing_is_made_by_looking(commands: Any, tmp_path: Path) -> None:
+    """Where there is no database, `check` and `backup` say how to make one, and make none."""
+    for command in (("check",), ("backup", str(tmp_path / "copy.db"))):
+        ended = commands("db", *command)
+        assert ended.exit_code == 1
+        assert "db upgrade" in ended.stderr
+    assert not (commands.folder / "state").exists()
+
+
+def test_a_backup_is_a_database(commands: Any, tmp_path: Path) -> None:
+    """`db backup` writes a whole database, and never over another file."""
+    commands("db", "upgrade")
+    file = tmp_path / "copy.db"
+    assert commands.answer("db", "backup", str(file))["bytes"] == file.stat().st_size
+    again = commands("db", "backup", str(file))
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr

@@ -1,0 +1,69 @@
+"""Many rows at once on PostgreSQL: COPY keeps every text, and one statement does what one per row would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from rostergate.store import copying
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+pytestmark = pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+
+TEXTS = ["", None, " ", 'say "x"', "back\\slash", "\\.", "\\N", "a\nb\r\tc", ",", "\x01\x7f", "é😀\ufeff\u2028", "null"]
+THINGS = sa.Table(
+    "things",
+    sa.MetaData(),
+    sa.Column("key", sa.String),
+    sa.Column("value", sa.String),
+    sa.Column("number", sa.Integer),
+    sa.UniqueConstraint("key"),
+)
+GIVEN = pl.DataFrame({"key": [str(place) for place in range(len(TEXTS))], "value": TEXTS})
+
+
+@pytest.fixture
+async def things(tx: AsyncConnection) -> AsyncConnection:
+    """Give a transaction with an empty table."""
+    await tx.execute(sa.schema.CreateTable(THINGS))
+    return tx
+
+
+async def _all(tx: AsyncConnection) -> list[tuple[object, ...]]:
+    rows = await tx.execute(sa.select(THINGS).order_by(sa.cast(THINGS.c.key, sa.Integer)))
+    return [tuple(row) for row in rows]
+
+
+async def test_every_text_arrives_as_it_was(things: AsyncConnection) -> None:
+    """Quotes, line ends, COPY's own signs, an empty text and no text are kept apart; each row has the constants."""
+    assert await copying.insert_missing(things, THINGS, GIVEN, {"number": 7}) == len(TEXTS)
+    assert await _all(things) == [(str(place), value, 7) for place, value in enumerate(TEXTS)]
+
+
+async def test_a_key_that_is_there_is_left_alone(things: AsyncConnection) -> None:
+    """Rows whose key exists are not written, and not counted."""
+    await copying.insert_missing(things, THINGS, GIVEN[:3], {"number": 1})
+    assert await copying.insert_missing(things, THINGS, GIVEN, {"number": 2}) == len(TEXTS) - 3
+    assert [row[2] for row in await _all(things)] == [1] * 3 + [2] * (len(TEXTS) - 3)
+
+
+async def test_an_update_is_run_for_each_row(things: AsyncConnection) -> None:
+    """Parameters that the rows have become their columns, also inside conditions; the others are constants."""
+    await copying.insert_missing(things, THINGS, GIVEN, {"number": 1})
+    key, value, number = (sa.bindparam(name) for name in ("given_key", "given_value", "given_number"))
+    update = THINGS.update().where(THINGS.c.key == key, THINGS.c.value.is_distinct_from(value)).values(number=number)
+    given = GIVEN.with_columns(value=pl.when(pl.col("key") < "1").then(pl.lit("new")).otherwise("value"))
+    rows = given.rename(lambda name: f"given_{name}")
+    assert await copying.run_for_each(things, update, rows, {"given_number": 2}) == 1
+    assert [row[2] for row in await _all(things)] == [2] + [1] * (len(TEXTS) - 1)
+
+
+async def test_nothing_is_left_of_the_rows(things: AsyncConnection) -> None:
+    """The table that the rows are copied to is gone after each statement."""
+    await copying.insert_missing(things, THINGS, GIVEN, {"number": 1})
+    assert await things.scalar(sa.text("SELECT to_regclass('given')")) is None

@@ -1,0 +1,100 @@
+"""The whole daemon on PostgreSQL: what it does on SQLite it does there, and a kill loses nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from rostergate.cli import sample
+from rostergate.service.lock import running
+from running import Rostergate, until
+from wholes import as_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import PostgreSQL
+
+_IN_THE_WAY = 7
+_STOP_AT_THE_LAST_STATEMENT = f"""
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_advisory_xact_lock({_IN_THE_WAY}); RETURN NEW; END $$;
+CREATE TRIGGER wait BEFORE INSERT ON conclusions FOR EACH ROW EXECUTE FUNCTION wait();
+"""
+_WAITING = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {_IN_THE_WAY} AND NOT granted"
+
+
+@pytest.fixture
+def url(postgresql: PostgreSQL, server_database: str) -> str:
+    """Return the address of a database of this test's own."""
+    return postgresql.url(server_database)
+
+
+@pytest.fixture
+def rostergate(tmp_path: Path, url: str) -> Rostergate:
+    """Give a rostergate on that database, with one district and no daemon yet."""
+    one = Rostergate(tmp_path, {"ROSTERGATE_DATABASE__URL": url, "ROSTERGATE_DELIVERY__ATTEMPTS_MAX": "5"})
+    one.add_district()
+    return one
+
+
+async def test_a_delivery_is_applied_held_and_released(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """From SFTP to the roster, with a hold, a release, a check and no SQLite file at the end."""
+    with rostergate.daemon():
+        await rostergate.upload(files)
+        rostergate.reached("settled")
+        assert rostergate.counts()["students"] == rostergate.counts()["enrollments"] == 260
+        rostergate.run("district", "grant", "lakeside")
+        await rostergate.upload(as_files(sample.without_half_of(sample.file_set(), "100")))
+        rostergate.reached("planned", 2)
+        (hold,) = rostergate.answer("holds")
+        assert rostergate.counts()["students"] == 260
+        rostergate.run("release", hold["plan"], "--by", "Operator", "--reason", "the school confirmed it")
+        assert rostergate.counts()["students"] == 200
+        rostergate.reached("settled", 2)
+    assert "Accepted" in rostergate.latest()
+    checked = rostergate.answer("db", "check")
+    assert checked["ok"], checked
+    told = rostergate.answer("db", "backup", str(rostergate.folder / "roster.dump"), status=1)
+    assert told["command"].startswith("pg_dump ")
+    assert not rostergate.spool.database.exists()
+
+
+async def test_a_kill_inside_the_transaction_loses_nothing(
+    rostergate: Rostergate, url: str, files: dict[str, bytes]
+) -> None:
+    """Killed with everything written and nothing committed, the delivery is decided again and applied exactly once."""
+    with psycopg.connect(url) as blocker, psycopg.connect(url, autocommit=True) as looker:
+        looker.execute(_STOP_AT_THE_LAST_STATEMENT.encode())
+        blocker.execute(f"SELECT pg_advisory_xact_lock({_IN_THE_WAY})".encode())
+        process = rostergate.start()
+        try:
+            until(lambda: running(rostergate.spool), "the daemon to listen")
+            await rostergate.upload(files)
+            until(lambda: looker.execute(_WAITING.encode()).fetchone() == (1,), "the worker to be about to commit")
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert rostergate.queried("SELECT state, attempts FROM deliveries") == [("sealed", 1)]
+        assert rostergate.queried("SELECT count(*) FROM students") == [(0,)]
+    with rostergate.daemon():
+        rostergate.reached("settled")
+    assert rostergate.queried("SELECT state, attempts FROM deliveries") == [("settled", 2)]
+    versions = "SELECT count(*), count(DISTINCT student_id), min(since_delivery), max(since_delivery) FROM students"
+    assert rostergate.queried(versions) == [(260, 260, 1, 1)]
+    assert rostergate.queried("SELECT state, count(*) FROM plans GROUP BY state") == [("applied", 3)]
+
+
+def test_a_server_that_is_away_ends_the_start_with_a_word(tmp_path: Path, url: str) -> None:
+    """`serve` and the commands name the database and the next step, and end with 1; the address has no password."""
+    away = Rostergate(tmp_path, {"ROSTERGATE_DATABASE__URL": url.replace("?host=", "?host=/nowhere")})
+    for command in (("status",), ("db", "check"), ("serve", "--port", "0")):
+        said = away.run(*command, status=1)
+        assert "postgresql://rostergate@/" in said
+        assert "Check that the server runs" in said
