@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import ssl
+import threading
 import warnings
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiosmtpd.smtp import SMTP, AuthResult
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from email.message import EmailMessage
 
     import trustme
@@ -104,3 +106,24 @@ async def mail_server(
         yield box
     finally:
         server.close()
+
+
+@contextmanager
+def mail_server_beside() -> Iterator[Mailbox]:
+    """Give a mail server that works in a thread of its own, beside a test that waits for other processes."""
+    given: queue.SimpleQueue[tuple[Mailbox, asyncio.AbstractEventLoop, asyncio.Event]] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        async with mail_server() as box:
+            end = asyncio.Event()
+            given.put((box, asyncio.get_running_loop(), end))
+            await end.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    box, loop, end = given.get(timeout=60)
+    try:
+        yield box
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join()
