@@ -61,7 +61,7 @@ async def _issue(place: Place, district: District) -> str:
     settings, now = place.settings(), utc_now()
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     digest = Passwords(settings.passwords).digest(password)
-    async with place.database() as engine, store.writing(engine) as tx:
+    async with place.database() as engine, store.writing(engine, district.slug) as tx:
         await credentials.set_password(tx, district.slug, digest, now)
         await notices.tell_access(tx, settings, district, place.spool, now)
     return password
@@ -170,7 +170,7 @@ def grant(place: Place, slug: str, *, as_json: bool) -> None:
 
 async def _grant(place: Place, district: District) -> None:
     now = utc_now()
-    async with place.database() as engine, store.writing(engine) as tx:
+    async with place.database() as engine, store.writing(engine, district.slug) as tx:
         await slots.grant(tx, district.slug, day_of(now, district.zone), now)
 
 

@@ -260,7 +260,7 @@ class Daemon:
         await asyncio.to_thread(latest.tell, self._spool.reports(slug), told, now)
 
     async def _note_legacy(self, slug: str, login: LegacyLogin) -> None:
-        async with store.writing(self._engine) as tx:
+        async with store.writing(self._engine, slug) as tx:
             await legacy.note(tx, slug, utc_now(), client=login.client, cipher=login.cipher, mac=login.mac)
 
     # What the receiver and the queue tell.
@@ -268,7 +268,7 @@ class Daemon:
     async def _tell_waiting(self, district: District, judgement: Judgement | None) -> None:
         folder, now = self._spool.reports(district.slug), utc_now().astimezone(district.zone)
         await asyncio.to_thread(latest.waiting, folder, judgement, now)
-        async with store.writing(self._engine) as tx:
+        async with store.writing(self._engine, district.slug) as tx:
             if await notices.tell_unfinished(tx, self._settings, district, judgement, now):
                 self._post.look()
 

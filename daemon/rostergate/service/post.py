@@ -114,7 +114,7 @@ class Post:
         except (NotTaken, NotFound) as error:
             await self._not_sent(mail, error)
         else:
-            async with store.writing(self._engine) as tx:
+            async with store.writing(self._engine, mail.district) as tx:
                 await outbox.sent(tx, mail.id, self._now())
             log.info(journal.MAIL_SENT, **_fields(mail))
 
@@ -176,7 +176,7 @@ class Post:
             or now - mail.written_at >= timedelta(hours=bounds.age_hours_max)
         )
         seconds = min(bounds.retry_seconds * 2.0**mail.tries, RETRY_SECONDS_MAX)
-        async with store.writing(self._engine) as tx:
+        async with store.writing(self._engine, mail.district) as tx:
             if not over:
                 await outbox.failed(tx, mail.id, str(error), now + timedelta(seconds=seconds))
             else:

@@ -70,7 +70,7 @@ async def write(
     await asyncio.to_thread(report.write, spool.report(district.slug, delivery), told)
     if newest is not None and newest.id == delivery:
         await asyncio.to_thread(latest.write, spool.reports(district.slug), told)
-    async with store.writing(engine) as tx:
+    async with store.writing(engine, district.slug) as tx:
         if (await deliveries.get(tx, delivery)).state == told.state:
             await deliveries.reported(tx, delivery, now)
 

@@ -52,7 +52,7 @@ async def _look_safely(settings: Settings, district: District, engine: AsyncEngi
         async with store.reading(engine) as tx:
             due = await missing(tx, settings, district, now)
         if due:
-            async with store.writing(engine) as tx:
+            async with store.writing(engine, district.slug) as tx:
                 for kind, about, facts in due:
                     told = district.audience(settings).of(kind)
                     written = await outbox.write(tx, kind, about, told, now, district=district.slug, facts=facts)

@@ -79,7 +79,7 @@ async def carry_out(
     the roster has changed since the undo was worked out.
     """
     try:
-        async with store.writing(engine) as tx:
+        async with store.writing(engine, outlook.district) as tx:
             begun = await undos.begin(tx, outlook.delivery, school_id=outlook.school_id, by=by, reason=reason, at=at)
             concluded = await verdicts.conclude(tx, begun.id, outlook.undo.verdict, ground=outlook.ground, at=at)
     except verdicts.GroundMoved:
