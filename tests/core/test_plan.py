@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from hashlib import sha256
 from random import Random
 
@@ -33,6 +35,29 @@ def test_unpack_returns_what_was_packed(plan: Frames) -> None:
     back = unpack(pack(plan))
     assert back.keys() == plan.keys()
     assert all(back[name].equals(plan[name]) for name in plan)
+
+
+_SIDE_BY_SIDE = """
+import threading
+import polars as pl
+from rostergate.core.plan import pack, unpack
+rows = pl.DataFrame({"student_id": [str(number) for number in range(50)], "action": ["added"] * 50})
+over = threading.Event()
+def work():
+    while not over.is_set():
+        pl.concat([rows] * 20, rechunk=True).unique("student_id", maintain_order=True).sort("student_id")
+others = [threading.Thread(target=work) for _ in range(2)]
+for one in others:
+    one.start()
+for _ in range(300):
+    assert unpack(pack({"students": rows}))["students"].equals(rows)
+over.set()
+"""
+
+
+def test_packing_goes_on_beside_other_work() -> None:
+    """Plans can be packed in one thread while another one works with tables; a deadlock would end this in time."""
+    subprocess.run([sys.executable, "-c", _SIDE_BY_SIDE], check=True, timeout=120)
 
 
 @bounded
