@@ -241,7 +241,7 @@ class Rostergate:
     def counts(self, slug: str = "lakeside") -> dict[str, int]:
         """Return the rows of the district's roster by table."""
         (counts,) = self.answer("roster", "--district", slug)
-        return {table: rows for table, rows in counts.items() if table != "district"}
+        return {table: rows for table, rows in counts.items() if isinstance(rows, int)}
 
     def latest(self, slug: str = "lakeside") -> str:
         """Return LATEST.txt."""

@@ -1,7 +1,7 @@
 import pytest
 
 from core.rosters import frames, same
-from rostergate.core.matching import Match, Standing, match, without_deselected
+from rostergate.core.matching import Match, Standing, Suggestion, match, suggestions, without_deselected
 from rostergate.core.policy import PlatformSchool, Policy
 
 
@@ -114,3 +114,19 @@ def test_a_deselected_school_is_taken_out_with_its_people() -> None:
     rest = frames(schools=[("B", "Washington")], students=[("s2",)], student_schools=[("B", "s2")])
     assert same(without_deselected(whole, frozenset({"A"})), rest)
     assert without_deselected(whole, frozenset()) is whole
+
+
+def test_suggestions_are_the_nearest_names() -> None:
+    """The nearest come first, with a score; what is not alike at all is not suggested."""
+    free = {"p1": "Lincoln Elementary School", "p2": "Lincoln Middle School", "p3": "Zebra Academy"}
+    found = suggestions("Lincon Elem. School", free)
+    assert [one.id for one in found][:1] == ["p1"]
+    assert "p3" not in {one.id for one in found}
+    assert all(60 <= one.score <= 100 for one in found)
+    assert suggestions("Lincoln Elementary", free, most=1) == (Suggestion("p1", "Lincoln Elementary School", 100.0),)
+
+
+def test_a_school_that_is_to_be_made_is_not_matched_by_name() -> None:
+    """What a person has said goes before the name."""
+    told = Policy(platform_schools=(PlatformSchool("p1", "Lincoln"),), made=frozenset({"A"}))
+    assert match({"A": "Lincoln"}, (), told) == {"A": Match(Standing.MATCHED)}

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostergate.desk.sheets import CHANGES_COLUMNS, FINDINGS_COLUMNS, findings_csv, protected, write_changes
+from rostergate.core import concerned
+from rostergate.core.plan import Hold
+from rostergate.desk.sheets import (
+    CHANGES_COLUMNS,
+    FINDINGS_COLUMNS,
+    HOLDS_COLUMNS,
+    findings_csv,
+    protected,
+    write_changes,
+    write_holds,
+)
 
 if TYPE_CHECKING:
     from rostergate.desk.story import Change, Story
@@ -87,3 +97,20 @@ def test_a_finding_without_lines_has_one_row(stories: dict[str, Story]) -> None:
     """A missing file is one row with an empty line."""
     rows = list(csv.DictReader(io.StringIO(findings_csv(stories["incomplete"].findings))))
     assert [(row["code"], row["line"]) for row in rows] == [("missing-file", "")]
+
+
+def test_the_rows_of_a_hold_are_named_by_their_ids() -> None:
+    """Each row names school and hold; a hold whose rows are not at hand has none, and formulas are protected."""
+    rows = concerned.rows("enrollments", ties("=c", action="removed"))
+    out = io.BytesIO()
+    write_holds([("100", (Hold("too-many-removals", "m", {}, rows), Hold("old", "m", {})))], out)
+    assert out.getvalue().decode().splitlines() == [
+        ",".join(HOLDS_COLUMNS),
+        "100,too-many-removals,enrollments,removed,,s,,'=c,",
+    ]
+
+
+def test_the_rows_of_a_hold_survive_packing() -> None:
+    """What is kept of a hold's rows is what was given."""
+    rows = concerned.together([concerned.rows("enrollments", ties("c1", "c2"))])
+    assert concerned.unpack(concerned.pack(rows)).equals(rows)

@@ -46,8 +46,8 @@ FILES RECEIVED
 MORE ABOUT IT
 -------------
   The folder /reports/lincoln-00017/ of this account has report.html (for any
-  browser), findings.csv and changes.csv (for spreadsheets) and status.json (for
-  programs).
+  browser), findings.csv, changes.csv and holds.csv (for spreadsheets) and
+  status.json (for programs).
 """
 
 HELD_SCHOOL = """\
@@ -151,4 +151,16 @@ def test_long_lists_are_cut_and_counted(tell: Callable[..., Story], stories: dic
 def test_the_address_is_a_hint(tell: Callable[..., Story], stories: dict[str, Story]) -> None:
     """Where the daemon knows its public name, the page says how to connect."""
     told = text(tell(stories["same"].verdict, host="roster.example.org", port=2222))
-    assert told.endswith("  programs).\n  sftp -P 2222 lincoln@roster.example.org\n")
+    assert told.endswith("  status.json (for programs).\n  sftp -P 2222 lincoln@roster.example.org\n")
+
+
+def test_the_page_tells_where_the_schools_stand(stories: dict[str, Story], tell: Callable[..., Story]) -> None:
+    """Each status is counted, most urgent first, and a school with rows left out is named."""
+    told = text(stories["held"])
+    part = told[told.index("WHERE THE SCHOOLS STAND") :].splitlines()
+    assert [line.split() for line in part[2:4]] == [["on", "hold", "1"], ["connected", "2"]]
+    verdict = stories["same"].verdict
+    assert verdict is not None
+    (adams,) = verdict["schools"]
+    faulty = text(tell({**verdict, "schools": [{**adams, "rows_left_out": 3}]}))
+    assert "Adams (400): 3 rows could not be used, see findings" in faulty

@@ -1,26 +1,19 @@
-"""`rostergate deliveries`, `show`, `retry`, `holds`, `release`, `discard`: what came in, what waits for a person."""
+"""`rostergate deliveries`, `show`, `retry`: what came in, and what became of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from rostergate import journal, store
+from rostergate import store
 from rostergate.cli.output import as_json, print_json, print_table
-from rostergate.cli.place import REFUSED, Place, end, run
+from rostergate.cli.place import Place, run
 from rostergate.cli.preview import print_verdict
 from rostergate.core.delivery import State
 from rostergate.errors import Refused
-from rostergate.service import reporting
-from rostergate.service.clock import utc_now
 from rostergate.store import deliveries as stored
-from rostergate.store import plans, undos, verdicts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rostergate.store.plans import StoredPlan
+from rostergate.store import undos, verdicts
 
 only_district = click.option("--district", "slug", help="Only this district.")
 
@@ -94,9 +87,13 @@ def show(place: Place, delivery: str, *, as_json: bool) -> None:
     print_verdict(answer)
     click.echo()
     print_table(
-        ("SCHOOL", "NAME", "STATE", "PLAN", "CLOSED BY", "REASON"),
+        ("SCHOOL", "NAME", "STATUS", "PLAN", "PLAN IS", "CLOSED BY", "REASON"),
         [
-            (one["school_id"], one["name"], one["state"], one["plan"], one.get("closed_by"), one.get("reason"))
+            (
+                *(one[name] for name in ("school_id", "name", "status", "plan", "state")),
+                one.get("closed_by"),
+                one.get("reason"),
+            )
             for one in answer["schools"]
         ],
         empty="no plans",
@@ -106,44 +103,6 @@ def show(place: Place, delivery: str, *, as_json: bool) -> None:
 async def _show(place: Place, delivery: str) -> dict[str, Any]:
     async with place.database() as engine, store.reading(engine) as tx:
         return await verdicts.load(tx, delivery)
-
-
-@click.command()
-@only_district
-@as_json
-@click.pass_obj
-def holds(place: Place, *, slug: str | None, as_json: bool) -> None:
-    """List the plans that wait for a person."""
-    held = run(_held(place, slug))
-    if slug and not held:
-        place.assert_known(slug)
-    rows = [
-        {
-            "delivery": plan.delivery,
-            "district": plan.district,
-            "school_id": plan.school_id,
-            "name": plan.name,
-            "plan": plan.plan,
-            "code": hold.code,
-            "message": hold.message,
-            **hold.numbers,
-        }
-        for plan in held
-        for hold in plan.holds
-    ]
-    if as_json:
-        print_json(rows)
-        return
-    print_table(
-        ("PLAN", "DELIVERY", "SCHOOL", "NAME", "WHY"),
-        [(row["plan"], row["delivery"], row["school_id"], row["name"], row["message"]) for row in rows],
-        empty="nothing is on hold",
-    )
-
-
-async def _held(place: Place, slug: str | None) -> list[StoredPlan]:
-    async with place.database() as engine, store.reading(engine) as tx:
-        return await plans.held(tx, slug)
 
 
 @click.command()
@@ -165,70 +124,3 @@ async def _retry(place: Place, delivery: str) -> stored.Delivery:
         if found.state is not State.FAILED:
             raise Refused(f"{delivery} is {found.state.value}; only a failed delivery can be tried again")
         return await stored.retry(tx, delivery)
-
-
-def _decision(command: Callable[..., None]) -> Callable[..., None]:
-    for option in (
-        click.argument("named", metavar="PLAN...", nargs=-1),
-        click.option("--delivery", help="All plans of this delivery that are on hold."),
-        click.option("--by", required=True, help="Who decides."),
-        click.option("--reason", required=True, help="Why."),
-        as_json,
-        click.pass_obj,
-    ):
-        command = option(command)
-    return command
-
-
-@click.command()
-@_decision
-def release(place: Place, *, named: tuple[str, ...], delivery: str | None, by: str, reason: str, as_json: bool) -> None:
-    """Apply exactly the plans that were held."""
-    _decide(place, "released", named, delivery, by, reason, as_json=as_json)
-
-
-@click.command()
-@_decision
-def discard(place: Place, *, named: tuple[str, ...], delivery: str | None, by: str, reason: str, as_json: bool) -> None:
-    """Drop the plans that were held: the roster stays as it is."""
-    _decide(place, "discarded", named, delivery, by, reason, as_json=as_json)
-
-
-def _decide(
-    place: Place, what: str, named: tuple[str, ...], delivery: str | None, by: str, reason: str, *, as_json: bool
-) -> None:
-    if bool(named) == bool(delivery):
-        raise click.UsageError("name one or more plans, or a delivery with --delivery")
-    if not by.strip() or not reason.strip():
-        raise click.UsageError("--by and --reason must say who and why")
-    closed = run(_close(place, what, named, delivery, by.strip(), reason.strip()))
-    if as_json:
-        print_json(
-            [
-                {"plan": one.plan, "delivery": one.delivery, "school_id": one.school_id, "state": one.state.value}
-                for one in closed
-            ]
-        )
-        return
-    for one in closed:
-        click.echo(f"{what}: plan {one.plan} of {one.delivery}, school {one.school_id} ({one.name})")
-
-
-async def _close(
-    place: Place, what: str, named: tuple[str, ...], delivery: str | None, by: str, reason: str
-) -> list[StoredPlan]:
-    settings = place.settings()
-    journal.configure(settings.log.format, settings.log.level)
-    async with place.database() as engine:
-        # All or none: when one of several cannot be closed, the roster stays as it is.
-        async with store.writing(engine) as tx:
-            if delivery:
-                await stored.get(tx, delivery)
-                named = tuple(one.plan for one in await plans.held(tx) if one.delivery == delivery)
-                if not named:
-                    end(f"nothing of {delivery} is on hold", REFUSED)
-            act = plans.release if what == "released" else plans.discard
-            closed = [await act(tx, ref, by, reason, utc_now()) for ref in named]
-        for found, slug in sorted({(one.delivery, one.district) for one in closed}):
-            await reporting.write(engine, place.spool, settings, place.district(slug), found, utc_now())
-        return closed

@@ -17,7 +17,7 @@ from rostergate.cli.place import Place, run
 from rostergate.config.values import is_slug
 from rostergate.core.roster import TABLES
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deliveries, history, turns
+from rostergate.store import accounts, deliveries, history, turns
 from rostergate.store import roster as stored
 
 if TYPE_CHECKING:
@@ -78,14 +78,19 @@ def _wrong(message: str) -> NoReturn:
 async def _count(place: Place, slug: str | None, delivery: str | None, *, as_json: bool) -> None:
     async with place.database() as engine, store.reading(engine) as tx:
         districts, ground = await _meant(tx, place, slug, delivery)
-        counts = {}
+        counts: dict[str, dict[str, int]] = {}
+        states: dict[str, dict[str, dict[str, int]]] = {}
         for one in districts:
             if ground is None:
                 counts[one] = await stored.counts(tx, one)
+                states[one] = {
+                    "accounts": await accounts.counts(tx, one),
+                    "class_states": await accounts.class_counts(tx, one),
+                }
             else:
                 counts[one] = await history.counts(tx, one, ground)
     if as_json:
-        print_json([{"district": one, **tables} for one, tables in counts.items()])
+        print_json([{"district": one, **tables, **states.get(one, {})} for one, tables in counts.items()])
         return
     print_table(
         ("DISTRICT", *(name.upper() for name in _SHOWN)),

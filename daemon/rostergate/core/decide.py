@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rostergate.core import catalogue, checking, damage, diff, layout, matching, values
+from rostergate.core import catalogue, checking, damage, diff, layout, left_out, matching, values
 from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
 from rostergate.core.holding import district_view, stopped, views
 from rostergate.core.matching import Match, Standing
@@ -118,6 +118,7 @@ class _Decision:
     holds: dict[str, tuple[Hold, ...]]
     hashes: dict[str, str]
     totals: dict[str, Totals]
+    left_out: dict[str, int]
 
 
 def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
@@ -141,6 +142,7 @@ def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
         holds=stopped(seen, catalogue.holds().values(), policy),
         hashes=hashes,
         totals=totals,
+        left_out=left_out.by_school(snapshot),
     )
 
 
@@ -167,6 +169,7 @@ def _plan(school_id: str, decision: _Decision) -> Plan:
         holds=reasons,
         platform_school=match.platform_school,
         hash=decision.hashes[school_id],
+        left_out=decision.left_out.get(school_id, 0),
     )
 
 

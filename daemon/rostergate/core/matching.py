@@ -31,6 +31,9 @@ SIMILARITY_PERCENT_MIN = 92.0
 """How alike two names must be (rapidfuzz `ratio`) in what is left without the words that schools share: one letter too
 many or too few in a name of seven or more. An exchanged letter needs thirteen: Garrison is not Harrison."""
 
+_SUGGESTED_MIN = 60.0
+"""How alike two names must be (rapidfuzz `token_sort_ratio`), in percent, to be worth a person's look."""
+
 _SAME_WORD = {
     "elem": "elementary",
     "el": "elementary",
@@ -69,6 +72,25 @@ class Standing(StrEnum):
     DESELECTED = "deselected"  # a person took it out: nothing is written
 
 
+class Decision(StrEnum):
+    """What is said about one school of a district, by a person or, once a match by name was applied, by that."""
+
+    MATCHED = "matched"  # it is that school of the platform
+    MADE = "made"  # the platform has no such school and makes it
+    DESELECTED = "deselected"  # it is not rostered
+    SELECTED = "selected"  # whatever was said before does not count any more
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A school of the platform that may be meant."""
+
+    id: str
+    name: str
+    score: float
+    """How alike the names are, in percent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """The answer for one school."""
@@ -100,6 +122,16 @@ def match(names: Mapping[str, str], rostered: Collection[str], policy: Policy) -
             found[one] = Match(Standing.UNMATCHED if waits else Standing.MATCHED, given.get(one))
         free = {one: name for one, name in free.items() if one not in given.values()}
     return found
+
+
+def suggestions(name: str, free: Mapping[str, str], most: int = 3) -> tuple[Suggestion, ...]:
+    """Return the schools of the platform (`free`: id -> name) whose names come nearest, the nearest first.
+
+    Unlike a match, a suggestion is only told to a person, so it need not agree in every telling word.
+    """
+    plain = {one: _plain(other) for one, other in free.items()}
+    near = process.extract(_plain(name), plain, scorer=fuzz.token_sort_ratio, score_cutoff=_SUGGESTED_MIN, limit=most)
+    return tuple(Suggestion(one, free[one], round(score, 1)) for _, score, one in near)
 
 
 def without_deselected(frames: Frames, deselected: frozenset[str]) -> Frames:
@@ -149,16 +181,26 @@ def _unrivalled(pair: tuple[str, str], pairs: list[tuple[str, str]]) -> bool:
 
 
 def _parted(name: str) -> tuple[tuple[str, ...], str]:
-    """Part a name into the words that another must share, sorted, and the rest of it in plain words.
+    """Part a name into the words that another must share, sorted, and the rest of it, both in plain words."""
+    spelt = _spelt(name)
+    telling = sorted(word for word in spelt if _tells(word))
+    return tuple(telling), " ".join(word for word in spelt if not _tells(word))
 
-    Plain: without case, accents, punctuation and words that say nothing; abbreviations written out; order kept.
+
+def _plain(name: str) -> str:
+    return " ".join(_spelt(name))
+
+
+def _spelt(name: str) -> list[str]:
+    """Return the words of a name in order, abbreviations written out.
+
+    They are without case, accents, punctuation and words that say nothing.
     """
     letters = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     words = re.findall(r"[^\W_]+", re.sub(r"['\u2019.]", "", letters))
     spelt = " ".join(_SAME_WORD.get(word, word) for word in words).split()
-    telling = sorted(word for word in spelt if _tells(word))
-    return tuple(telling), " ".join(word for word in spelt if not _tells(word) and word not in _NO_MEANING)
+    return [word for word in spelt if word not in _NO_MEANING]
 
 
 def _tells(word: str) -> bool:

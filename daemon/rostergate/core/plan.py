@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from rostergate.core.roster import TABLES, Frames
+from rostergate.core.school_status import Status, status
 from rostergate.core.states import IllegalTransition, step
 
 if TYPE_CHECKING:
@@ -140,6 +141,13 @@ class Plan:
     """The platform's school that it was matched to; None where the platform gave none and the school is made."""
     hash: str = ""
     """sha256 (hex) of school and changes: what a release names."""
+    left_out: int = 0
+    """Rows of the school that are in the files but could not be used."""
+
+    @property
+    def status(self) -> Status:
+        """Where the school stands once the plan is what `state` says."""
+        return status(self.state, in_files=not self.counts["schools"].removed, left_out=self.left_out)
 
     def as_json(self) -> dict[str, Any]:
         """Return the published shape of a school in a verdict."""
@@ -147,6 +155,8 @@ class Plan:
             "school_id": self.school_id,
             "name": self.name,
             "state": self.state.value,
+            "status": self.status.value,
+            "rows_left_out": self.left_out,
             "changes": {table: asdict(counts) for table, counts in self.counts.items()},
             "holds": [{"code": hold.code, "message": hold.message, **hold.numbers} for hold in self.holds],
         }

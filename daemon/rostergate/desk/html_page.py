@@ -93,6 +93,7 @@ def html(story: Story) -> str:
             gauge=gauge,
             tone_of=tone_of,
             state_of=wording.state_of,
+            left_out=wording.left_out,
             about_school=advice.about_school,
             place_of=wording.place_of,
             hold_numbers=wording.hold_numbers,

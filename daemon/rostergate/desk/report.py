@@ -3,6 +3,7 @@
     report.html    for people
     findings.csv   for spreadsheets: what is wrong, line by line
     changes.csv    for spreadsheets: what changes, row by row, ids only
+    holds.csv      for spreadsheets: exactly the rows that each hold is about, ids only
     status.json    for programs
 
 Rule 1: a report appears whole. It is written beside its place under a hidden name, synced, then renamed.
@@ -24,7 +25,13 @@ from rostergate.spool.disk import fsync_file, fsync_folder, move_durably
 if TYPE_CHECKING:
     from rostergate.desk.story import Story
 
-HTML, FINDINGS, CHANGES, STATUS = NAMES = ("report.html", "findings.csv", "changes.csv", "status.json")
+HTML, FINDINGS, CHANGES, HOLDS, STATUS = NAMES = (
+    "report.html",
+    "findings.csv",
+    "changes.csv",
+    "holds.csv",
+    "status.json",
+)
 
 _UNFINISHED = ".unfinished-"
 
@@ -62,6 +69,8 @@ def _fill(folder: Path, story: Story) -> None:
     (folder / FINDINGS).write_text(sheets.findings_csv(story.findings), "utf-8", newline="\n")
     with (folder / CHANGES).open("wb") as out:
         sheets.write_changes(story.changes(), out)
+    with (folder / HOLDS).open("wb") as out:
+        sheets.write_holds(story.held(), out)
     (folder / STATUS).write_text(status.text(story), "utf-8", newline="\n")
     for name in NAMES:
         (folder / name).chmod(0o600)

@@ -16,8 +16,10 @@
                   as `rostergate preview --json` prints them; recognised says in English why the files were taken for
                   the format, and is null where the operator has named it; format and verdict are null and the rest is
                   empty while there is no verdict
-    schools       as there (school_id, name, state, changes, holds), and `plan` (what a release names) and `reason`
-                  (why a person released or discarded it), both null where there is none
+    schools       as there (school_id, name, state, changes, holds), and `status` (on hold, waiting for a match, errors,
+                  connected, deselected or not in the files), `rows_left_out` (rows that could not be used), `plan`
+                  (what a release names) and `reason` (why a person released or discarded it), both null where there
+                  is none
 
 Rule: who released or discarded a plan is the operator's to know and is left out.
 """
@@ -28,6 +30,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rostergate.desk import summary
+from rostergate.desk.story import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +77,8 @@ def text(story: Story) -> str:
 
 def _school(shape: Mapping[str, Any]) -> dict[str, Any]:
     known = {key: shape[key] for key in _SCHOOL_KEYS}
-    return {**known, "plan": shape.get("plan"), "reason": shape.get("reason")}
+    where = {"status": status_of(shape).value, "rows_left_out": shape.get("rows_left_out", 0)}
+    return {**known, **where, "plan": shape.get("plan"), "reason": shape.get("reason")}
 
 
 def _time(story: Story, at: datetime | None) -> str | None:

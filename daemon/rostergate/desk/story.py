@@ -6,6 +6,7 @@ A story is put together by whoever has the store at hand; the desk only words an
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,6 +16,7 @@ import polars as pl
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import Counts
 from rostergate.core.plan import State as PlanState
+from rostergate.core.school_status import URGENCY, Status, status
 from rostergate.core.verdict import Outcome
 from rostergate.desk.words import plain
 
@@ -23,8 +25,13 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
+    from rostergate.core.plan import Hold
+
 Change: TypeAlias = tuple[str, str, pl.DataFrame]
 """(school id, canonical table, rows): the table's columns and `action` (values of `core.plan.Action`)."""
+
+Held: TypeAlias = "tuple[str, tuple[Hold, ...]]"
+"""(school id, its holds with the rows that each is about)."""
 
 _URGENCY = {
     PlanState.HELD: 0,
@@ -59,6 +66,10 @@ class School:
     """What a release names; None in a preview."""
     reason: str | None
     """Why a person released or discarded it, in that person's words."""
+    status: Status
+    """Where it stands."""
+    left_out: int
+    """Rows of it that could not be used."""
 
     @cached_property
     def total(self) -> Counts:
@@ -117,6 +128,8 @@ class Story:
     username: str = ""
     changes: Callable[[], Iterable[Change]] = tuple
     """Gives the changed rows, school by school; read once per report."""
+    held: Callable[[], Iterable[Held]] = tuple
+    """Gives the holds with their rows, school by school; read once per report."""
 
     @property
     def preview(self) -> bool:
@@ -143,7 +156,13 @@ class Story:
     def schools(self) -> tuple[School, ...]:
         """The schools, most urgent first, then by name."""
         schools = [_school(one) for one in (self.verdict or {}).get("schools", ())]
-        return tuple(sorted(schools, key=lambda one: (_URGENCY[one.state], one.name.casefold(), one.school_id)))
+        return tuple(sorted(schools, key=lambda one: (*_urgency(one), one.name.casefold(), one.school_id)))
+
+    @cached_property
+    def statuses(self) -> Mapping[Status, int]:
+        """How many schools there are of each status, most urgent first; only statuses with any."""
+        counts = Counter(school.status for school in self.schools)
+        return {status: counts[status] for status in Status if counts[status]}
 
     @property
     def totals(self) -> Mapping[str, Mapping[str, int]]:
@@ -154,6 +173,16 @@ class Story:
     def found(self, severity: Severity) -> int:
         """How many faults of a severity were found."""
         return sum(one.count for one in self.findings if one.severity is severity)
+
+
+def status_of(shape: Mapping[str, Any]) -> Status:
+    """Return where a school of a verdict stands."""
+    in_files = not shape["changes"]["schools"]["removed"]
+    return status(PlanState(shape["state"]), in_files=in_files, left_out=shape.get("rows_left_out", 0))
+
+
+def _urgency(school: School) -> tuple[int, int]:
+    return URGENCY[school.status], _URGENCY[school.state]
 
 
 def _finding(shape: Mapping[str, Any]) -> Finding:
@@ -179,6 +208,8 @@ def _school(shape: Mapping[str, Any]) -> School:
         holds=tuple(_held_for(one) for one in shape["holds"]),
         plan=shape.get("plan"),
         reason=plain(reason) if reason else None,
+        status=status_of(shape),
+        left_out=shape.get("rows_left_out", 0),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import State as PlanState
+from rostergate.core.school_status import Status
 from rostergate.desk import advice, summary, wording
 from rostergate.desk.words import counted, number, plain, size, table_title
 
@@ -44,6 +45,7 @@ def text(story: Story) -> str:
         _facts(story),
         _steps(story),
         _schools(story),
+        _statuses(story),
         _changes(story),
         _findings(story),
         _files(story),
@@ -84,6 +86,20 @@ def _schools(story: Story) -> Iterator[str]:
             yield ""
         yield from _school(story, school)
     yield from _more(len(told) - _SCHOOLS_MAX, "school")
+
+
+def _statuses(story: Story) -> Iterator[str]:
+    if not story.statuses:
+        return
+    yield from _titled("Where the schools stand")
+    for status, count in story.statuses.items():
+        yield f"  {status.value:<24}{number(count):>12}"
+    faulty = [school for school in story.schools if school.status is Status.ERRORS]
+    if faulty:
+        yield ""
+    for school in faulty[:_SCHOOLS_MAX]:
+        yield from block(f"{_name(school.name)} ({_name(school.school_id)}): {wording.left_out(school)}")
+    yield from _more(len(faulty) - _SCHOOLS_MAX, "school")
 
 
 _OPEN = {PlanState.HELD, PlanState.UNMATCHED}
@@ -154,8 +170,8 @@ def _whereabouts(story: Story) -> Iterator[str]:
         yield from _titled("More about it")
     if story.place:
         yield from block(
-            f"The folder {story.place} of this account has report.html (for any browser), findings.csv and changes.csv "
-            "(for spreadsheets) and status.json (for programs)."
+            f"The folder {story.place} of this account has report.html (for any browser), findings.csv, changes.csv "
+            "and holds.csv (for spreadsheets) and status.json (for programs)."
         )
     if story.host:
         yield f"  sftp -P {story.port} {story.username or story.district}@{story.host}"

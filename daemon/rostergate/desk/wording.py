@@ -52,6 +52,11 @@ def state_of(story: Story, school: School) -> str:
     return f"released and {_STATES[school.state]}" if school.released else _STATES[school.state]
 
 
+def left_out(school: School) -> str:
+    """Return how many of a school's rows could not be used; empty where all could."""
+    return f"{counted(school.left_out, 'row')} could not be used, see findings" if school.left_out else ""
+
+
 def changes_title(story: Story) -> str:
     """Return the heading above the counts per table."""
     if story.preview:

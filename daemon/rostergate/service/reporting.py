@@ -64,9 +64,11 @@ async def write(
     """
     async with store.reading(engine) as tx:
         newest = await deliveries.latest(tx, district.slug)
-        changes = [(plan.school_id, await plans.changes(tx, plan)) for plan in await plans.of(tx, delivery)]
+        stored = await plans.of(tx, delivery)
+        changes = [(plan.school_id, await plans.changes(tx, plan)) for plan in stored]
+        held = [(plan.school_id, await plans.concerned_rows(tx, plan)) for plan in stored if plan.holds]
     told = await story(engine, spool, settings, district, delivery, now)
-    told = replace(told, changes=partial(_changes, changes))
+    told = replace(told, changes=partial(_changes, changes), held=held.copy)
     await asyncio.to_thread(report.write, spool.report(district.slug, delivery), told)
     if newest is not None and newest.id == delivery:
         await asyncio.to_thread(latest.write, spool.reports(district.slug), told)
@@ -142,6 +144,7 @@ def _dry_run_story(reached: Address, district: District, verdict: Verdict, now: 
         port=reached.port,
         username=district.slug,
         changes=partial(_changes, [(plan.school_id, plan.changes) for plan in verdict.plans]),
+        held=[(plan.school_id, plan.holds) for plan in verdict.plans].copy,
     )
 
 

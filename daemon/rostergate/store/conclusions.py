@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from rostergate.core.plan import State
 from rostergate.core.verdict import Outcome, Totals
-from rostergate.store.schema import conclusions, deliveries, plans, undos
+from rostergate.store.schema import conclusions, deliveries, left_out, plans, undos
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,8 +31,8 @@ class Conclusion:
     fingerprint: str
     """Of the policy and the program."""
     totals: dict[str, Totals]
-    plans: tuple[tuple[str, str, State], ...]
-    """School id, name and state of each plan, by school id."""
+    plans: tuple[tuple[str, str, State, int], ...]
+    """School id, name, state and rows left out of each plan, by school id."""
 
 
 async def write(tx: AsyncConnection, delivery: str, ground: int, fingerprint: str) -> None:
@@ -55,7 +55,9 @@ async def last(tx: AsyncConnection, district: str) -> Conclusion | None:
     noted = (await tx.execute(query)).one_or_none()
     if noted is None:
         return None
-    of_schools = sa.select(plans.c.school_id, plans.c.name, plans.c.state).where(plans.c.delivery == accepted.id)
+    lost = sa.func.coalesce(left_out.c.rows, 0)
+    of_schools = sa.select(plans.c.school_id, plans.c.name, plans.c.state, lost).outerjoin(left_out)
+    of_schools = of_schools.where(plans.c.delivery == accepted.id).order_by(plans.c.school_id)
     return Conclusion(
         delivery=accepted.id,
         content_hash=accepted.content_hash,
@@ -63,8 +65,7 @@ async def last(tx: AsyncConnection, district: str) -> Conclusion | None:
         fingerprint=noted.fingerprint,
         totals=_totals(accepted.totals),
         plans=tuple(
-            (school_id, name, State(state))
-            for school_id, name, state in await tx.execute(of_schools.order_by(plans.c.school_id))
+            (school_id, name, State(state), rows) for school_id, name, state, rows in await tx.execute(of_schools)
         ),
     )
 

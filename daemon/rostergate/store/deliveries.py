@@ -231,6 +231,30 @@ async def listed(tx: AsyncConnection, district: str | None = None, limit: int = 
     return await _select(tx, *condition, order=_NEWEST_FIRST, limit=limit)
 
 
+async def accepted(tx: AsyncConnection, district: str, since: datetime) -> list[Delivery]:
+    """Return the district's deliveries that were accepted since then, oldest first."""
+    return await _select(
+        tx,
+        deliveries.c.district == district,
+        deliveries.c.outcome == Outcome.ACCEPTED.value,
+        deliveries.c.decided_at >= since,
+        order=(deliveries.c.number,),
+    )
+
+
+async def last_accepted(tx: AsyncConnection, district: str) -> Delivery | None:
+    """Return the newest of the deliveries with files that were accepted, whatever became of its plans."""
+    found = await _select(
+        tx,
+        deliveries.c.district == district,
+        deliveries.c.outcome == Outcome.ACCEPTED.value,
+        deliveries.c.content_hash.is_not(None),
+        order=(deliveries.c.number.desc(),),
+        limit=1,
+    )
+    return found[0] if found else None
+
+
 async def unreported(tx: AsyncConnection) -> list[Delivery]:
     """Return the deliveries whose report is to be written (again), each district's oldest first.
 

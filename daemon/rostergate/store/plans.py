@@ -9,21 +9,25 @@ Rule 3: a person closes a plan with a name and a reason, and both are kept.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from string import hexdigits
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from rostergate.core import concerned
 from rostergate.core.delivery import Event as DeliveryEvent
-from rostergate.core.plan import OPEN, Counts, Event, Hold, State, after, unpack
+from rostergate.core.plan import OPEN, Counts, Event, Hold, Plan, State, after, pack, unpack
+from rostergate.core.school_status import Status, status
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deliveries, roster
+from rostergate.store import deliveries, roster, schools
+from rostergate.store.schema import held_rows
 from rostergate.store.schema import holds as holds_table
+from rostergate.store.schema import left_out as left_out_table
 from rostergate.store.schema import plans as plans_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +36,23 @@ if TYPE_CHECKING:
 
 PLAN_CHARACTERS: Final = 12
 """Length of a plan's short name: the beginning of its hash."""
+
+
+NO_LIMIT_CROSSED: Final = (
+    "The roster of the school has changed since this was held, and the plan was worked out again. It crosses no limit "
+    "any more."
+)
+
+
+class GroundMovedUnderPlan(Refused):
+    """The roster of the plan's school has changed since the plan was worked out; work it out again."""
+
+    def __init__(self, plan: StoredPlan) -> None:
+        super().__init__(
+            f"Plan {plan.plan} was not applied: the roster of school {plan.school_id} has changed since it was worked "
+            "out."
+        )
+        self.plan = plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +75,14 @@ class StoredPlan:
     reason: str | None
     closed_at: datetime | None
     holds: tuple[Hold, ...]
+    """Without their rows; `concerned_rows` reads those."""
+    left_out: int
+    """Rows of the school that are in the files but could not be used."""
+
+    @property
+    def status(self) -> Status:
+        """Where the school stands."""
+        return status(self.state, in_files=not self.counts["schools"].removed, left_out=self.left_out)
 
     @property
     def plan(self) -> str:
@@ -61,7 +90,7 @@ class StoredPlan:
         return self.hash[:PLAN_CHARACTERS]
 
 
-_COLUMNS = tuple(plans_table.c[name] for name in StoredPlan.__slots__ if name != "holds")
+_COLUMNS = tuple(plans_table.c[name] for name in StoredPlan.__slots__ if name not in {"holds", "left_out"})
 _REFUSALS: Final = {
     State.SUPERSEDED: "a newer delivery took its place; `rostergate holds` lists what waits now",
     State.APPLIED: "it has been applied already",
@@ -99,6 +128,16 @@ async def changes(tx: AsyncConnection, plan: StoredPlan) -> Frames:
     return await asyncio.to_thread(unpack, packed)
 
 
+async def concerned_rows(tx: AsyncConnection, plan: StoredPlan) -> tuple[Hold, ...]:
+    """Return a plan's holds with the rows that each is about; None for one of before those were kept."""
+    query = sa.select(held_rows.c.position, held_rows.c.rows).where(held_rows.c.plan == plan.id)
+    packed: dict[int, bytes] = {place: rows for place, rows in await tx.execute(query)}  # noqa: C416 - of rows
+    return tuple(
+        replace(hold, rows=concerned.unpack(packed[place])) if place in packed else hold
+        for place, hold in enumerate(plan.holds)
+    )
+
+
 async def find(tx: AsyncConnection, ref: str) -> StoredPlan:
     """Return the plan that a person means by the beginning of its hash, or by DELIVERY:HASH.
 
@@ -129,17 +168,11 @@ async def release(tx: AsyncConnection, ref: str, by: str, reason: str, at: datet
     """Apply a held plan exactly as it was held, and return it as it then stands.
 
     Its delivery is settled with its last plan, and will be reported again. Raises `NotFound`; raises `Refused` when
-    the plan does not wait any more, or the roster of its school has changed since it was worked out.
+    the plan does not wait any more; raises `GroundMovedUnderPlan` when the roster of its school has changed since:
+    let it out of the transaction, and work the plan out again (`worker.rework`).
     """
     plan = await _held(tx, ref, "released", by, reason)
-    if await roster.ground(tx, plan.district, plan.school_id) != plan.ground:
-        raise Refused(
-            f"Plan {plan.plan} cannot be released: the roster of school {plan.school_id} has changed since it was "
-            "worked out. Discard it; the next delivery works it out again."
-        )
-    state = after(after(plan.state, Event.RELEASED), Event.APPLIED)
-    await roster.apply(tx, plan.district, [await changes(tx, plan)], plan.delivery, at)
-    return await _close(tx, plan, state, by=by, reason=reason, at=at)
+    return await _apply(tx, plan, after(plan.state, Event.RELEASED), by=by, reason=reason, at=at)
 
 
 async def discard(tx: AsyncConnection, ref: str, by: str, reason: str, at: datetime) -> StoredPlan:
@@ -150,6 +183,85 @@ async def discard(tx: AsyncConnection, ref: str, by: str, reason: str, at: datet
     """
     plan = await _held(tx, ref, "discarded", by, reason)
     return await _close(tx, plan, after(plan.state, Event.DISCARDED), by=by, reason=reason, at=at)
+
+
+async def matched(
+    tx: AsyncConnection, plan: StoredPlan, platform_school: str | None, by: str, reason: str, at: datetime
+) -> StoredPlan:
+    """Let the plan of a school that waited for its match go on: applied, or held where a hold stops it.
+
+    Raises `IllegalTransition` for a plan that does not wait for a match, `GroundMovedUnderPlan` as `release` does.
+    """
+    event = Event.MATCHED_HELD if plan.holds else Event.MATCHED_CLEAR
+    state = after(plan.state, event)
+    change = plans_table.update().where(plans_table.c.id == plan.id)
+    await tx.execute(change.values(platform_school=platform_school, state=state.value))
+    if state is State.CLEAR:
+        there = replace(plan, platform_school=platform_school)
+        return await _apply(tx, there, state, by=by, reason=reason, at=at)
+    await deliveries.ask_for_report(tx, plan.delivery)
+    return next(one for one in await of(tx, plan.delivery) if one.id == plan.id)
+
+
+async def deselected(tx: AsyncConnection, plan: StoredPlan, by: str, reason: str, at: datetime) -> StoredPlan:
+    """Close the open plan of a school that is not rostered any more: one that is held is discarded.
+
+    Raises `IllegalTransition` for a plan that is not open.
+    """
+    event = Event.DISCARDED if plan.state is State.HELD else Event.DESELECTED
+    return await _close(tx, plan, after(plan.state, event), by=by, reason=reason, at=at)
+
+
+async def open_of(tx: AsyncConnection, district: str, school_id: str) -> StoredPlan | None:
+    """Return the plan of a school that something can still follow for; None when there is none."""
+    states = plans_table.c.state.in_([state.value for state in OPEN])
+    found = await _select(tx, plans_table.c.district == district, plans_table.c.school_id == school_id, states)
+    return found[-1] if found else None
+
+
+async def put_again(tx: AsyncConnection, plan: StoredPlan, again: Plan) -> StoredPlan:
+    """Put a plan that was worked out again in the place of one whose ground has moved, and return it.
+
+    It waits as the old one did, under its own hash. A held plan stays held even when no hold would stop it now: who
+    looked at the old changes has not seen these. Raises `Refused` when the old plan does not wait any more.
+    """
+    present = await open_of(tx, plan.district, plan.school_id)
+    if present is None or present.hash != plan.hash or present.delivery != plan.delivery:
+        raise Refused(f"Plan {plan.plan} does not wait any more; `rostergate holds` lists what waits now.")
+    stopped = again.holds
+    if plan.state is State.HELD and not stopped:
+        stopped = (Hold(plan.holds[0].code, NO_LIMIT_CROSSED, {}),)
+    change = plans_table.update().where(plans_table.c.id == plan.id)
+    await tx.execute(
+        change.values(
+            hash=again.hash,
+            ground=await roster.ground(tx, plan.district, plan.school_id),
+            counts={table: asdict(counts) for table, counts in again.counts.items()},
+            changes=await asyncio.to_thread(pack, again.changes),
+        )
+    )
+    for table in (held_rows, holds_table):
+        await tx.execute(table.delete().where(table.c.plan == plan.id))
+    await write_holds(tx, {plan.id: stopped})
+    await deliveries.ask_for_report(tx, plan.delivery)
+    return next(one for one in await of(tx, plan.delivery) if one.id == plan.id)
+
+
+async def write_holds(tx: AsyncConnection, stopped: Mapping[int, tuple[Hold, ...]]) -> None:
+    """Write why plans, by their number, wait; and the rows concerned."""
+    reasons = [(plan, place, hold) for plan, found in stopped.items() for place, hold in enumerate(found)]
+    told = [
+        {"plan": plan, "position": place, "code": hold.code, "message": hold.message, "numbers": hold.numbers}
+        for plan, place, hold in reasons
+    ]
+    rows = [
+        {"plan": plan, "position": place, "rows": await asyncio.to_thread(concerned.pack, hold.rows)}
+        for plan, place, hold in reasons
+        if hold.rows is not None
+    ]
+    for table, values in ((holds_table, told), (held_rows, rows)):
+        if values:
+            await tx.execute(table.insert(), values)
 
 
 async def supersede_older(tx: AsyncConnection, district: str, delivery: str, at: datetime) -> int:
@@ -172,10 +284,21 @@ async def _held(tx: AsyncConnection, ref: str, what: str, by: str, reason: str) 
     return plan
 
 
+async def _apply(
+    tx: AsyncConnection, plan: StoredPlan, state: State, *, by: str, reason: str, at: datetime
+) -> StoredPlan:
+    if await roster.ground(tx, plan.district, plan.school_id) != plan.ground:
+        raise GroundMovedUnderPlan(plan)
+    applied = after(state, Event.APPLIED)
+    await roster.apply(tx, plan.district, [await changes(tx, plan)], plan.delivery, at)
+    await schools.remember(tx, plan.district, {plan.school_id: plan.platform_school}, at)
+    return await _close(tx, plan, applied, by=by, reason=reason, at=at)
+
+
 async def _close(
     tx: AsyncConnection, plan: StoredPlan, state: State, *, by: str, reason: str, at: datetime
 ) -> StoredPlan:
-    change = plans_table.update().where(plans_table.c.id == plan.id, plans_table.c.state == State.HELD.value)
+    change = plans_table.update().where(plans_table.c.id == plan.id)
     await tx.execute(change.values(state=state.value, closed_by=by.strip(), reason=reason.strip(), closed_at=at))
     await deliveries.ask_for_report(tx, plan.delivery)
     closed = await of(tx, plan.delivery)
@@ -188,7 +311,9 @@ async def _select(tx: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> l
     query = sa.select(*_COLUMNS).where(*conditions).order_by(plans_table.c.id)
     rows = (await tx.execute(query)).all()
     stopped = await _holds(tx, conditions)
-    return [_plan(row, stopped.get(row.id, ())) for row in rows]
+    lost = sa.select(left_out_table.c.plan, left_out_table.c.rows).join(plans_table).where(*conditions)
+    left_out: dict[int, int] = {plan: count for plan, count in await tx.execute(lost)}  # noqa: C416 - of rows
+    return [_plan(row, stopped.get(row.id, ()), left_out.get(row.id, 0)) for row in rows]
 
 
 async def _holds(tx: AsyncConnection, conditions: Sequence[sa.ColumnElement[bool]]) -> dict[int, tuple[Hold, ...]]:
@@ -200,8 +325,8 @@ async def _holds(tx: AsyncConnection, conditions: Sequence[sa.ColumnElement[bool
     return found
 
 
-def _plan(row: sa.Row[Any], stopped: tuple[Hold, ...]) -> StoredPlan:
+def _plan(row: sa.Row[Any], stopped: tuple[Hold, ...], left_out: int) -> StoredPlan:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
     values["state"] = State(values["state"])
     values["counts"] = {table: Counts(**counts) for table, counts in values["counts"].items()}
-    return StoredPlan(**values, holds=stopped)
+    return StoredPlan(**values, holds=stopped, left_out=left_out)

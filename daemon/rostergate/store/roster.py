@@ -5,6 +5,7 @@ of the same key. A row that stays as it is, is not written.
 Rule 2: a person who is left without any tie is archived: the version ends, nothing is deleted.
 Rule 3: every change moves the ground of the district, and of each school whose own rows changed, and is a turn of its
 delivery in the line of turns.
+Rule 4: whoever is new is linked to the account that the platform has, and classes of active teachers are live.
 `apply` makes of the store what `core.diff.apply` makes of frames.
 """
 
@@ -25,7 +26,7 @@ from rostergate.core.diff import merged
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, schema
 from rostergate.errors import NotFound
-from rostergate.store import copying, turns
+from rostergate.store import accounts, copying, turns
 from rostergate.store.schema import WHOLE_DISTRICT, deliveries, grounds, key_order
 from rostergate.store.schema import roster as versions
 
@@ -109,6 +110,7 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
         total += await writer.archive(people, touched[people.name])
     if total:
         await _move_ground(tx, district, [WHOLE_DISTRICT, *sorted(schools)], at)
+        await accounts.follow(tx, district, at)
         await turns.take(tx, delivery, district, ground=following, at=at, rows=writer.rows)
     return total
 

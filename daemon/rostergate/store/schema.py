@@ -143,6 +143,78 @@ holds = sa.Table(
     sa.Column("numbers", _JSON, nullable=False),
 )
 
+held_rows = sa.Table(
+    "held_rows",
+    metadata,
+    sa.Column("plan", sa.ForeignKey("plans.id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),  # of the hold
+    sa.Column("rows", sa.LargeBinary, nullable=False),  # core.concerned.pack
+)
+
+left_out = sa.Table(
+    "left_out",
+    metadata,
+    sa.Column("plan", sa.ForeignKey("plans.id"), primary_key=True),
+    sa.Column("rows", sa.Integer, nullable=False),  # of the school, in the files but not usable; more than 0
+)
+
+platform_schools = sa.Table(
+    "platform_schools",
+    metadata,
+    sa.Column("district", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("loaded_at", Instant, nullable=False),
+)
+
+school_decisions = sa.Table(
+    "school_decisions",
+    metadata,
+    _number(),
+    sa.Column("district", sa.String, nullable=False),
+    sa.Column("school_id", sa.String, nullable=False),
+    sa.Column("decision", sa.String, nullable=False),  # core.matching.Decision; the newest of a school counts
+    sa.Column("platform_school", sa.String),
+    sa.Column("decided_by", sa.String),  # NULL: by name, when its plan was applied
+    sa.Column("decided_at", Instant, nullable=False),
+)
+sa.Index("ix_school_decisions_district_school_id", school_decisions.c.district, school_decisions.c.school_id)
+
+platform_accounts = sa.Table(
+    "platform_accounts",
+    metadata,
+    sa.Column("district", sa.String, primary_key=True),
+    sa.Column("account", sa.String, primary_key=True),
+    sa.Column("role", sa.String),  # a table of people; NULL: any of them
+    sa.Column("email", sa.String),
+    sa.Column("phone", sa.String),
+)
+sa.Index("ix_platform_accounts_district_email", platform_accounts.c.district, platform_accounts.c.email)
+sa.Index("ix_platform_accounts_district_phone", platform_accounts.c.district, platform_accounts.c.phone)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("district", sa.String, primary_key=True),
+    sa.Column("role", sa.String, primary_key=True),  # the person's canonical table
+    sa.Column("person_id", sa.String, primary_key=True),
+    sa.Column("state", sa.String, nullable=False),  # core.account.State; who has no row is offered one
+    sa.Column("account", sa.String),  # the platform's, where it had one
+    sa.Column("linked_by", sa.String),  # "email" or "phone"
+    sa.Column("linked_at", Instant),
+    sa.Column("claimed_at", Instant),
+)
+sa.Index("ix_accounts_district_account", accounts.c.district, accounts.c.account)
+
+live_classes = sa.Table(
+    "live_classes",
+    metadata,
+    sa.Column("district", sa.String, primary_key=True),
+    sa.Column("school_id", sa.String, primary_key=True),
+    sa.Column("class_id", sa.String, primary_key=True),
+    sa.Column("live_at", Instant, nullable=False),
+)
+
 conclusions = sa.Table(
     "conclusions",
     metadata,

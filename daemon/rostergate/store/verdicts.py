@@ -22,10 +22,10 @@ from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.plan import State as PlanState
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
-from rostergate.store import conclusions, deliveries, outbox, plans, roster, turns, undos
+from rostergate.store import conclusions, deliveries, outbox, plans, roster, schools, turns, undos
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import findings as findings_table
-from rostergate.store.schema import holds as holds_table
+from rostergate.store.schema import left_out as left_out_table
 from rostergate.store.schema import plans as plans_table
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ async def _write_plans(
         packed = tasks.create_task(asyncio.to_thread(_packed, decided))
         changed = await roster.apply(tx, about.district, clear, about.id, at) if clear else 0
     await _insert_plans(tx, about, decided, packed.result(), at)
+    places = {plan.school_id: plan.platform_school for plan in decided if plan.state is PlanState.CLEAR}
+    await schools.remember(tx, about.district, places, at)
     stored = [_FOLLOWING[plan.state] for plan in decided]
     state = State.PLANNED
     if not OPEN.intersection(stored):
@@ -209,15 +211,15 @@ async def _insert_plans(
     if rows:
         await tx.execute(plans_table.insert(), rows)
     stopped = {plan.school_id: plan.holds for plan in decided if plan.holds}
-    if stopped:
+    lost = {plan.school_id: plan.left_out for plan in decided if plan.left_out}
+    if stopped or lost:
         of_delivery = plans_table.c.delivery == about.id
         query = sa.select(plans_table.c.id, plans_table.c.school_id).where(of_delivery).order_by(plans_table.c.id)
-        held = [
-            {"plan": number, "position": place, **asdict(hold)}
-            for number, school_id in await tx.execute(query)
-            for place, hold in enumerate(stopped.get(school_id, ()))
-        ]
-        await tx.execute(holds_table.insert(), held)
+        numbers: dict[str, int] = {school_id: number for number, school_id in await tx.execute(query)}
+        await plans.write_holds(tx, {numbers[school_id]: found for school_id, found in stopped.items()})
+        if lost:
+            rows = [{"plan": numbers[school_id], "rows": count} for school_id, count in lost.items()]
+            await tx.execute(left_out_table.insert(), rows)
 
 
 def _plain(counts: Counts) -> dict[str, int]:
@@ -255,6 +257,8 @@ def _school(plan: plans.StoredPlan) -> dict[str, Any]:
         "school_id": plan.school_id,
         "name": plan.name,
         "state": plan.state.value,
+        "status": plan.status.value,
+        "rows_left_out": plan.left_out,
         "changes": {table: asdict(counts) for table, counts in plan.counts.items()},
         "holds": [{"code": hold.code, "message": hold.message, **hold.numbers} for hold in plan.holds],
         "plan": plan.plan,

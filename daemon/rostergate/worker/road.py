@@ -21,7 +21,7 @@ from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
 from rostergate.spool import sealing
-from rostergate.store import deliveries, roster, verdicts
+from rostergate.store import conclusions, deliveries, roster, schools, verdicts
 from rostergate.worker import kept, unchanged
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ async def dry_run(database: Location, folder: Path, district: str, policy: Polic
     try:
         async with store.reading(engine) as tx:
             known = await roster.load(tx, district)
+            policy = await schools.policy(tx, district, policy)
     finally:
         await engine.dispose()
     return decide(sealing.contents(folder), known, policy)
@@ -132,23 +133,22 @@ async def _walk_once(
     async with store.reading(engine) as tx:
         stated = await deliveries.get(tx, delivery)
         seen = await kept.stamp(tx, stated.district, unchanged.program())
-        verdict = await unchanged.verdict(tx, stated, seen.ground, policy)
+        told = await schools.policy(tx, stated.district, policy)
+        verdict = await unchanged.verdict(tx, stated, seen.ground, told)
         known, is_kept = await kept.load(tx, spool, seen) if verdict is None else ({}, True)
     read = time.monotonic()
     # Nobody but `decide` holds on to the files, so that it can let go of them.
-    verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery)), known, policy))
+    verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery)), known, told))
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
     async with store.writing(engine, stated.district) as tx:
-        concluded = await verdicts.conclude(
-            tx,
-            delivery,
-            verdict,
-            ground=seen.ground,
-            at=at,
-            fingerprint=unchanged.fingerprint(policy),
-            audience=audience,
-        )
+        if await schools.policy(tx, stated.district, policy) != told:
+            raise verdicts.GroundMoved  # somebody matched a school meanwhile
+        concluded = await verdicts.conclude(tx, delivery, verdict, ground=seen.ground, at=at, audience=audience)
+        if verdict.outcome is Outcome.ACCEPTED:
+            # What is concluded may have settled matches, which the next decision depends on.
+            settled = unchanged.fingerprint(await schools.policy(tx, stated.district, policy))
+            await conclusions.write(tx, delivery, await roster.ground(tx, stated.district), settled)
         now = await kept.stamp(tx, stated.district, seen.program)
     if now != seen or not is_kept:
         kept.keep(spool, now, kept.after(known, verdict.plans))

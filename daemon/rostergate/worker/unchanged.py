@@ -69,7 +69,7 @@ def _is_the_same(sealed: Delivery, last: Conclusion, ground: int, policy: Policy
         sealed.content_hash is not None
         and sealed.content_hash == last.content_hash
         and ground == last.ground
-        and all(state in _DONE for _, _, state in last.plans)
+        and all(state in _DONE for _, _, state, _ in last.plans)
         and last.fingerprint == fingerprint(policy)
     )
 
@@ -85,7 +85,8 @@ def _left(counts: Totals) -> int:
 
 def _plans(last: Conclusion, rostered: frozenset[str], policy: Policy) -> tuple[Plan, ...]:
     """Return a plan without changes for each school but those that have left the roster."""
-    names = {one: name for one, name, state in last.plans if one in rostered or state is State.DESELECTED}
+    names = {one: name for one, name, state, _ in last.plans if one in rostered or state is State.DESELECTED}
+    left_out = {one: rows for one, _, _, rows in last.plans}
     matches = match(names, rostered, policy)
     return tuple(
         Plan(
@@ -96,6 +97,7 @@ def _plans(last: Conclusion, rostered: frozenset[str], policy: Policy) -> tuple[
             counts=counted({}),
             platform_school=matches[one].platform_school,
             hash=digest(one, {}),
+            left_out=left_out[one],
         )
         for one, name in names.items()
     )

@@ -1,0 +1,293 @@
+"""`rostergate holds`, `holds show`, `holds try`, `release`, `discard`: what waits for a person."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rostergate import journal, store
+from rostergate.cli.deliveries import only_district
+from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.place import REFUSED, Place, end, run
+from rostergate.core.calendar import day_of
+from rostergate.desk import sheets
+from rostergate.errors import Refused
+from rostergate.service import reporting
+from rostergate.service.clock import utc_now
+from rostergate.store import deliveries as stored
+from rostergate.store import plans, undos
+from rostergate.worker import rework, trying
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rostergate.core.plan import Hold
+    from rostergate.store.plans import GroundMovedUnderPlan, StoredPlan
+
+
+@click.group(invoke_without_command=True)
+@only_district
+@as_json
+@click.pass_context
+def holds(context: click.Context, *, slug: str | None, as_json: bool) -> None:
+    """List the plans that wait for a person; look at one, or try other limits."""
+    if context.invoked_subcommand is not None:
+        if slug or as_json:
+            raise click.UsageError(f"give the options after {context.invoked_subcommand}")
+        return
+    place: Place = context.obj
+    held = run(_held(place, slug))
+    if slug and not held:
+        place.assert_known(slug)
+    rows = [
+        {**_about(plan), "code": hold.code, "message": hold.message, **hold.numbers}
+        for plan in held
+        for hold in plan.holds
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("PLAN", "DELIVERY", "SCHOOL", "NAME", "WHY"),
+        [(row["plan"], row["delivery"], row["school_id"], row["name"], row["message"]) for row in rows],
+        empty="nothing is on hold",
+    )
+
+
+@holds.command()
+@click.argument("named", metavar="PLAN")
+@click.option("--csv", "as_csv", is_flag=True, help="Print exactly the rows concerned, by their ids, as CSV.")
+@as_json
+@click.pass_obj
+def show(place: Place, named: str, *, as_csv: bool, as_json: bool) -> None:
+    """Show why one plan waits: rule, numbers, limit, likely cause, and the rows concerned."""
+    if as_csv and as_json:
+        raise click.UsageError("give either --csv or --json")
+    plan, found = run(_show(place, named))
+    if as_csv:
+        out = io.BytesIO()
+        sheets.write_holds([(plan.school_id, found)], out)
+        click.echo(out.getvalue(), nl=False)
+        return
+    rows = [
+        {
+            "code": hold.code,
+            "message": hold.message,
+            **hold.numbers,
+            "rows_concerned": None if hold.rows is None else hold.rows.height,
+        }
+        for hold in found
+    ]
+    if as_json:
+        print_json({**_about(plan), "hash": plan.hash, "state": plan.state.value, "holds": rows})
+        return
+    click.echo(f"plan {plan.plan} of {plan.delivery}, school {plan.school_id} ({plan.name}): {plan.state.value}")
+    for row in rows:
+        click.echo(f"\n{row['code']}: {row['message']}")
+        if row["rows_concerned"] is not None:
+            click.echo(f"rows concerned: {row['rows_concerned']}; list them with --csv")
+
+
+async def _show(place: Place, named: str) -> tuple[StoredPlan, tuple[Hold, ...]]:
+    async with place.database() as engine, store.reading(engine) as tx:
+        plan = await plans.find(tx, named)
+        return plan, await plans.concerned_rows(tx, plan)
+
+
+@holds.command(name="try")
+@click.option("--district", "slug", required=True, help="The district whose deliveries are looked at.")
+@click.option(
+    "--days", type=click.IntRange(1, 3_650), default=30, show_default=True, help="Deliveries of so many days."
+)
+@click.option("--removals-percent", "removals_percent_max", type=click.FloatRange(0, 100))
+@click.option("--removals-rows", "removals_rows_min", type=click.IntRange(0))
+@click.option("--district-removals-percent", "district_removals_percent_max", type=click.FloatRange(0, 100))
+@click.option("--vanished-students", "vanished_students_max", type=click.IntRange(0))
+@click.option("--updates-percent", "updates_percent_max", type=click.FloatRange(0, 100))
+@click.option("--updates-rows", "updates_rows_min", type=click.IntRange(0))
+@click.option("--guardians", "guardians_per_student_max", type=click.IntRange(1))
+@click.option("--reissued-percent", "reissued_percent_max", type=click.FloatRange(0, 100))
+@click.option("--reissued-rows", "reissued_rows_min", type=click.IntRange(0))
+@as_json
+@click.pass_obj
+def try_limits(place: Place, /, *, slug: str, days: int, as_json: bool, **limits: float | None) -> None:
+    """Tell what the deliveries of the last days would have done under other limits. Nothing is stored.
+
+    Limits that are not given are the district's own, as its file has them now, on the day of each delivery.
+    """
+    given = {name: value for name, value in limits.items() if value is not None}
+    if not given:
+        raise click.UsageError("give at least one limit to try, for example --removals-percent 15")
+    rows = run(_try(place, slug, days, given))
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("DELIVERY", "DAY", "SCHOOLS", "HELD THEN", "HELD NOW", "WHY"),
+        [
+            (row["delivery"], row["day"], row["schools"], len(row["held_then"]), len(row["held_now"]), _codes(row))
+            for row in rows
+        ],
+        empty=f"no accepted delivery of {slug} in the last {days} days",
+    )
+
+
+def _codes(row: dict[str, Any]) -> str:
+    return ", ".join(sorted({code for one in row["held_now"] for code in one["codes"]}))
+
+
+async def _try(place: Place, slug: str, days: int, given: dict[str, float]) -> list[dict[str, Any]]:
+    district, settings = place.district(slug), place.settings()
+    since = utc_now() - timedelta(days=days)
+    async with place.database() as engine:
+        return [
+            {
+                "delivery": one.delivery,
+                "day": one.day,
+                "schools": one.schools,
+                "held_then": [{"school_id": school, "codes": list(codes)} for school, codes in one.then.items()],
+                "held_now": [{"school_id": school, "codes": list(codes)} for school, codes in one.now.items()],
+            }
+            async for one in trying.tried(engine, slug, since, lambda day: district.policy(settings, day), given)
+        ]
+
+
+async def _held(place: Place, slug: str | None) -> list[StoredPlan]:
+    async with place.database() as engine, store.reading(engine) as tx:
+        return await plans.held(tx, slug)
+
+
+def _about(plan: StoredPlan) -> dict[str, Any]:
+    return {
+        "delivery": plan.delivery,
+        "district": plan.district,
+        "school_id": plan.school_id,
+        "name": plan.name,
+        "plan": plan.plan,
+    }
+
+
+def _decision(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.argument("named", metavar="PLAN...", nargs=-1),
+        click.option("--delivery", help="All plans of this delivery that are on hold."),
+        click.option("--district", "slug", help="The district whose plans --all means."),
+        click.option("--all", "every", is_flag=True, help="All plans of the district that are on hold; asks first."),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option("--by", required=True, help="Who decides."),
+        click.option("--reason", required=True, help="Why."),
+        as_json,
+        click.pass_obj,
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_decision
+def release(place: Place, **given: Any) -> None:  # noqa: ANN401 - the options of `_decision`
+    """Apply exactly the plans that were held.
+
+    Name each by the beginning of its hash. All of them are applied, or none. A plan whose school's roster has changed
+    since is worked out again instead, and waits under its new hash.
+    """
+    _decide(place, "released", **given)
+
+
+@click.command()
+@_decision
+def discard(place: Place, **given: Any) -> None:  # noqa: ANN401 - the options of `_decision`
+    """Drop the plans that were held: the roster stays as it is."""
+    _decide(place, "discarded", **given)
+
+
+def _decide(
+    place: Place,
+    what: str,
+    *,
+    named: tuple[str, ...],
+    delivery: str | None,
+    slug: str | None,
+    every: bool,
+    yes: bool,
+    by: str,
+    reason: str,
+    as_json: bool,
+) -> None:
+    if [bool(named), bool(delivery), every].count(True) != 1 or every != bool(slug):
+        raise click.UsageError("name one or more plans, or a delivery with --delivery, or --district with --all")
+    if not by.strip() or not reason.strip():
+        raise click.UsageError("--by and --reason must say who and why")
+    if delivery or slug:
+        named = run(_meant(place, delivery, slug))
+        if slug and not yes:
+            click.confirm(f"{len(named)} plans of {slug} would be {what}. Go on?", abort=True, err=True)
+    closed = run(_close(place, what, named, by.strip(), reason.strip()))
+    if as_json:
+        print_json(
+            [
+                {"plan": one.plan, "delivery": one.delivery, "school_id": one.school_id, "state": one.state.value}
+                for one in closed
+            ]
+        )
+        return
+    for one in closed:
+        click.echo(f"{what}: plan {one.plan} of {one.delivery}, school {one.school_id} ({one.name})")
+
+
+async def _meant(place: Place, delivery: str | None, slug: str | None) -> tuple[str, ...]:
+    """Return the plans on hold of a delivery, or of a district, each by its whole name."""
+    if slug:
+        place.assert_known(slug)
+    async with place.database() as engine, store.reading(engine) as tx:
+        if delivery:
+            await stored.get(tx, delivery)
+        found = await plans.held(tx, slug)
+    named = tuple(f"{one.delivery}:{one.hash}" for one in found if delivery in {None, one.delivery})
+    if not named:
+        end(f"nothing of {delivery or slug} is on hold", REFUSED)
+    return named
+
+
+async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reason: str) -> list[StoredPlan]:
+    settings = place.settings()
+    journal.configure(settings.log.format, settings.log.level)
+    async with place.database() as engine:
+        act = plans.release if what == "released" else plans.discard
+        try:
+            # All or none: when one of several cannot be closed, the roster stays as it is.
+            async with store.writing(engine) as tx:
+                closed = [await act(tx, ref, by, reason, utc_now()) for ref in named]
+        except plans.GroundMovedUnderPlan as moved:
+            await work_out_again(place, engine, moved)
+            raise
+        await write_reports(place, engine, closed)
+        return closed
+
+
+async def work_out_again(place: Place, engine: AsyncEngine, moved: GroundMovedUnderPlan) -> None:
+    """Work a plan out again whose ground has moved, and raise `Refused`, which says so and names the new one."""
+    settings, plan = place.settings(), moved.plan
+    district = place.district(plan.district)
+    async with store.reading(engine) as tx:
+        if await undos.of(tx, plan.delivery):
+            raise Refused(f"{moved} It is part of an undo, which has no files: discard it and undo again.") from moved
+        day = (await stored.get(tx, plan.delivery)).day or day_of(utc_now(), district.zone)
+    again = await rework.rework(engine, place.spool, plan, district.policy(settings, day))
+    await write_reports(place, engine, [again])
+    raise Refused(
+        f"{moved} It was worked out again and waits as plan {again.plan}: look at it with "
+        f"`rostergate holds show {again.plan}`, then decide about that one. Nothing else was changed."
+    ) from moved
+
+
+async def write_reports(place: Place, engine: AsyncEngine, closed: list[StoredPlan]) -> None:
+    """Tell again the deliveries whose plans have been closed or worked out again."""
+    settings = place.settings()
+    for found, slug in sorted({(one.delivery, one.district) for one in closed}):
+        await reporting.write(engine, place.spool, settings, place.district(slug), found, utc_now())

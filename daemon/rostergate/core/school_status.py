@@ -1,0 +1,45 @@
+"""The status of a school: where it stands after the district's last accepted delivery, in one word."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rostergate.core.plan import State
+
+
+class Status(StrEnum):
+    """Where a school stands, most urgent first."""
+
+    ON_HOLD = "on hold"  # its plan waits for a person to release or discard it
+    WAITING = "waiting for a match"  # its plan waits for a person to match it to a school of the platform
+    ERRORS = "errors"  # rows of it could not be used; what the roster has of them stays
+    CONNECTED = "connected"  # it is rostered, and nothing is wrong
+    DESELECTED = "deselected"  # a person took it out: nothing of it is written
+    NOT_IN_FILES = "not in the files"  # the roster has it, or had it, and the delivery does not name it
+
+
+_OF_STATE: Final[Mapping[str, Status]] = {
+    "held": Status.ON_HOLD,
+    "unmatched": Status.WAITING,
+    "deselected": Status.DESELECTED,
+}
+"""Values of `core.plan.State` that are a status whatever the files say."""
+
+URGENCY: Final = {status: place for place, status in enumerate(Status)}
+"""Status -> its place in a list, most urgent first."""
+
+
+def status(state: State, *, in_files: bool, left_out: int) -> Status:
+    """Return the status of a school by its plan: the state, and how many of its rows could not be used.
+
+    A plan that was discarded or superseded says nothing about the roster: its school stands as it stood before.
+    """
+    if told := _OF_STATE.get(state.value):
+        return told
+    if not in_files:
+        return Status.NOT_IN_FILES
+    return Status.ERRORS if left_out else Status.CONNECTED

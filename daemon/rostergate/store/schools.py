@@ -1,0 +1,116 @@
+"""Schools in the store: the platform's, what was decided about a district's, and how both change a decision.
+
+Rule 1: decisions are added, never changed: who matched, made, deselected or selected a school, and when, stays. The
+newest of a school counts.
+Rule 2: what the district's file says goes before what is kept here.
+Rule 3: a match by name is kept once it has been applied, so that a school that changes its name keeps its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from rostergate.core.matching import Decision
+from rostergate.core.policy import PlatformSchool, Policy
+from rostergate.store.schema import platform_schools, school_decisions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The newest decision about one school."""
+
+    decision: Decision
+    platform_school: str | None
+    """The platform's id of it, where it was matched."""
+    decided_by: str | None
+    """Who; None when it was matched by its name."""
+    decided_at: datetime
+
+
+async def load(tx: AsyncConnection, district: str, schools: Iterable[PlatformSchool], at: datetime) -> None:
+    """Put these in the place of all schools that the platform had for a district. Their ids are unique."""
+    await tx.execute(platform_schools.delete().where(platform_schools.c.district == district))
+    rows = [{"district": district, "id": one.id, "name": one.name, "loaded_at": at} for one in schools]
+    if rows:
+        await tx.execute(platform_schools.insert(), rows)
+
+
+async def loaded(tx: AsyncConnection, district: str) -> tuple[PlatformSchool, ...]:
+    """Return the schools that the platform has for a district, by id; those of the district's file left aside."""
+    query = sa.select(platform_schools.c.id, platform_schools.c.name).where(platform_schools.c.district == district)
+    return tuple(PlatformSchool(*row) for row in await tx.execute(query.order_by(platform_schools.c.id)))
+
+
+async def decisions(tx: AsyncConnection, district: str) -> dict[str, Decided]:
+    """Return the newest decision about each school that there is any about, by school id."""
+    columns = (school_decisions.c[name] for name in ("school_id", *Decided.__slots__))
+    query = sa.select(*columns).where(school_decisions.c.district == district).order_by(school_decisions.c.id)
+    return {school_id: Decided(Decision(decision), *rest) for school_id, decision, *rest in await tx.execute(query)}
+
+
+async def decide(
+    tx: AsyncConnection,
+    district: str,
+    school_id: str,
+    decision: Decision,
+    *,
+    platform_school: str | None = None,
+    by: str | None,
+    at: datetime,
+) -> None:
+    """Keep a decision about a school. `by` None: its name decided."""
+    await tx.execute(
+        school_decisions.insert().values(
+            district=district,
+            school_id=school_id,
+            decision=decision.value,
+            platform_school=platform_school,
+            decided_by=by,
+            decided_at=at,
+        )
+    )
+
+
+async def remember(tx: AsyncConnection, district: str, matched: Mapping[str, str | None], at: datetime) -> None:
+    """Keep the matches (school id -> the platform's id) of plans that were applied, where they are not kept yet."""
+    found = {school_id: one for school_id, one in matched.items() if one is not None}
+    if not found:
+        return
+    known = await decisions(tx, district)
+    for school_id, one in found.items():
+        told = known.get(school_id)
+        if told is None or told.decision is not Decision.MATCHED or told.platform_school != one:
+            await decide(tx, district, school_id, Decision.MATCHED, platform_school=one, by=None, at=at)
+
+
+async def policy(tx: AsyncConnection, district: str, given: Policy) -> Policy:
+    """Return the policy of a district's file with what is kept here: the platform's schools and the decisions."""
+    there, said = await loaded(tx, district), await decisions(tx, district)
+    if not there and not said:
+        return given
+    in_file = {one.school_id for one in given.platform_schools} | given.deselected
+    schools = {one.id: one for one in (*there, *given.platform_schools)}
+    for school_id, one in said.items():
+        if one.platform_school is not None and one.decision is Decision.MATCHED and school_id not in in_file:
+            known = schools.get(one.platform_school, PlatformSchool(one.platform_school, one.platform_school))
+            if known.school_id is None:
+                schools[known.id] = replace(known, school_id=school_id)
+    return replace(
+        given,
+        platform_schools=tuple(schools.values()),
+        made=given.made | (_said(said, Decision.MADE) - in_file),
+        deselected=given.deselected | (_said(said, Decision.DESELECTED) - in_file),
+    )
+
+
+def _said(said: Mapping[str, Decided], decision: Decision) -> frozenset[str]:
+    return frozenset(school_id for school_id, one in said.items() if one.decision is decision)

@@ -1,0 +1,53 @@
+"""Reworking: the plan of one school, worked out again because the roster has changed under it.
+
+Rule 1: a plan whose ground has moved is never applied. The delivery's files are decided again, against the roster as it
+is now, and the school's plan takes the place of the old one, with its own hash. It waits as the old one did.
+Rule 2: impure, pure, impure, as on the road: what was worked out on ground that has moved again is not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from rostergate import store
+from rostergate.core.decide import decide
+from rostergate.core.plan import Plan, State, counted, digest
+from rostergate.errors import StoreError
+from rostergate.spool import sealing
+from rostergate.store import plans, roster, schools
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rostergate.core.policy import Policy
+    from rostergate.spool.folders import Spool
+    from rostergate.store.plans import StoredPlan
+
+TRIES_MAX: Final = 5
+"""Times a plan is worked out again because the roster changed meanwhile."""
+
+
+async def rework(engine: AsyncEngine, spool: Spool, plan: StoredPlan, policy: Policy) -> StoredPlan:
+    """Work an open plan out again and return what took its place. Its delivery's report is due again.
+
+    Raises `Refused` when the plan does not wait any more, `StoreError` when the roster kept changing, `OSError` when
+    the delivery's files cannot be read.
+    """
+    for _ in range(TRIES_MAX):
+        async with store.reading(engine) as tx:
+            ground = await roster.ground(tx, plan.district)
+            known = await roster.load(tx, plan.district)
+            told = await schools.policy(tx, plan.district, policy)
+        files = await asyncio.to_thread(sealing.contents, spool.delivery(plan.delivery))
+        verdict = await asyncio.to_thread(decide, files, known, told)
+        again = next((one for one in verdict.plans if one.school_id == plan.school_id), _nothing(plan))
+        async with store.writing(engine) as tx:
+            if await roster.ground(tx, plan.district) == ground:
+                return await plans.put_again(tx, plan, again)
+    raise StoreError("the roster kept changing while the plan was worked out again; try again")
+
+
+def _nothing(plan: StoredPlan) -> Plan:
+    """Return the plan of a school that neither roster nor files have any more."""
+    return Plan(plan.school_id, plan.name, State.CLEAR, {}, counted({}), hash=digest(plan.school_id, {}))

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.delivering import SLUG, deliver, district, files
+from rostergate import store
+from rostergate.core.diff import diff
+from rostergate.core.snapshot import Snapshot
+from rostergate.service.clock import utc_now
+from rostergate.spool.folders import Spool
+from rostergate.store import roster
+
+if TYPE_CHECKING:
+    from cli.conftest import Commands
+
+SCHOOLS = {"10": "Alder", "20": "Birch"}
+FULL = files(SCHOOLS, {"10": range(60), "20": range(60)})
+SHORT = files(SCHOOLS, {"10": range(30), "20": range(20)})
+NEW_IDS = files(SCHOOLS, {"10": range(60), "20": range(60)}, mark="n")
+WHO = ("--by", "Kim", "--reason", "checked by phone")
+
+
+@pytest.fixture
+def held(commands: Commands) -> Commands:
+    """Give a district of which both schools are held, for half and for two thirds of their students."""
+    district(commands)
+    deliver(commands, FULL)
+    deliver(commands, SHORT)
+    return commands
+
+
+def test_a_hold_explains_itself_and_names_its_rows(held: Commands) -> None:
+    """`holds show` tells rule, numbers and rows; with --csv it prints exactly the rows, by their ids."""
+    first = next(one for one in held.answer("holds") if one["school_id"] == "10" and one["code"] == "too-many-removals")
+    told = held.answer("holds", "show", first["plan"])
+    removals = next(one for one in told["holds"] if one["code"] == "too-many-removals")
+    assert (removals["removed"], removals["of"], removals["rows_concerned"]) == (30, 60, 60)
+    shown = held("holds", "show", first["plan"])
+    assert "The school would lose 30 of 60 students (50.0 %)" in shown.output
+    printed = held("holds", "show", first["plan"], "--csv").stdout
+    rows = [row for row in csv.DictReader(io.StringIO(printed)) if row["hold"] == "too-many-removals"]
+    assert {row["student_id"] for row in rows} == {f"s10-{one}" for one in range(30, 60)}
+    assert {row["table"] for row in rows} == {"student_schools", "enrollments"}
+    assert "Kid" not in printed
+
+
+def test_new_ids_are_told_as_new_ids(commands: Commands) -> None:
+    """When the SIS gives everybody a new id, that is said instead of how many left."""
+    district(commands)
+    deliver(commands, FULL)
+    deliver(commands, NEW_IDS)
+    found = commands.answer("holds")
+    assert {one["code"] for one in found} == {"reissued-ids"}
+    assert found[0]["message"].startswith("Ids appear to have been reissued: 60 students would leave and come back")
+
+
+def test_all_plans_of_a_district_are_released_at_once(held: Commands) -> None:
+    """--all needs the district, and asks unless --yes is given."""
+    assert held("release", "--all", *WHO).exit_code == 2
+    assert held("release", "--all", "--district", SLUG, *WHO).exit_code == 1
+    assert len(held.answer("holds")) == 4
+    closed = held.answer("release", "--all", "--district", SLUG, "--yes", *WHO)
+    assert {one["state"] for one in closed} == {"applied"}
+    assert held.answer("holds") == []
+    assert held.answer("roster")[0]["students"] == 50
+
+
+def test_a_plan_whose_ground_has_moved_is_worked_out_again(held: Commands) -> None:
+    """The release is refused and names the plan that took its place, which can then be released."""
+    old = next(one["plan"] for one in held.answer("holds") if one["school_id"] == "10")
+    asyncio.run(_move(held))
+    refused = held("release", old, *WHO)
+    assert refused.exit_code == 1
+    new = next(one["plan"] for one in held.answer("holds") if one["school_id"] == "10")
+    assert new != old
+    assert f"worked out again and waits as plan {new}" in refused.output
+    assert held.answer("roster")[0]["students"] == 119
+    assert held("release", old, *WHO).exit_code == 1
+    assert held.answer("release", new, *WHO)[0]["state"] == "applied"
+    assert held.answer("roster")[0]["students"] == 90
+
+
+async def _move(held: Commands) -> None:
+    """Take one student out of the school, as an undo could have done."""
+    engine = store.open(Spool(held.folder / "state").database)
+    async with store.writing(engine) as tx:
+        now = await roster.load(tx, SLUG)
+        gone = {name: frame.clone() for name, frame in now.items()}
+        for name in ("students", "student_schools", "enrollments"):
+            gone[name] = gone[name].filter(gone[name]["student_id"] != "s10-59")
+        changes = diff(now, Snapshot(gone, {})).values()
+        await roster.apply(tx, SLUG, changes, f"{SLUG}-00002", utc_now())
+    await engine.dispose()
+
+
+def test_other_limits_can_be_tried(held: Commands) -> None:
+    """What would have been held under other limits is told for each delivery; nothing changes."""
+    with closing(sqlite3.connect(Spool(held.folder / "state").database)) as database:
+        before = list(database.iterdump())
+        wide = ("--removals-percent", "60", "--district-removals-percent", "90")
+        first, second = held.answer("holds", "try", "--district", SLUG, *wide)
+        assert list(database.iterdump()) == before
+    assert (first["held_then"], first["held_now"], first["schools"]) == ([], [], 2)
+    assert {one["school_id"] for one in second["held_then"]} == {"10", "20"}
+    assert second["held_now"] == [{"school_id": "20", "codes": ["too-many-removals"]}]
+    _, strict = held.answer("holds", "try", "--district", SLUG, "--removals-percent", "15")
+    assert {one["school_id"] for one in strict["held_now"]} == {"10", "20"}
+    assert held("holds", "try", "--district", SLUG).exit_code == 2
+
+
+def test_status_counts_the_schools(held: Commands) -> None:
+    """`status` tells how many schools stand where."""
+    (row,) = held.answer("status")["districts"]
+    assert row["schools"] == {"on hold": 2}

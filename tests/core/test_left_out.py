@@ -1,0 +1,45 @@
+from typing import Any
+
+import polars as pl
+
+from core.rosters import frames
+from rostergate.core.left_out import by_school
+from rostergate.core.snapshot import MENTIONED, Snapshot
+
+TABLES = frames(
+    schools=[("A", "Lincoln"), ("B", "Adams")],
+    classes=[("A", "c1", "Maths")],
+    student_schools=[("A", "s1"), ("B", "s1")],
+)
+
+
+def snapshot(**lost: list[tuple[Any, ...]]) -> Snapshot:
+    """Return a snapshot of those tables besides which the files have rows that could not be used."""
+    keys = {
+        name: pl.DataFrame(lost.get(name, []), schema=dict.fromkeys(key, pl.String()), orient="row")
+        for name, key in MENTIONED.items()
+    }
+    return Snapshot(TABLES, keys)
+
+
+def test_nothing_left_out_is_nothing() -> None:
+    """A snapshot of good rows has no school with rows left out."""
+    assert by_school(snapshot()) == {}
+
+
+def test_a_row_counts_at_its_school() -> None:
+    """Rows that name their school count there; those of a class or a student where that one is."""
+    found = by_school(
+        snapshot(
+            classes=[("B", "c2")],
+            student_schools=[("B", "s2")],
+            enrollments=[("c1", "s9"), ("c2", "s9")],
+            guardianships=[("s1", "g1")],
+        )
+    )
+    assert found == {"A": 2, "B": 4}
+
+
+def test_people_count_by_their_ties() -> None:
+    """A person alone belongs to no school, and a tie whose school nobody knows to none either."""
+    assert by_school(snapshot(students=[("s7",)], enrollments=[("c9", "s7")], student_schools=[(None, "s7")])) == {}

@@ -1,0 +1,40 @@
+from itertools import product
+
+import pytest
+
+from rostergate.core.plan import State
+from rostergate.core.school_status import URGENCY, Status, status
+
+
+@pytest.mark.parametrize(("in_files", "left_out"), list(product([True, False], [0, 3])))
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (State.HELD, Status.ON_HOLD),
+        (State.UNMATCHED, Status.WAITING),
+        (State.DESELECTED, Status.DESELECTED),
+    ],
+)
+def test_what_a_person_decides_goes_first(state: State, expected: Status, in_files: bool, left_out: int) -> None:  # noqa: FBT001 - a case
+    """A plan that waits, or that is not rostered, says so whatever its files are like."""
+    assert status(state, in_files=in_files, left_out=left_out) is expected
+
+
+@pytest.mark.parametrize("state", [State.CLEAR, State.APPLIED, State.DISCARDED, State.SUPERSEDED])
+def test_otherwise_the_files_tell(state: State) -> None:
+    """A school that is not in the files, one with rows left out, and one with which nothing is wrong."""
+    assert status(state, in_files=False, left_out=0) is Status.NOT_IN_FILES
+    assert status(state, in_files=True, left_out=1) is Status.ERRORS
+    assert status(state, in_files=True, left_out=0) is Status.CONNECTED
+
+
+def test_the_most_urgent_comes_first() -> None:
+    """The order is that of the design."""
+    assert [one.value for one in sorted(Status, key=URGENCY.__getitem__)] == [
+        "on hold",
+        "waiting for a match",
+        "errors",
+        "connected",
+        "deselected",
+        "not in the files",
+    ]
