@@ -1,3 +1,4 @@
+import polars as pl
 import pytest
 
 from core.rosters import frames
@@ -59,3 +60,28 @@ def test_a_column_that_did_not_come_stays() -> None:
     )
     after = target(roster, Snapshot(new, {}, frozenset({"students.birth_date"})))["students"].sort("student_id")
     assert after.select("first_name", "grade", "birth_date").rows() == [("Bob", "10", "2012-03-04"), ("Ed", "8", None)]
+
+
+def test_a_guardian_stays_where_an_unusable_row_keeps_the_student() -> None:
+    """A row that cannot be used removes nothing: not the student's old school, and not the guardian there."""
+    schools, classes = [("A", "Lincoln"), ("B", "Washington")], [("A", "c1", "Maths")]
+    people = {"students": [("s1",)], "guardians": [("g1",), ("g2",)]}
+    roster = frames(
+        schools=schools,
+        classes=classes,
+        **people,
+        student_schools=[("A", "s1")],
+        guardianships=[("A", "s1", "g1", "mother"), ("A", "s1", "g2", "uncle")],
+        enrollments=[("A", "c1", "s1")],
+    )
+    new = frames(
+        schools=schools,
+        classes=classes,
+        **people,
+        student_schools=[("B", "s1")],
+        guardianships=[("B", "s1", "g1", "mother")],
+    )
+    enrolled = pl.DataFrame({"class_id": ["c1"], "student_id": ["s1"]})
+    after = target(roster, Snapshot(new, {"enrollments": enrolled}))
+    assert set(after["student_schools"].iter_rows()) == {("A", "s1"), ("B", "s1")}
+    assert set(after["guardianships"].select("school_id", "guardian_id").iter_rows()) == {("A", "g1"), ("B", "g1")}

@@ -5,7 +5,8 @@ Rule 2: a mentioned person with no tie left keeps the ties that the roster has, 
 Rule 3: where an optional file did not come, its rows stay as far as what they refer to is still there. Guardians
 follow their student: they are tied to every school the student is in now, and to no other.
 Rule 4: where an optional file did not come that only fills a column, everybody keeps what the roster has in it.
-Rule 5: the target never has a tie to nothing, nor a person without a tie. If it would, nothing is decided.
+Rule 5: a guardian whom the files name stays tied in every school in which rule 1 or 2 keeps their student.
+Rule 6: the target never has a tie to nothing, nor a person without a tie. If it would, nothing is decided.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def target(roster: Frames, snapshot: Snapshot) -> Frames:
     if snapshot.absent or any(keys.height for keys in snapshot.mentioned.values()):
         gone = {name: roster[name].join(after[name], on=table.key, how="anti") for name, table in TABLES.items()}
         _add(after, _mentioned(gone, snapshot.mentioned))
+        _add(after, {"guardianships": _beside_students(gone["guardianships"], after)})
         _rest(after, roster, snapshot.absent)
         _keep_columns(after, roster, snapshot.absent)
     for person in PEOPLE:
@@ -77,6 +79,14 @@ def _mentioned(gone: Frames, mentioned: Frames) -> Frames:
         for other, on in REFERENCES.get(name, ()):
             stays[other] = _united(TABLES[other], stays[other], _matching(gone[other], stays[name], on))
     return stays
+
+
+def _beside_students(gone: pl.DataFrame, after: Frames) -> pl.DataFrame:
+    """Return the guardianships that are gone from a school only because no usable row puts their student there."""
+    pairs = after["guardianships"].select("student_id", "guardian_id")
+    return gone.join(after["student_schools"], on=("school_id", "student_id"), how="semi").join(
+        pairs, on=("student_id", "guardian_id"), how="semi"
+    )
 
 
 def _matching(rows: pl.DataFrame, keys: pl.DataFrame | None, on: tuple[str, ...]) -> pl.DataFrame:
