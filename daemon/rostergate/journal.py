@@ -72,10 +72,10 @@ PASSWORD_ISSUED: Final = "password.issued"  # noqa: S105 - an event's name
 SLOT_GRANTED: Final = "slot.granted"
 
 # Mail
-DISTRICT_SILENT: Final = "district.silent"  # nothing came when it should have; its recipients are told
+DISTRICT_MISSED: Final = "district.missed"  # nothing came when it should have; its recipients are told
 MAIL_SENT: Final = "mail.sent"
 MAIL_FAILED: Final = "mail.failed"  # it is tried again
-MAIL_GIVEN_UP: Final = "mail.given-up"
+MAIL_ABANDONED: Final = "mail.abandoned"
 TEMPLATE_REFUSED: Final = "template.refused"  # the operator's own; the house's was used instead
 
 # Everything else

@@ -183,7 +183,7 @@ class Post:
                 await outbox.gave_up(tx, mail.id, str(error), now)
                 await self._tell_operators(tx, mail, now)
         if over:
-            log.error(journal.MAIL_GIVEN_UP, **_fields(mail), reason=str(error))
+            log.error(journal.MAIL_ABANDONED, **_fields(mail), reason=str(error))
         else:
             log.warning(journal.MAIL_FAILED, **_fields(mail), reason=str(error), again_in_seconds=seconds)
 

@@ -57,7 +57,7 @@ async def _look_safely(settings: Settings, district: District, engine: AsyncEngi
                     told = district.audience(settings).of(kind)
                     written = await outbox.write(tx, kind, about, told, now, district=district.slug, facts=facts)
                     if written:
-                        log.warning(journal.DISTRICT_SILENT, district=district.slug, kind=kind.value)
+                        log.warning(journal.DISTRICT_MISSED, district=district.slug, kind=kind.value)
     except StoreError as error:
         log.error(journal.MAIL_FAILED, district=district.slug, exc_info=error)
 
