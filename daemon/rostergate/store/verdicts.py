@@ -110,11 +110,11 @@ async def conclude(
 async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
     """Return the published shape of a delivery (`rostergate show --json`): plain values, ready for JSON.
 
-    The keys of `Verdict.as_json` save `recognised`, which is not kept, each school with the state that it has now and with `plan`, `hash`,
-    `platform_school`, `closed_by`, `reason` and `closed_at` (null while open); and the delivery's own. Before it is
-    decided `verdict` is null, `files` is what was sealed, and the rest is empty. `undo` is null, or what this delivery
-    undoes (`undone`, `school_id` or null, `asked_by`, `reason`); `undone_by` lists those that undo it. Raises
-    `NotFound`.
+    The keys of `Verdict.as_json` save `recognised`, which is not kept; each school with the state that it has now and
+    with `plan`, `hash`, `platform_school`, `closed_by`, `reason` and `closed_at` (null while open); and the delivery's
+    own. Before it is decided `verdict` is null, `files` is what was sealed, and the rest is empty. `undo` is null, or
+    what this delivery undoes (`undone`, `school_id` or null, `asked_by`, `reason`); `undone_by` lists those that undo
+    it. Raises `NotFound`.
     """
     about = await deliveries.get(tx, delivery)
     undo = await undos.of(tx, delivery)
