@@ -154,7 +154,7 @@ async def _serve(config: Path, state: Path, late: list[tuple[float, float]]) -> 
     journal.configure("json", "info")
     pulse = asyncio.create_task(_pulse(late))
     try:
-        await daemon.serve(settings, place.districts(), place.spool)
+        await daemon.serve(settings, place.districts(), place.spool, place.spool.database)
     finally:
         pulse.cancel()
 

@@ -61,13 +61,6 @@ def test_quoted_files_say_the_same(made: district.District) -> None:
     assert {one.added + one.updated + one.removed for one in (quoted.totals or {}).values()} == {0}
 
 
-@pytest.mark.parametrize("code", faults.CODES)
-def test_a_fault_is_found(made: district.District, code: str) -> None:
-    """What is injected is what is found, under its code."""
-    verdict = decide(faults.injected(made.tables, {code: 2}), empty(), Policy(format="direct"))
-    assert code in {one.code for one in verdict.findings}
-
-
 def test_many_faults_at_once(made: district.District) -> None:
     """Faults in cells and rows that do not refuse the files are all found together."""
     refusing = {"missing-id", "spreadsheet-damage", "duplicate-school"}

@@ -49,7 +49,7 @@ def test_mail_is_listed_newest_first(commands: Commands) -> None:
     assert [one["mail"] for one in commands.answer("mail", "list", "--waiting")] == [1]
     assert [one["error"] for one in commands.answer("mail", "list", "--dead")] == ["550 no such user"]
     shown = commands("mail", "list")
-    assert "550 no such user" in shown.stdout
+    assert {"dead", "waiting"} <= set(shown.stdout.split())
     assert "mail.host in rostergate.toml is empty" in shown.stderr
 
 

@@ -138,10 +138,10 @@ def test_counts_leave_out_what_is_kept() -> None:
 
 
 def test_the_published_shape() -> None:
-    """A school in a verdict shows id, name, state, counts of every table, and its holds with their numbers."""
+    """A school in a verdict shows id, name, states, what was left out, counts of every table, and its holds."""
     hold = Hold("too-many-removals", "Half of it.", {"table": "students", "removed": 30})
     shape = Plan("A", "Lincoln", State.HELD, ONE, counted(ONE), (hold,)).as_json()
-    assert shape.keys() == {"school_id", "name", "state", "changes", "holds"}
+    assert shape.keys() == {"school_id", "name", "state", "status", "rows_left_out", "changes", "holds"}
     assert (shape["school_id"], shape["name"], shape["state"]) == ("A", "Lincoln", "held")
     assert shape["changes"].keys() == TABLES.keys()
     assert shape["changes"]["students"] == {"added": 1, "updated": 1, "removed": 0}

@@ -5,13 +5,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
 from core.rosters import frames, same
 from rostergate import store
 from rostergate.store import history, turns
-from rostergate.store.engine import immediate, open_blocking
 from store.replaying import Platform, told
 
 if TYPE_CHECKING:
@@ -30,12 +27,7 @@ _STUDENT = (
 def before(tmp_path: Path) -> Path:
     """Give a database of the time before turns: two districts, one of which had a plan released."""
     path = tmp_path / "rostergate.db"
-    path.touch()
-    with open_blocking(path).connect() as connection, immediate(connection).begin():
-        config = Config()
-        config.set_main_option("script_location", "rostergate.store:migrations")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+    store.upgrade(path, "0002")
     with closing(sqlite3.connect(path)) as database, database:
         database.executemany(
             _DELIVERY,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 
@@ -76,7 +76,7 @@ class _Walking:
         self.walked: list[str] = []
         self._engine = engine
 
-    async def run(self, _: object, __: Spool, delivery: str, *___: object) -> _Walked:
+    async def run(self, _: object, __: Spool, ___: Path, delivery: str, *____: object) -> _Walked:
         """Walk one delivery."""
         self.walked.append(delivery)
         if len(self.walked) == 1:
@@ -86,6 +86,9 @@ class _Walking:
 
 
 class _Walked:
+    outcome = "accepted"
+    seconds: ClassVar[dict[str, float]] = {}
+
     def for_the_log(self) -> dict[str, Any]:
         """Tell nothing."""
         return {}
@@ -109,6 +112,7 @@ async def test_the_queue_waits_with_the_newer_one(engine: AsyncEngine, tmp_path:
         settings=Settings.model_validate({"delivery": {"retry_seconds": 0.01}}),
         districts=districts,
         engine=engine,
+        database=tmp_path / "rostergate.db",
         spool=Spool(tmp_path),
         processes=cast("Processes", walking),
         now=utc_now,

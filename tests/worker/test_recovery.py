@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rostergate import store
-from rostergate.config import Districts, write_district
+from rostergate.config import Districts, Settings, write_district
 from rostergate.core.delivery import State
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area, Spool
@@ -70,7 +70,7 @@ async def found(engine: AsyncEngine, delivery: str = FIRST) -> deliveries.Delive
 async def test_files_go_back_without_a_manifest(spool: Spool, districts: Districts, engine: AsyncEngine) -> None:
     """A sealing that had not come to its manifest is undone, and the delivery is still being received."""
     sealing.gather(spool, "oak", Area.UPLOAD, FIRST, ["a.csv"])
-    await recover(engine, spool, districts, NOW)
+    await recover(engine, spool, districts, Settings(), NOW)
     assert (spool.inbox("oak") / "a.csv").read_text() == "a"
     assert (await found(engine)).state is State.RECEIVING
 
@@ -81,7 +81,7 @@ async def test_a_manifest_without_the_final_name_is_sealed(
     """A folder that lacks only its name gets it, and the delivery is sealed for the district's own day."""
     folder = freeze(spool)
     folder.rename(folder.with_name(f"{FIRST}{sealing.UNFINISHED}"))
-    await recover(engine, spool, districts, NOW)
+    await recover(engine, spool, districts, Settings(), NOW)
     sealed = await found(engine)
     assert sealed.state is State.SEALED
     assert sealed.files[0].sha256 == sealing.manifest_of(folder).files[0].sha256
@@ -92,17 +92,17 @@ async def test_sealed_on_disk_is_sealed_in_the_database(
 ) -> None:
     """What the crash kept from the database is entered; doing it again changes nothing."""
     freeze(spool)
-    await recover(engine, spool, districts, NOW)
-    await recover(engine, spool, districts, NOW)
+    await recover(engine, spool, districts, Settings(), NOW)
+    await recover(engine, spool, districts, Settings(), NOW)
     assert (await found(engine)).state is State.SEALED
 
 
 async def test_a_delivery_whose_files_are_gone_fails(spool: Spool, districts: Districts, engine: AsyncEngine) -> None:
     """A sealed delivery without its folder cannot be decided, and says so."""
     folder = freeze(spool)
-    await recover(engine, spool, districts, NOW)
+    await recover(engine, spool, districts, Settings(), NOW)
     sealing.discard(folder)
-    await recover(engine, spool, districts, NOW)
+    await recover(engine, spool, districts, Settings(), NOW)
     failed = await found(engine)
     assert failed.state is State.FAILED
     assert "gone" in (failed.error or "")
@@ -113,7 +113,7 @@ async def test_what_the_database_does_not_know_is_left_alone(
 ) -> None:
     """A folder of a delivery that an older backup does not have stays where it is."""
     folder = freeze(spool, "oak-00007")
-    await recover(engine, spool, districts, NOW)
+    await recover(engine, spool, districts, Settings(), NOW)
     assert (folder / "a.csv").exists()
     assert (await found(engine)).state is State.RECEIVING
 
@@ -123,7 +123,7 @@ async def test_a_district_without_configuration_waits(spool: Spool, tmp_path: Pa
     freeze(spool)
     none = Districts(tmp_path / "none")
     none.load()
-    await recover(engine, spool, none, NOW)
+    await recover(engine, spool, none, Settings(), NOW)
     assert (await found(engine)).state is State.RECEIVING
 
 
@@ -131,6 +131,6 @@ async def test_a_dry_run_is_removed(spool: Spool, districts: Districts, engine: 
     """A dry run that was sealed and not decided can be pushed again."""
     folder = sealing.gather(spool, "oak", Area.PREVIEW, sealing.dry_run("oak"), ["a.csv"])
     sealing.freeze(spool, folder, now=NOW)
-    await recover(engine, spool, districts, NOW)
+    await recover(engine, spool, districts, Settings(), NOW)
     assert sealing.dry_runs(spool) == []
     assert (await found(engine)).state is State.RECEIVING

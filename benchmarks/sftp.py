@@ -1,9 +1,9 @@
 """The gate beside other SFTP servers, in one run: one long stream, a set of six files, many districts at once.
 
-    python benchmarks/gate.py                            everything, five runs, within 15 minutes
-    python benchmarks/gate.py --cases set-key,load-200   some of the cases (`--help` lists them)
-    python benchmarks/gate.py --runs 1 --mib 64          a quick look
-    python benchmarks/gate.py --json FILE                every single figure as JSON as well
+    python benchmarks/sftp.py                            everything, five runs, within 15 minutes
+    python benchmarks/sftp.py --cases set-key,load-200   some of the cases (`--help` lists them)
+    python benchmarks/sftp.py --runs 1 --mib 64          a quick look
+    python benchmarks/sftp.py --json FILE                every single figure as JSON as well
 
     stream-*    one 512 MiB file: OpenSSH's sftp with its own choice of cipher, with aes128-gcm, lftp, curl
     set-*       log in and upload six files of 100 KB with OpenSSH's sftp, by key and by password
