@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -90,7 +91,8 @@ def _settle_in() -> None:
 
     A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
     """
-    os.nice(_NICE)
+    with contextlib.suppress(OSError):  # a favour to the sessions: a sandbox may forbid it
+        os.nice(_NICE)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
