@@ -14,6 +14,7 @@ from rostergate import store
 from rostergate.core.diff import diff
 from rostergate.core.snapshot import Snapshot
 from rostergate.service.clock import utc_now
+from rostergate.service.release_codes import ReleaseCodes
 from rostergate.spool.folders import Spool
 from rostergate.store import roster
 
@@ -85,6 +86,25 @@ def test_a_plan_whose_ground_has_moved_is_worked_out_again(held: Commands) -> No
     assert held("release", old, *WHO).exit_code == 1
     assert held.answer("release", new, *WHO)[0]["state"] == "applied"
     assert held.answer("roster")[0]["students"] == 90
+
+
+def test_a_release_code_releases_the_plan_of_its_mail(held: Commands) -> None:
+    """The code that the mail carries is as good as the plan's name, once; the district is told what became of it."""
+
+    async def code() -> str:
+        engine = store.open(held.folder / "state" / "rostergate.db")
+        async with store.reading(engine) as tx:
+            made = await ReleaseCodes(Spool(held.folder / "state"), 72).of(tx, f"{SLUG}-00002", utc_now())
+        await engine.dispose()
+        return min(made.values())
+
+    given = asyncio.run(code())
+    (released,) = held.answer("release", "--code", given.lower(), *WHO)
+    assert (released["delivery"], released["state"]) == (f"{SLUG}-00002", "applied")
+    again = held("release", "--code", given, *WHO)
+    assert again.exit_code == 1
+    assert "used or is out of date" in again.stderr
+    assert "no release code of this server" in held("release", "--code", "A" * 32, *WHO).stderr
 
 
 async def _move(held: Commands) -> None:

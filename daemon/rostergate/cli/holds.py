@@ -15,8 +15,9 @@ from rostergate.cli.place import REFUSED, Place, end, run
 from rostergate.core.calendar import day_of
 from rostergate.desk import sheets
 from rostergate.errors import Refused
-from rostergate.service import reporting
+from rostergate.service import notices, reporting
 from rostergate.service.clock import utc_now
+from rostergate.service.release_codes import ReleaseCodes
 from rostergate.store import deliveries as stored
 from rostergate.store import plans, undos
 from rostergate.worker import rework, trying
@@ -24,7 +25,7 @@ from rostergate.worker import rework, trying
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from rostergate.core.plan import Hold
     from rostergate.store.plans import GroundMovedUnderPlan, StoredPlan
@@ -190,13 +191,25 @@ def _decision(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @_decision
-def release(place: Place, **given: Any) -> None:  # noqa: ANN401 - the options of `_decision`
+@click.option("--code", "codes", multiple=True, help="A release code from a mail, instead of a plan; may be repeated.")
+def release(place: Place, codes: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the options of `_decision`
     """Apply exactly the plans that were held.
 
-    Name each by the beginning of its hash. All of them are applied, or none. A plan whose school's roster has changed
-    since is worked out again instead, and waits under its new hash.
+    Name each by the beginning of its hash, or give the release code that its district was sent. All of them are
+    applied, or none. A plan whose school's roster has changed since is worked out again instead, and waits under its
+    new hash.
     """
+    if codes:
+        given["named"] += run(_coded(place, codes))
     _decide(place, "released", **given)
+
+
+async def _coded(place: Place, codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the plans that release codes are for, each by its whole name."""
+    known = ReleaseCodes(place.spool, place.settings().mail.release_code_hours_max)
+    async with place.database() as engine, store.reading(engine) as tx:
+        found = [await known.plan(tx, code, utc_now()) for code in codes]
+    return tuple(f"{one.delivery}:{one.hash}" for one in found)
 
 
 @click.command()
@@ -263,11 +276,20 @@ async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reaso
             # All or none: when one of several cannot be closed, the roster stays as it is.
             async with store.writing(engine) as tx:
                 closed = [await act(tx, ref, by, reason, utc_now()) for ref in named]
+                await _tell_closed(place, tx, closed)
         except plans.GroundMovedUnderPlan as moved:
             await work_out_again(place, engine, moved)
             raise
         await write_reports(place, engine, closed)
         return closed
+
+
+async def _tell_closed(place: Place, tx: AsyncConnection, closed: list[StoredPlan]) -> None:
+    settings, districts = place.settings(), place.districts()
+    for slug in sorted({one.district for one in closed}):
+        if district := districts.get(slug):
+            told = sorted({one.delivery for one in closed if one.district == slug})
+            await notices.tell_closed(tx, settings, district, told, utc_now())
 
 
 async def work_out_again(place: Place, engine: AsyncEngine, moved: GroundMovedUnderPlan) -> None:
