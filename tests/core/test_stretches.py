@@ -119,6 +119,12 @@ def test_roads_agree_on_damaged_files(data: bytes) -> None:
     compared(data)
 
 
+@pytest.mark.parametrize("end", [b"", b"\n"], ids=["without a last line end", "with one"])
+def test_an_empty_cell_too_many_does_not_make_up_for_one_too_few(end: bytes) -> None:
+    """The commas of a short and of a long row are as many as those of two right ones, and polars takes the long one."""
+    compared(b"a,b\n,\nx\n,," + end)
+
+
 @given(st.text(st.sampled_from(list('a,"\n\r\\ \x1f')), max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_roads_agree_on_any_text(text: str) -> None:

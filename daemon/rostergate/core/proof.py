@@ -41,8 +41,9 @@ def read(data: bytes, limits: ReadingLimits) -> Sheet | None:
     """Prove a file by counting, where it has neither quotation marks nor blank lines; None when that proves nothing.
 
     `data` is UTF-8 without mark or NUL, its lines end in LF. polars gives up on a row with too many cells, so none has
-    more commas than the header (a test holds polars to it). Then rows and commas have the right numbers only if every
-    row has as many as the header.
+    more commas than the header (a test holds polars to it); save for empty cells in a last line without a line end, so
+    that line is counted by itself. Then rows and commas have the right numbers only if every row has as many as the
+    header.
     """
     if b'"' in data or b"\n\n" in data or data.startswith(b"\n"):
         return None
@@ -50,6 +51,9 @@ def read(data: bytes, limits: ReadingLimits) -> Sheet | None:
     header = _header(first, limits)
     rows = body.count(b"\n") + (not body.endswith(b"\n") and bool(body))
     if header is None or rows > limits.rows_max or body.count(b",") != rows * (len(header) - 1):
+        return None
+    last = body[body.rfind(b"\n") + 1 :]
+    if last and last.count(b",") != len(header) - 1:
         return None
     cells = parsed(body, len(header), rows, quotes=False)
     if cells is None or _longest_possible(cells) + 1 > limits.row_bytes_max:
