@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.rosters import frames
 from mailing import SENDER, mail_server
@@ -223,17 +224,18 @@ async def test_a_hold_can_be_released_with_the_code_of_its_mail(tmp_path: Path) 
                 await codes.plan(tx, code, AT)
 
 
-async def test_no_cell_of_a_file_is_in_a_subject_or_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_cell_of_a_file_is_in_a_subject_or_the_log(tmp_path: Path) -> None:
     """A person's and a school's name stand in neither."""
     async with office(tmp_path) as here:
         await here.held()
-        await here.post.send_due()
+        with capture_logs() as log:
+            await here.post.send_due()
         (mail,) = here.box.messages
-        told = capsys.readouterr()
+        assert [one["event"] for one in log] == ["mail.sent"]
         for name in ("Canaria", "Adams"):
             assert name not in mail["Subject"]
-            assert name not in told.out + told.err
-        assert IT not in told.out + told.err
+            assert name not in str(log)
+        assert IT not in str(log)
         body = mail.get_body(("plain",))
         assert body is not None
         assert "Canaria" not in body.get_content()
@@ -249,15 +251,16 @@ async def test_a_district_that_is_gone_is_told_nothing(tmp_path: Path) -> None:
         assert (mail.state, mail.error) == (State.DEAD, "district closed has no configuration any more")
 
 
-async def test_a_broken_template_costs_no_mail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_broken_template_costs_no_mail(tmp_path: Path) -> None:
     """The house's own is sent, and the log says what is wrong with the operator's."""
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "late.txt.j2").write_text("{% if %}")
     async with office(tmp_path) as here:
         await here.write(Kind.LATE)
-        await here.post.send_due()
+        with capture_logs() as log:
+            await here.post.send_due()
         assert len(here.box.messages) == 1
-    assert "template.refused" in capsys.readouterr().out
+    assert "template.refused" in [one["event"] for one in log]
 
 
 async def test_findings_are_attached_only_where_that_is_wanted(tmp_path: Path) -> None:
