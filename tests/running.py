@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 import psycopg
 
+from rostergate.desk.event_fields import ALWAYS
+from rostergate.desk.events import EVENTS
 from rostergate.service.lock import running
 from rostergate.spool.folders import Spool
 
@@ -172,6 +174,7 @@ class Rostergate:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(SECONDS_MAX) == 0, self.log.read_text()
+            self.assert_listed()
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -259,6 +262,12 @@ class Rostergate:
             database.execute(
                 "UPDATE deliveries SET began_at = ? WHERE district = ? AND state = 'receiving'", (at, slug)
             )
+
+    def assert_listed(self) -> None:
+        """Fail when the log has an event, or a field of one, that the list of events does not have."""
+        for line in filter(lambda line: line.startswith("{"), self.log.read_text().splitlines()):
+            fields = json.loads(line)
+            assert fields.keys() - ALWAYS.keys() <= set(EVENTS[fields["event"]].fields), line
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """Return the log's lines of one event."""

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import re
+import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from rostergate.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 CANARY = "Wilhelmina Quackenbush"  # stands for a cell's value
 
@@ -251,3 +253,18 @@ def test_every_event_is_dotted_and_in_the_past_tense() -> None:
     for name, value in names.items():
         assert re.fullmatch(r"[a-z]+\.([a-z]+ed|left|sent|written|overdue)", value), value
         assert name == value.upper().replace(".", "_")
+
+
+def test_what_a_command_did_is_told_to_systemds_journal(tmp_path: Path) -> None:
+    """An event of a command reaches systemd's journal as one entry, and where there is none nothing happens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "socket"))
+        journal.note(journal.PLAN_RELEASED, systemd=tmp_path / "socket", plan="3f2a9c117b20")
+        entry = systemd.recv(65_536).decode()
+    prefix = "PRIORITY=6\nSYSLOG_IDENTIFIER=rostergate\nMESSAGE="
+    assert entry.startswith(prefix)
+    fields = json.loads(entry.removeprefix(prefix))
+    assert datetime.fromisoformat(fields.pop("timestamp")).tzinfo == UTC
+    assert fields == {"level": "info", "event": "plan.released", "plan": "3f2a9c117b20"}
+    journal.note(journal.PLAN_RELEASED, systemd=tmp_path / "socket")
+    journal.note(journal.PLAN_RELEASED, systemd=tmp_path / "nowhere")

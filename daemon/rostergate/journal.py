@@ -10,8 +10,10 @@ Rule 4: of what a library says, from WARNING up, the fixed part is written and w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -65,6 +67,7 @@ PREVIEW_DECIDED: Final = "preview.decided"
 PREVIEW_FAILED: Final = "preview.failed"
 PLAN_RELEASED: Final = "plan.released"
 PLAN_DISCARDED: Final = "plan.discarded"
+UNDO_SEALED: Final = "undo.sealed"
 REPORT_WRITTEN: Final = "report.written"
 REPORT_FAILED: Final = "report.failed"
 DISTRICT_ADDED: Final = "district.added"
@@ -84,6 +87,9 @@ LIBRARY_WARNED: Final = "library.warned"  # a library's own log, from WARNING up
 TEXT_CHARS_MAX: Final = 2_000  # characters of one text field
 CAUSES_MAX: Final = 5  # exceptions of one chain or group
 FRAMES_MAX: Final = 12  # our own lines of one exception, the last ones
+
+SYSTEMD: Final = Path("/run/systemd/journal/socket")
+"""Where systemd's journal takes entries (systemd's Native Journal Protocol)."""
 
 _HOUSE: Final = Path(__file__).parent
 
@@ -117,6 +123,18 @@ def configure(format: str = "auto", level: str = "info", stream: TextIO | None =
         cache_logger_on_first_use=False,
     )
     _listen_to_libraries()
+
+
+def note(event: str, *, systemd: Path = SYSTEMD, **fields: object) -> None:
+    """Tell of what an operator's command has done: in systemd's journal, beside the daemon's lines.
+
+    Where there is none, or it takes nothing, the event is told nowhere: the store has kept it.
+    """
+    told: EventDict = {"level": "info", "event": event, **fields}
+    line = _as_json(dict(structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "info", told)))
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.settimeout(1.0)
+        journal.sendto(f"PRIORITY=6\nSYSLOG_IDENTIFIER=rostergate\nMESSAGE={line}\n".encode(), str(systemd))
 
 
 class _Libraries(logging.Handler):

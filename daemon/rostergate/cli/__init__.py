@@ -20,10 +20,12 @@ COMMANDS: Final = {
     "demo": "demo",
     "check": "check",
     "status": "status",
+    "tail": "tail",
     "district": "district",
     "legacy": "legacy",
     "deliveries": "deliveries",
     "show": "deliveries",
+    "explain": "explain",
     "retry": "deliveries",
     "holds": "holds",
     "release": "holds",
@@ -38,6 +40,7 @@ COMMANDS: Final = {
     "preview": "preview",
     "mail": "mail",
     "rules": "reference",
+    "events": "reference",
     "formats": "formats",
 }
 """Command -> its module, which is imported when the command is run. The help lists them in this order."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rostergate import store
+from rostergate import journal, store
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.config import set_enabled, write_district
@@ -41,6 +41,7 @@ def add(place: Place, slug: str, *, name: str, time_zone: str, recipients: tuple
     """Write the district's file and show its first password, once."""
     reached = address(place.spool, place.settings())
     path = write_district(place.config / "districts", slug, name=name, time_zone=time_zone, recipients=recipients)
+    journal.note(journal.DISTRICT_ADDED, district=slug)
     password = run(_issue(place, place.district(slug)))
     access = {
         "slug": slug,
@@ -64,6 +65,7 @@ async def _issue(place: Place, district: District) -> str:
     async with place.database() as engine, store.writing(engine, district.slug) as tx:
         await credentials.set_password(tx, district.slug, digest, now)
         await notices.tell_access(tx, settings, district, place.spool, now)
+    journal.note(journal.PASSWORD_ISSUED, district=district.slug)
     return password
 
 
@@ -172,6 +174,7 @@ async def _grant(place: Place, district: District) -> None:
     now = utc_now()
     async with place.database() as engine, store.writing(engine, district.slug) as tx:
         await slots.grant(tx, district.slug, day_of(now, district.zone), now)
+    journal.note(journal.SLOT_GRANTED, district=district.slug)
 
 
 @district.command()

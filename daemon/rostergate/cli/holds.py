@@ -280,6 +280,9 @@ async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reaso
         except plans.GroundMovedUnderPlan as moved:
             await work_out_again(place, engine, moved)
             raise
+        event = journal.PLAN_RELEASED if what == "released" else journal.PLAN_DISCARDED
+        for one in closed:
+            journal.note(event, delivery=one.delivery, district=one.district, plan=one.plan)
         await write_reports(place, engine, closed)
         return closed
 

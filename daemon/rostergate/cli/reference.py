@@ -1,13 +1,14 @@
-"""`rostergate rules`: what is checked."""
+"""`rostergate rules`, `events`: what is checked, and what is logged."""
 
 from __future__ import annotations
 
 import click
 
-from rostergate.cli import rules_page
+from rostergate.cli import events_page, rules_page
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.core import catalogue
 from rostergate.core.findings import Severity
+from rostergate.desk.events import EVENTS
 
 
 @click.command()
@@ -31,4 +32,22 @@ def rules(*, markdown: bool, as_json: bool) -> None:
         ("SEVERITY", "CODE", "WHAT IT MEANS", "WHAT TO DO"),
         [(one.severity.value, one.code, one.title, one.next_step) for one in codes],
         empty="no rules",
+    )
+
+
+@click.command()
+@click.option("--markdown", is_flag=True, help="Print the page of all events: also what each field holds.")
+@as_json
+def events(*, markdown: bool, as_json: bool) -> None:
+    """List every event that is logged, with its fields."""
+    if markdown:
+        click.echo(events_page.page(), nl=False)
+        return
+    if as_json:
+        print_json([{"event": one.name, "when": one.when, "fields": list(one.fields)} for one in EVENTS.values()])
+        return
+    print_table(
+        ("EVENT", "LOGGED WHEN", "FIELDS"),
+        [(one.name, one.when, ", ".join(one.fields)) for one in EVENTS.values()],
+        empty="no events",
     )

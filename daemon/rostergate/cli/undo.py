@@ -96,6 +96,7 @@ async def _carry_out(place: Place, outlook: Outlook, by: str, reason: str) -> di
     journal.configure(settings.log.format, settings.log.level)
     async with place.database() as engine:
         made, _ = await undoing.carry_out(engine, outlook, by=by, reason=reason, at=utc_now())
+        journal.note(journal.UNDO_SEALED, delivery=made, district=outlook.district, undoes=outlook.delivery)
         async with store.reading(engine) as tx:
             answer = await verdicts.load(tx, made)
         told = {outlook.delivery, *(plan.delivery for plan in outlook.replaced)}

@@ -155,7 +155,7 @@ class Receiver:
         try:
             await self._look(district, area)
         except Exception as error:
-            log.error(journal.SET_FAILED, district=district.slug, area=area.name.lower(), exc_info=error)
+            log.error(journal.SET_FAILED, district=district.slug, area=area.value, exc_info=error)
             self._look_again(district.slug, area, RETRY_SECONDS)
 
     def _look_again(self, slug: str, area: Area, seconds: float) -> None:
@@ -256,7 +256,7 @@ class Receiver:
 
     async def _refuse(self, district: District, area: Area, reason: str) -> None:
         if self._is_news(district, area, reason):
-            log.warning(journal.SET_REFUSED, district=district.slug, area=area.name.lower(), reason=reason)
+            log.warning(journal.SET_REFUSED, district=district.slug, area=area.value, reason=reason)
             await self._on_refusal(district, reason)
 
     async def _tell_strays(self, district: District, inbox: Inbox, expected: frozenset[str]) -> None:
@@ -267,7 +267,7 @@ class Receiver:
             return
         self._strays[key] = strays
         if strays:
-            log.warning(journal.FILE_STRAYED, district=district.slug, area=inbox.area.name.lower(), files=len(strays))
+            log.warning(journal.FILE_STRAYED, district=district.slug, area=inbox.area.value, files=len(strays))
             await self._on_refusal(
                 district,
                 f"{', '.join(strays[:STRAYS_TOLD_MAX])}: not a file of a set, so it is left aside; "
@@ -311,7 +311,7 @@ class Receiver:
 
 def _fields(district: District, area: Area, judgement: completeness.Judgement) -> dict[str, object]:
     """Return what the log says of a set that does not go on; file names are the format's own."""
-    about: dict[str, object] = {"district": district.slug, "area": area.name.lower()}
+    about: dict[str, object] = {"district": district.slug, "area": area.value}
     match judgement:
         case completeness.Waiting(missing=names) | completeness.Overdue(missing=names):
             about["missing"] = names

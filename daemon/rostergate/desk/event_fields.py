@@ -1,0 +1,66 @@
+"""The fields of the journal's events: what each one holds, whichever event it is in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ALWAYS: Final = {
+    "timestamp": "when it happened: UTC, ISO 8601",
+    "level": "debug, info, warning, error or critical",
+    "event": "its name",
+}
+"""Fields of every line."""
+
+FAILURE: Final = ("error", "causes")
+"""Fields of an event that tells an exception."""
+
+FIELDS: Final = {
+    "address": "the client's IP address",
+    "again_in_seconds": "seconds until it is tried again",
+    "area": "`inbox`, or `preview` for a dry run",
+    "attempt": "how many tries that makes",
+    "bytes": "size in bytes",
+    "causes": "what the error came from: each with type and lines as in `error`",
+    "changes": "rows added, updated and removed, over all tables",
+    "chars": "length of a file's name that is not known and therefore not logged",
+    "codes": "codes of its findings, see RULES.md",
+    "complete": "false: the time for it ended first",
+    "connections": "how many were open",
+    "delivery": "the delivery's id",
+    "district": "the district's slug; null when it is not known who it is",
+    "districts": "how many are configured",
+    "error": "type of the exception, the lines of this program that it passed, and for our own errors the reason",
+    "file": "the file's name in the format; null when it is none of those",
+    "files": "how many",
+    "findings": "faults by severity, or how many in all for a dry run",
+    "folder": "name of the folder in the state",
+    "format": "the format it was taken for; null when it was not recognised",
+    "held": "schools on hold",
+    "how": "`password` or `key`",
+    "kind": "kind of mail: the name of its template",
+    "legacy": "true: by the port with old algorithms",
+    "library": "which one",
+    "limit": "its key in the settings",
+    "mail": "its number in `rostergate mail list`",
+    "message": "the fixed part of what it said",
+    "missing": "files that are not there yet",
+    "old": "files of an older export",
+    "outcome": "accepted or rejected",
+    "plan": "the plan's short name",
+    "port": "TCP port",
+    "reason": "why, in a sentence",
+    "recognised": "why it was taken for that format",
+    "removed": "true: its file is gone",
+    "rows": "rows of all files",
+    "schools": "how many",
+    "seconds": "wall seconds by stage: read (the roster), decide (and read the files), record",
+    "state": "the delivery's state after it",
+    "step": "what was done",
+    "times": "how many equal ones this line stands for, at most one line a minute",
+    "tries": "how many in this connection",
+    "undoes": "the delivery that is taken back",
+    "verdict": "accepted, rejected or incomplete",
+    "where": "module and line of the library",
+    "why": "a code for the reason; the same as in the metrics",
+}
+"""Field -> what it holds."""
