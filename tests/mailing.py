@@ -32,6 +32,8 @@ class Mailbox:
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     rcpt_answer: str = "250 OK"
+    rcpt_refused: set[str] = field(default_factory=set)
+    """Recipients that it does not know."""
     data_answer: str = "250 OK"
     deaf: bool = False
     """Whether it takes a message and never answers."""
@@ -47,6 +49,8 @@ class Mailbox:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Answer to a recipient."""
+        if address in self.rcpt_refused:
+            return "550 5.1.1 no such user"
         if self.rcpt_answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt_answer

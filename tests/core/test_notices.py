@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from rostergate.core.findings import Finding, Severity
-from rostergate.core.notices import NOBODY, Audience, Kind, following, same_faults
+from rostergate.core.notices import NOBODY, Audience, Kind, following, newly_unmatched, same_faults
 from rostergate.core.plan import Plan, State
 from rostergate.core.verdict import Outcome, Verdict
 
@@ -47,9 +47,24 @@ def test_faults_are_told_when_they_change() -> None:
     assert not same_faults([], [FAULT])
 
 
+def test_what_only_operators_can_settle_is_told_to_them() -> None:
+    """A failure is everybody's; a disk, dead mail and a school without a match are the operators'."""
+    audience = Audience(("it@example.org",), operators=("ops@example.org",))
+    assert audience.of(Kind.FAILED) == ("ops@example.org", "it@example.org")
+    assert {audience.of(kind) for kind in (Kind.DISK, Kind.DEAD, Kind.UNMATCHED)} == {("ops@example.org",)}
+
+
+def test_a_school_that_waits_for_its_match_is_news_once() -> None:
+    """The operators hear of schools that did not wait before."""
+    waiting = verdict(State.UNMATCHED, State.CLEAR, State.UNMATCHED)
+    assert newly_unmatched(waiting) == ("0", "2")
+    assert newly_unmatched(waiting, {"0"}) == ("2",)
+    assert newly_unmatched(verdict(State.CLEAR, State.HELD)) == ()
+
+
 def test_a_kind_that_is_left_out_has_no_audience() -> None:
     """Who is told depends on the kind; without mail it is nobody."""
-    audience = Audience(("it@example.org",), frozenset({Kind.RECEIVED}))
-    assert audience.of(Kind.RECEIVED) == ()
+    audience = Audience(("it@example.org",), frozenset({Kind.RECEIVED, Kind.DEAD}), ("ops@example.org",))
+    assert (audience.of(Kind.RECEIVED), audience.of(Kind.DEAD)) == ((), ())
     assert audience.of(Kind.HELD) == ("it@example.org",)
     assert NOBODY.of(Kind.HELD) == ()

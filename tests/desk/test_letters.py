@@ -21,6 +21,7 @@ FACTS: dict[Kind, dict[str, Any]] = {
     Kind.LATE: {"by": "21:00"},
     Kind.SILENT: {"days": 4},
     Kind.FORGOTTEN: {"days": 90},
+    Kind.UNMATCHED: {"schools": 2},
     Kind.DISK: {"free_bytes": 1_200_000_000, "bytes": 80_000_000_000},
     Kind.DEAD: {"count": 3},
 }
@@ -31,6 +32,7 @@ STORIES = {
     Kind.APPLIED: "changed",
     Kind.FAULTS: "faulty",
     Kind.CLOSED: "released",
+    Kind.UNMATCHED: "held",
     Kind.FAILED: "failed",
 }
 SUBJECTS = {
@@ -44,6 +46,7 @@ SUBJECTS = {
     Kind.SILENT: "Lincoln Unified: no roster for 4 days",
     Kind.FORGOTTEN: "Lincoln Unified: no roster for 90 days",
     Kind.FAILED: "Lincoln Unified: roster delivery lincoln-00017 could not be processed",
+    Kind.UNMATCHED: "Lincoln Unified: 2 new schools to be matched",
     Kind.DISK: "rostergate on sftp.example.org: the disk is nearly full",
     Kind.DEAD: "rostergate on sftp.example.org: 3 mails could not be delivered",
 }
@@ -81,7 +84,9 @@ def test_every_kind_can_be_written(stories: dict[str, Story], kind: Kind) -> Non
     assert "<script" not in written.html
 
 
-@pytest.mark.parametrize("kind", [*(kind for kind in Kind if kind not in STORIES), Kind.RECEIVED, Kind.FAILED])
+@pytest.mark.parametrize(
+    "kind", [*(kind for kind in Kind if kind not in STORIES), Kind.RECEIVED, Kind.UNMATCHED, Kind.FAILED]
+)
 def test_a_short_letter_says_the_same_in_both_forms(stories: dict[str, Story], kind: Kind) -> None:
     """Every word of the text stands in the HTML."""
     written = letter(occasion(kind, stories))

@@ -186,6 +186,7 @@ async def test_mail_about_the_mail_does_not_follow_itself(tmp_path: Path) -> Non
         await here.write(Kind.LATE)
         for _ in range(3):
             await here.post.send_due()
+            here.now += timedelta(days=1)
         assert [one.kind for one in await here.mails()] == [Kind.LATE, Kind.DEAD]
 
 

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from core.rosters import frames
 from rostergate import store
 from rostergate.core.notices import NOBODY, Audience, Kind
+from rostergate.core.plan import State as PlanState
+from rostergate.core.roster import empty
 from rostergate.errors import NotFound
 from rostergate.store import outbox, roster, verdicts
 from rostergate.store.outbox import State
-from store.making import AT, LATER, REJECTED, accepted, sealed
+from store.making import AT, LATER, REJECTED, accepted, plans, sealed
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -21,6 +25,7 @@ class StoppedError(Exception):
     """The program ends here."""
 
 
+ADAMS = frames(schools=[("A", "Adams")])
 IT, OFFICE = "it@lincoln.example.org", "office@lincoln.example.org"
 
 
@@ -90,6 +95,20 @@ async def test_the_same_faults_are_told_once(tx: AsyncConnection) -> None:
         await verdicts.conclude(tx, delivery, accepted(), ground=ground, at=AT, audience=Audience((IT,)))
         found = [one for one in await outbox.listed(tx) if one.delivery == delivery]
         assert [one.kind for one in found] == [Kind.FAULTS] * told
+
+
+async def test_operators_are_told_of_a_school_that_waits_for_its_match_once(tx: AsyncConnection) -> None:
+    """The delivery that brings it tells them, besides the district; the next one with the same school does not."""
+    audience = Audience((IT,), operators=("ops@platform.example",))
+    for told in ([Kind.HELD, Kind.UNMATCHED], [Kind.HELD]):
+        delivery = await sealed(tx)
+        decided = accepted([replace(one, state=PlanState.UNMATCHED) for one in plans(empty(), ADAMS)])
+        await verdicts.conclude(tx, delivery, decided, ground=0, at=AT, audience=audience)
+        found = {one.kind: one for one in await outbox.listed(tx) if one.delivery == delivery}
+        assert sorted(found) == sorted(told)
+        if Kind.UNMATCHED in found:
+            assert found[Kind.UNMATCHED].recipient == "ops@platform.example"
+            assert found[Kind.UNMATCHED].facts == {"schools": 1}
 
 
 async def test_without_an_audience_nothing_is_written(tx: AsyncConnection) -> None:

@@ -94,8 +94,9 @@ async def _look(place: Place, delivery: str, school_id: str | None) -> Outlook:
 async def _carry_out(place: Place, outlook: Outlook, by: str, reason: str) -> dict[str, Any]:
     settings = place.settings()
     journal.configure(settings.log.format, settings.log.level)
+    audience = place.district(outlook.district).audience(settings)
     async with place.database() as engine:
-        made, _ = await undoing.carry_out(engine, outlook, by=by, reason=reason, at=utc_now())
+        made, _ = await undoing.carry_out(engine, outlook, by=by, reason=reason, at=utc_now(), audience=audience)
         journal.note(journal.UNDO_SEALED, delivery=made, district=outlook.district, undoes=outlook.delivery)
         async with store.reading(engine) as tx:
             answer = await verdicts.load(tx, made)

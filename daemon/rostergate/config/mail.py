@@ -57,9 +57,9 @@ class MailSettings(Section):
         """Whether mail is sent at all."""
         return bool(self.host)
 
-    def audience(self, recipients: Iterable[str]) -> Audience:
-        """Return who of the recipients is told of what; nobody where no mail is sent."""
-        return Audience(tuple(recipients), frozenset(self.leave_out)) if self.on else NOBODY
+    def audience(self, recipients: Iterable[str] = ()) -> Audience:
+        """Return who of a district's recipients and the operators is told of what; nobody where no mail is sent."""
+        return Audience(tuple(recipients), frozenset(self.leave_out), self.operators) if self.on else NOBODY
 
     def password(self, environ: Mapping[str, str]) -> str | None:
         """Read the password; None where none is needed. `environ` has systemd's `CREDENTIALS_DIRECTORY`.

@@ -1,6 +1,7 @@
 """Notices: which mail follows from what happened. What a mail says stands in `desk`; when it goes out, in `service`.
 
 Rule 1: a delivery is told at most once per kind and recipient: the verdict picks one kind, the most urgent.
+Only the operators can match a school, so they are told of it besides, once per school.
 Rule 2: a delivery that changed nothing and whose faults are those of the one before it is not told.
 """
 
@@ -8,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rostergate.core.plan import OPEN
 from rostergate.core.plan import State as PlanState
 from rostergate.core.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from rostergate.core.findings import Finding
     from rostergate.core.verdict import Verdict
@@ -36,9 +37,13 @@ class Kind(StrEnum):
     LATE = "late"  # it usually has arrived by this time of the day
     SILENT = "silent"  # nothing has come for some days
     FORGOTTEN = "forgotten"  # nothing has come for a quarter
+    UNMATCHED = "unmatched"  # to the operators: schools that did not wait before wait to be matched
     FAILED = "failed"  # to district and operators: a delivery could not be decided
     DISK = "disk"  # to the operators: the disk is nearly full
     DEAD = "dead"  # to the operators: mail could not be delivered
+
+
+_TO_OPERATORS: Final = frozenset({Kind.UNMATCHED, Kind.DISK, Kind.DEAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,18 @@ class Audience:
     """Who is told of a district's deliveries."""
 
     recipients: tuple[str, ...] = ()
+    """The district's."""
     left_out: frozenset[Kind] = frozenset()
     """Kinds that nobody is told."""
+    operators: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> tuple[str, ...]:
         """Return who is told of this kind."""
-        return () if kind in self.left_out else self.recipients
+        if kind in self.left_out:
+            return ()
+        if kind in _TO_OPERATORS:
+            return self.operators
+        return (*self.operators, *self.recipients) if kind is Kind.FAILED else self.recipients
 
 
 NOBODY = Audience()
@@ -66,6 +77,12 @@ def following(verdict: Verdict, before: Iterable[Finding] = ()) -> Kind | None:
     if any(plan.state is PlanState.CLEAR and plan.changes for plan in verdict.plans):
         return Kind.APPLIED
     return None if same_faults(verdict.findings, before) else Kind.FAULTS
+
+
+def newly_unmatched(verdict: Verdict, before: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the ids of the schools that wait to be matched, but for those that did `before`."""
+    waiting = (plan.school_id for plan in verdict.plans if plan.state is PlanState.UNMATCHED)
+    return tuple(school for school in waiting if school not in before)
 
 
 def same_faults(findings: Iterable[Finding], before: Iterable[Finding]) -> bool:

@@ -49,6 +49,7 @@ _SUBJECTS: Final = {
     Kind.LATE: "{name}: no roster today, it usually arrives by {by}",
     Kind.SILENT: "{name}: no roster for {days}",
     Kind.FORGOTTEN: "{name}: no roster for {days}",
+    Kind.UNMATCHED: "{name}: {schools} to be matched",
     Kind.FAILED: "{name}: roster delivery {delivery} could not be processed",
     Kind.DISK: "rostergate on {host}: the disk is nearly full",
     Kind.DEAD: "rostergate on {host}: {count} could not be delivered",
@@ -90,7 +91,7 @@ class Occasion:
     zone: ZoneInfo | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     """By kind. overdue: missing; mixed: old (file names); late: by; silent, forgotten: days; access: fingerprints;
-    disk: free_bytes, bytes; dead: count."""
+    unmatched: schools (how many); disk: free_bytes, bytes; dead: count."""
     story: Story | None = None
     error: str = ""
     """Why a delivery failed."""
@@ -139,6 +140,7 @@ def _counts(occasion: Occasion) -> dict[str, str]:
         "old": words.counted(len(facts.get("old", ())), "file"),
         "by": str(facts.get("by", "")),
         "days": words.counted(int(facts.get("days", 0)), "day"),
+        "schools": words.counted(int(facts.get("schools", 0)), "new school"),
         "count": words.counted(int(facts.get("count", 0)), "mail"),
     }
 

@@ -190,8 +190,7 @@ class Post:
     async def _tell_operators(self, tx: AsyncConnection, mail: Mail, now: datetime) -> None:
         if mail.kind is Kind.DEAD:
             return  # else a mail about mail would follow itself
-        settings = self._settings.mail
-        told = settings.audience(settings.operators).of(Kind.DEAD)
+        told = self._settings.mail.audience().of(Kind.DEAD)
         await outbox.write(tx, Kind.DEAD, f"{now:%Y-%m-%d}", told, now)
 
 

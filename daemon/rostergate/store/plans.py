@@ -212,6 +212,13 @@ async def deselected(tx: AsyncConnection, plan: StoredPlan, by: str, reason: str
     return await _close(tx, plan, after(plan.state, event), by=by, reason=reason, at=at)
 
 
+async def waiting_for_match(tx: AsyncConnection, delivery: str) -> frozenset[str]:
+    """Return the ids of the schools of a delivery that wait to be matched."""
+    query = sa.select(plans_table.c.school_id)
+    unmatched = plans_table.c.state == State.UNMATCHED.value
+    return frozenset(await tx.scalars(query.where(plans_table.c.delivery == delivery, unmatched)))
+
+
 async def open_of(tx: AsyncConnection, district: str, school_id: str) -> StoredPlan | None:
     """Return the plan of a school that something can still follow for; None when there is none."""
     states = plans_table.c.state.in_([state.value for state in OPEN])

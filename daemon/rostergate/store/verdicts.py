@@ -234,13 +234,18 @@ def _packed(decided: tuple[Plan, ...]) -> list[bytes]:
 async def _write_mail(
     tx: AsyncConnection, about: deliveries.Delivery, verdict: Verdict, audience: notices.Audience, at: datetime
 ) -> None:
-    if not audience.recipients:
+    if audience == notices.NOBODY:
         return
     before = await deliveries.accepted_before(tx, about.district, about.number)
+    district, delivery = about.district, about.id
     kind = notices.following(verdict, await findings(tx, before.id) if before else ())
     if kind is not None:
+        await outbox.write(tx, kind, delivery, audience.of(kind), at, district=district, delivery=delivery)
+    waiting = await plans.waiting_for_match(tx, before.id) if before else frozenset()
+    if schools_new := notices.newly_unmatched(verdict, waiting):
+        kind, facts = notices.Kind.UNMATCHED, {"schools": len(schools_new)}
         told = audience.of(kind)
-        await outbox.write(tx, kind, about.id, told, at, district=about.district, delivery=about.id)
+        await outbox.write(tx, kind, delivery, told, at, district=district, delivery=delivery, facts=facts)
 
 
 async def _write_findings(tx: AsyncConnection, delivery: str, found: tuple[Finding, ...]) -> None:

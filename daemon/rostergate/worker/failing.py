@@ -24,8 +24,8 @@ async def give_up(
     """
     failed = await deliveries.give_up(tx, delivery, why, at)
     district = districts.get(failed.district)
-    recipients = (*settings.mail.operators, *(district.recipients if district else ()))
     # A delivery may fail, be tried again and fail again: each time is told.
     about = f"{delivery} {at:%Y-%m-%dT%H:%M:%S}"
-    told = settings.mail.audience(recipients).of(Kind.FAILED)
+    audience = district.audience(settings) if district else settings.mail.audience()
+    told = audience.of(Kind.FAILED)
     await outbox.write(tx, Kind.FAILED, about, told, at, district=failed.district, delivery=delivery)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rostergate import store
 from rostergate.core.delivery import State
+from rostergate.core.notices import NOBODY
 from rostergate.core.plan import OPEN
 from rostergate.core.undo import undo
 from rostergate.errors import NotFound, Refused
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from rostergate.core.notices import Audience
     from rostergate.core.policy import Policy
     from rostergate.core.undo import Undo
     from rostergate.store.plans import StoredPlan
@@ -71,17 +73,19 @@ async def look(engine: AsyncEngine, delivery: str, school_id: str | None, policy
 
 
 async def carry_out(
-    engine: AsyncEngine, outlook: Outlook, *, by: str, reason: str, at: datetime
+    engine: AsyncEngine, outlook: Outlook, *, by: str, reason: str, at: datetime, audience: Audience = NOBODY
 ) -> tuple[str, Concluded]:
     """Record an undo as it was told; return its delivery and what that led to.
 
-    Plans that nothing holds are applied. Raises `StoreError`; raises `Refused` without a name and a reason, and when
-    the roster has changed since the undo was worked out.
+    Plans that nothing holds are applied; the audience gets its mail. Raises `StoreError`; raises `Refused` without a
+    name and a reason, and when the roster has changed since the undo was worked out.
     """
     try:
         async with store.writing(engine, outlook.district) as tx:
             begun = await undos.begin(tx, outlook.delivery, school_id=outlook.school_id, by=by, reason=reason, at=at)
-            concluded = await verdicts.conclude(tx, begun.id, outlook.undo.verdict, ground=outlook.ground, at=at)
+            concluded = await verdicts.conclude(
+                tx, begun.id, outlook.undo.verdict, ground=outlook.ground, at=at, audience=audience
+            )
     except verdicts.GroundMoved:
         raise Refused(
             f"The roster of {outlook.district} has changed since this was worked out, so nothing was undone. "
