@@ -25,10 +25,22 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[servers.PostgreSQL]:
     """Run a private PostgreSQL for this process's tests; leave a test out by name where its programs are missing."""
-    if servers.programs() is None:
-        pytest.skip("left out: PostgreSQL's server (initdb, postgres) is not installed")
+    _leave_out_without_programs()
     with servers.private() as server:
         yield server
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[servers.PostgreSQL]:
+    """Run a private PostgreSQL for one test alone, which may stop and start it."""
+    _leave_out_without_programs()
+    with servers.private() as server:
+        yield server
+
+
+def _leave_out_without_programs() -> None:
+    if servers.programs() is None:
+        pytest.skip("left out: PostgreSQL's server (initdb, postgres) is not installed")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A private PostgreSQL: made from the installed programs in a folder of its own, reached by a socket in it, and ended.
 
 Rule: it is made when the first test asks for it, one per process of a test run, without a port and without fsync. Each
-database is copied from one that is brought up to date once.
+database is copied from one that is brought up to date once. A test that stops its server has one of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -24,7 +24,7 @@ from rostergate import store
 from running import SECONDS_MAX, Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 USER = "rostergate"
 PASSWORD = "wind/mill@22:%"
@@ -45,10 +45,32 @@ def programs() -> Path | None:
 class PostgreSQL:
     """A server that runs, and the databases that tests make in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: Sequence[object], as_user: Mapping[str, Any]) -> None:
         self._folder = folder
+        self._command = [str(part) for part in command]
+        self._as_user = as_user
         self._numbers = count(1)
+        self.start()
+
+    def start(self) -> None:
+        """Start the server and wait until it lets one in."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._folder, **self._as_user)
+        _wait_for(self._process, self._folder)
         self._maintenance = psycopg.connect(self.url("postgres"), autocommit=True)
+
+    def stop(self) -> None:
+        """End the server with everything that is under way in it."""
+        self._maintenance.close()
+        self._process.send_signal(signal.SIGINT)  # "fast"
+        try:
+            self._process.wait(SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGQUIT)  # "immediate": its children end too, as they would not by SIGKILL
+            self._process.wait(SECONDS_MAX)
+
+    def furnish(self) -> None:
+        """Make the user with a password and the databases that others are copied from."""
         self._execute(f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}'")
         for name in (_TEMPLATE, _EMPTY):
             self._execute(f"CREATE DATABASE {name}")
@@ -89,10 +111,6 @@ class PostgreSQL:
     def stop_sessions(self, name: str) -> None:
         """End every connection to a database, as a server that is started again does."""
         self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-
-    def close(self) -> None:
-        """Let go of the server."""
-        self._maintenance.close()
 
     def _execute(self, statement: str) -> None:
         self._maintenance.execute(statement.encode())
@@ -145,22 +163,12 @@ def _running(bin_folder: Path, folder: Path) -> Iterator[PostgreSQL]:
         "max_connections": "100",
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [bin_folder / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd=folder, **as_user
-        )
+    server = PostgreSQL(folder, [bin_folder / "postgres", "-D", data, *options], as_user)
     try:
-        _wait_for(process, folder)
-        server = PostgreSQL(folder)
+        server.furnish()
         yield server
-        server.close()
     finally:
-        process.send_signal(signal.SIGINT)  # "fast": ends what is under way
-        try:
-            process.wait(SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)  # "immediate": its children end with it, as they would not by SIGKILL
-            process.wait(SECONDS_MAX)
+        server.stop()
 
 
 def _wait_for(process: subprocess.Popen[bytes], folder: Path) -> None:
@@ -175,7 +183,7 @@ def _wait_for(process: subprocess.Popen[bytes], folder: Path) -> None:
             return
 
 
-def _unprivileged(folder: Path) -> dict[str, object]:
+def _unprivileged(folder: Path) -> dict[str, Any]:
     """Return how to start a program as a user other than root, to whom the folder is given: the server refuses root."""
     if os.geteuid() != 0:
         return {}

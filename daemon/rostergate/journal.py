@@ -34,6 +34,8 @@ SERVICE_STOPPED: Final = "service.stopped"
 SERVICE_DRAINED: Final = "service.drained"
 SERVICE_FAILED: Final = "service.failed"
 STATE_RECOVERED: Final = "state.recovered"
+DATABASE_LOST: Final = "database.lost"  # it cannot be used; the field `part` waits, and looks for it again
+DATABASE_FOUND: Final = "database.found"
 CONFIG_RELOADED: Final = "config.reloaded"
 CONFIG_REFUSED: Final = "config.refused"
 
@@ -62,6 +64,7 @@ SET_FAILED: Final = "set.failed"
 DELIVERY_SEALED: Final = "delivery.sealed"
 DELIVERY_DECIDED: Final = "delivery.decided"  # the canonical line: one per delivery, with everything that counts
 DELIVERY_FAILED: Final = "delivery.failed"
+DELIVERY_INTERRUPTED: Final = "delivery.interrupted"  # it could not even be attempted, or given up; it is taken again
 DELIVERY_RETRIED: Final = "delivery.retried"
 PREVIEW_DECIDED: Final = "preview.decided"
 PREVIEW_FAILED: Final = "preview.failed"

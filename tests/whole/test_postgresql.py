@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING
 
+import asyncssh
 import psycopg
 import pytest
 
 from rostergate.cli import sample
 from rostergate.service.lock import running
 from running import Rostergate, until
+from whole.test_observing import page
 from wholes import as_files
 
 if TYPE_CHECKING:
@@ -89,6 +92,46 @@ async def test_a_kill_inside_the_transaction_loses_nothing(
     versions = "SELECT count(*), count(DISTINCT student_id), min(since_delivery), max(since_delivery) FROM students"
     assert rostergate.queried(versions) == [(260, 260, 1, 1)]
     assert rostergate.queried("SELECT state, count(*) FROM plans GROUP BY state") == [("applied", 3)]
+
+
+async def test_a_server_that_is_stopped_ends_nothing(
+    tmp_path: Path, own_postgresql: PostgreSQL, files: dict[str, bytes]
+) -> None:
+    """While the server is away the daemon is not ready and says so; when it is back, so is the daemon, by itself."""
+    with own_postgresql.database() as name:
+        one = Rostergate(tmp_path, {"ROSTERGATE_DATABASE__URL": own_postgresql.url(name)})
+        one.add_district()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        with one.daemon({"ROSTERGATE_METRICS__PORT": str(port)}):
+            assert page(port, "/readyz")[0] == 200
+            own_postgresql.stop()
+            assert page(port, "/readyz") == (503, "the database does not answer\n")
+            until(lambda: one.events("database.lost"), "the loss to be told")
+            with pytest.raises(asyncssh.Error):
+                async with one.sftp():
+                    pass
+            assert page(port, "/healthz")[0] == 200
+            own_postgresql.start()
+            until(lambda: page(port, "/readyz")[0] == 200, "the daemon to be ready again")
+            until(lambda: one.events("database.found"), "the database's return to be told")
+            await one.upload(files)
+            one.reached("settled")
+            (tmp_path / "other").mkdir()
+            other = Rostergate(tmp_path / "other", one.environment)
+            assert "Another rostergate daemon" in other.run("serve", "--port", "0", status=1)
+        assert one.queried("SELECT state, attempts FROM deliveries") == [("settled", 1)]
+
+
+async def test_a_second_daemon_is_refused(tmp_path: Path, rostergate: Rostergate) -> None:
+    """Two daemons never work on one database, also with two state folders; the second is let in after the first."""
+    (tmp_path / "other").mkdir()
+    other = Rostergate(tmp_path / "other", rostergate.environment)
+    with rostergate.daemon():
+        said = other.run("serve", "--port", "0", status=1)
+        assert "Another rostergate daemon works on the database postgresql://rostergate@/" in said
+    with other.daemon():
+        pass
 
 
 def test_a_server_that_is_away_ends_the_start_with_a_word(tmp_path: Path, url: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -19,6 +19,7 @@ from rostergate.spool.folders import Spool
 from rostergate.store import deliveries, roster, turns, verdicts
 from rostergate.worker.queue import Queue
 from store.making import AT, LATER, accepted, plans, sealed
+from worker.walking import Walked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,22 +77,13 @@ class _Walking:
         self.walked: list[str] = []
         self._engine = engine
 
-    async def run(self, _: object, __: Spool, ___: Path, delivery: str, *____: object) -> _Walked:
+    async def run(self, _: object, __: Spool, ___: Path, delivery: str, *____: object) -> Walked:
         """Walk one delivery."""
         self.walked.append(delivery)
         if len(self.walked) == 1:
             raise StoreError
         await _conclude(self._engine, delivery, TODAY if len(self.walked) > 2 else YESTERDAY)
-        return _Walked()
-
-
-class _Walked:
-    outcome = "accepted"
-    seconds: ClassVar[dict[str, float]] = {}
-
-    def for_the_log(self) -> dict[str, Any]:
-        """Tell nothing."""
-        return {}
+        return Walked()
 
 
 async def test_the_queue_waits_with_the_newer_one(engine: AsyncEngine, tmp_path: Path) -> None:

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 import pytest
 from asyncssh import FXF_CREAT, FXF_TRUNC, FXF_WRITE
+from structlog.testing import capture_logs
 
 from core.sets import REMIND_1_0
 from gate.house import SLUG, House, until
-from rostergate import store
+from rostergate import journal, store
 from rostergate.config.settings import Settings
 from rostergate.core.completeness import Judgement, Overdue, Waiting
+from rostergate.core.delivery import State
+from rostergate.core.notices import NOBODY
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area
 from rostergate.store import deliveries
+from rostergate.worker import sealed
 from rostergate.worker.receiving import Receiver
 
 if TYPE_CHECKING:
@@ -198,3 +202,28 @@ async def test_what_yesterday_left_is_not_waited_for(reception: Reception) -> No
     files, _ = await reception.sealed()
     assert files == SET
     assert reception.house.inbox().left() == {}
+
+
+@pytest.mark.parametrize("committed", [False, True], ids=["not recorded", "recorded, and the answer lost"])
+async def test_a_database_that_refuses_loses_no_set(reception: Reception, committed: bool) -> None:  # noqa: FBT001
+    """What is sealed on disk while the database refuses is recorded at the next look, once, and not sent again."""
+    refuse = (
+        "CREATE TRIGGER refuse BEFORE UPDATE OF state ON deliveries BEGIN SELECT RAISE(ABORT, 'it cannot be used'); END"
+    )
+    async with store.writing(reception.engine) as tx:
+        await tx.exec_driver_sql(refuse)
+    with capture_logs() as lines:
+        await reception.put(SET)
+        await until(lambda: any(line["event"] == journal.SET_FAILED for line in lines))
+    assert not reception.has_sealed.is_set()
+    async with store.writing(reception.engine) as tx:
+        await tx.exec_driver_sql("DROP TRIGGER refuse")
+    if committed:
+        manifest = sealing.manifest_of(reception.house.spool.delivery(f"{SLUG}-00001"))
+        await sealed.enter(reception.engine, reception.house.districts[SLUG], manifest, NOBODY)
+    reception.receiver.look(SLUG, Area.UPLOAD)
+    files, day = await reception.sealed()
+    assert files == SET
+    assert day == date(2026, 3, 2)
+    async with store.reading(reception.engine) as tx:
+        assert [one.state for one in await deliveries.listed(tx)] == [State.SEALED]

@@ -18,6 +18,7 @@ from rostergate.desk import latest, report
 from rostergate.errors import Refused
 from rostergate.gate import Gate, Services
 from rostergate.service import notices, readiness, reporting, silence
+from rostergate.service.alone import Alone
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
@@ -57,19 +58,23 @@ async def serve(settings: Settings, districts: Districts, spool: Spool, database
     spool.prepare()
     with StateLock(spool) as lock:
         await asyncio.to_thread(store.upgrade, database)
-        daemon = Daemon(settings, districts, spool, database)
-        with _stopped_by_signals(daemon.stop):
-            try:
-                port = await daemon.start()
-                lock.announce(port)
-                readiness.notify("READY=1", f"STATUS=listening on port {port}")
-                log.info(journal.SERVICE_STARTED, port=port, districts=len(districts))
-                await daemon.stop.wait()
-                readiness.notify("STOPPING=1", "STATUS=finishing what is under way")
-            finally:
-                await daemon.drain()
-        log.info(journal.SERVICE_STOPPED)
-        return not daemon.failed
+        async with Alone(database) as alone:
+            return await _run(Daemon(settings, districts, spool, database, alone), lock, len(districts))
+
+
+async def _run(daemon: Daemon, lock: StateLock, districts: int) -> bool:
+    with _stopped_by_signals(daemon.stop):
+        try:
+            port = await daemon.start()
+            lock.announce(port)
+            readiness.notify("READY=1", f"STATUS=listening on port {port}")
+            log.info(journal.SERVICE_STARTED, port=port, districts=districts)
+            await daemon.stop.wait()
+            readiness.notify("STOPPING=1", "STATUS=finishing what is under way")
+        finally:
+            await daemon.drain()
+    log.info(journal.SERVICE_STOPPED)
+    return not daemon.failed
 
 
 @contextlib.contextmanager
@@ -88,13 +93,16 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
 class Daemon:
     """Every room, joined."""
 
-    def __init__(self, settings: Settings, districts: Districts, spool: Spool, database: Location) -> None:
+    def __init__(
+        self, settings: Settings, districts: Districts, spool: Spool, database: Location, alone: Alone
+    ) -> None:
         self.stop = asyncio.Event()
         self.failed = False
         self._settings = settings
         self._districts = districts
         self._spool = spool
         self._database = database
+        self._alone = alone
         self._engine = store.open(database)
         self._processes = Processes(settings.delivery.workers, seconds_max=settings.delivery.decide_seconds_max)
         self._inboxes = Inboxes(spool, utc_now)
@@ -159,6 +167,8 @@ class Daemon:
             self._reload_districts(),
             self._post.run(self.stop),
             silence.watch(self.stop, self._settings, self._districts, self._engine, utc_now),
+            self._alone.keep(self.stop),
+            reporting.watch(self.stop, self._engine, self._write_due_reports),
             readiness.feed_watchdog(self.stop),
             measure_loop_delay(self.stop),
         ):
@@ -292,26 +302,35 @@ class Daemon:
             await asyncio.to_thread(sealing.discard, folder)
 
     async def _report(self, delivery: str) -> None:
-        slug = delivery.rpartition("-")[0]
+        """Write the report of a delivery, and of those that it took the place of."""
+        await self._write_due_reports(delivery.rpartition("-")[0])
+        self._post.look()
+
+    async def _write_due_reports(self, slug: str) -> None:
         district = self._districts.get(slug)
         if district is None:
             return
+        async with store.reading(self._engine) as tx:
+            due = await deliveries.unreported(tx, slug)
+        for one in due:
+            await self._write_report(district, one.id)
+
+    async def _write_report(self, district: District, delivery: str) -> None:
         try:
             await self._processes.run(
                 reporting.write_in_process, self._spool, self._database, self._settings, district, delivery, utc_now()
             )
-            log.info(journal.REPORT_WRITTEN, delivery=delivery, district=slug)
-            self._post.look()
+            log.info(journal.REPORT_WRITTEN, delivery=delivery, district=district.slug)
         except Exception as error:
-            log.error(journal.REPORT_FAILED, delivery=delivery, district=slug, exc_info=error)
+            log.error(journal.REPORT_FAILED, delivery=delivery, district=district.slug, exc_info=error)
 
     async def _write_missing_reports(self) -> None:
         async with store.reading(self._engine) as tx:
             missing = await deliveries.unreported(tx)
         for folder in await asyncio.to_thread(lambda: sorted((self._spool.state / "reports").iterdir())):
             await asyncio.to_thread(report.sweep, folder)
-        for delivery in missing:
-            await self._report(delivery.id)
+        for slug in sorted({one.district for one in missing}):
+            await self._write_due_reports(slug)
 
 
 def _taken(error: OSError, address: str, port: int, keys: str) -> Refused:

@@ -3,6 +3,7 @@
 Rule 1: the outbox is the truth; a hint only says that looking is worth it now.
 Rule 2: a mail is closed after the server took it. A crash in between repeats it, with the same Message-ID.
 Rule 3: what the server refuses for good, what is too old and what was tried too often is given up, and told once a day.
+Rule 4: a database that cannot be used is looked for again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rostergate import journal, store
 from rostergate.core.notices import Kind
 from rostergate.desk import letters, sheets
 from rostergate.desk.smtp import Envelope, NotTaken, Postman, message
-from rostergate.errors import ConfigError, NotFound
+from rostergate.errors import ConfigError, NotFound, StoreError
 from rostergate.service import reporting
 from rostergate.service.address import address
 from rostergate.service.release_codes import ReleaseCodes
@@ -83,7 +84,10 @@ class Post:
         try:
             while not stop.is_set():
                 self._hint.clear()
-                await self.send_due(stop)
+                try:
+                    await self.send_due(stop)
+                except StoreError as error:
+                    log.error(journal.DATABASE_LOST, part="post", exc_info=error)
                 hinted = asyncio.create_task(self._hint.wait())
                 await asyncio.wait({hinted, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 hinted.cancel()

@@ -8,6 +8,19 @@ Rule 3: time comes in as an argument, as an aware instant.
 
 from rostergate.store.engine import open, reading, writing  # noqa: A004 - read as `store.open`
 from rostergate.store.location import Location, Server, locate, may_exist
+from rostergate.store.reserving import daemon_reserved, district_reserved
 from rostergate.store.upgrading import revision_known, upgrade
 
-__all__ = ["Location", "Server", "locate", "may_exist", "open", "reading", "revision_known", "upgrade", "writing"]
+__all__ = [
+    "Location",
+    "Server",
+    "daemon_reserved",
+    "district_reserved",
+    "locate",
+    "may_exist",
+    "open",
+    "reading",
+    "revision_known",
+    "upgrade",
+    "writing",
+]

@@ -132,6 +132,12 @@ async def due(tx: AsyncConnection) -> list[Delivery]:
     )
 
 
+async def next_due(tx: AsyncConnection, district: str) -> Delivery | None:
+    """Return a district's oldest sealed delivery by its number, whatever the clocks said; None when it has none."""
+    found = await in_states(tx, district, (State.SEALED,))
+    return found[0] if found else None
+
+
 async def count_attempt(tx: AsyncConnection, delivery: str) -> int:
     """Count an attempt that is about to be made, and return how many that makes.
 
@@ -255,13 +261,14 @@ async def last_accepted(tx: AsyncConnection, district: str) -> Delivery | None:
     return found[0] if found else None
 
 
-async def unreported(tx: AsyncConnection) -> list[Delivery]:
-    """Return the deliveries whose report is to be written (again), each district's oldest first.
+async def unreported(tx: AsyncConnection, district: str | None = None) -> list[Delivery]:
+    """Return the deliveries of one district, or of all, whose report is to be written (again), each one's oldest first.
 
     These are decided, failed and superseded ones: whatever changes their state asks for a new report.
     """
     return await _select(
         tx,
+        *(() if district is None else (deliveries.c.district == district,)),
         deliveries.c.reported_at.is_(None),
         deliveries.c.state.not_in([state.value for state in _UNDECIDED]),
         order=(deliveries.c.district, deliveries.c.number),

@@ -4,16 +4,23 @@ A reader is REPEATABLE READ and READ ONLY: one snapshot from its first statement
 first statement takes an advisory lock of the transaction: of its district, or of all of them. While it has that lock
 nobody else writes there, so each of its statements sees the same committed state; and since each takes a snapshot of
 its own, it sees what the writer before it has committed. (With one snapshot for all of them, that would be taken before
-the lock is had: PostgreSQL's manual, 13.4.) No other lock is waited for, so writers cannot lock each other out.
+the lock is had: PostgreSQL's manual, 13.4.)
+
+Writers cannot lock each other out, because they wait in one order: for the lock of all districts, for that of their
+own, and then for the end of the line of turns (`turns`), a row that is kept until the commit. Who has it waits for
+nobody any more: all other rows that a writer changes belong to its district.
 """
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -44,15 +51,16 @@ _PARAMETERS: Final = {
 }
 
 # Classes of advisory locks: numbers that no other program on the database uses. The second number says what is locked.
-WRITERS: Final = 0x52470001
+_WRITERS: Final = 0x52470001
 _DISTRICTS: Final = 0x52470002
-TURNS: Final = 0x52470003
+_TAKERS: Final = 0x52470003
+_DAEMON: Final = 0x52470004
 
 _BEGIN_READING: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_LOCK_EVERY_DISTRICT: Final = f"SELECT pg_advisory_xact_lock({WRITERS}, 0)"
+_LOCK_EVERY_DISTRICT: Final = f"SELECT pg_advisory_xact_lock({_WRITERS}, 0)"
 # In this order, each waited for before the next is asked for: whoever writes everywhere waits for both.
 _LOCK_DISTRICT: Final = (
-    f"SELECT pg_advisory_xact_lock_shared({WRITERS}, 0)",
+    f"SELECT pg_advisory_xact_lock_shared({_WRITERS}, 0)",
     f"SELECT pg_advisory_xact_lock({_DISTRICTS}, hashtext(%(district)s))",
 )
 
@@ -84,6 +92,57 @@ def open_blocking(server: Server) -> Engine:
     )
     event.listen(engine, "begin", _begin)
     return engine
+
+
+class Session:
+    """A connection of its own, outside the pool and outside transactions, for locks that last as long as it does."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def connect(cls, server: Server) -> Self:
+        """Begin a session. Raises `OperationalError`."""
+        try:
+            return cls(await psycopg.AsyncConnection.connect(server.url, autocommit=True, **_parameters(server)))
+        except psycopg.Error as error:
+            raise OperationalError("connecting", None, error) from error
+
+    async def lock(self, district: str | None, seconds: float) -> bool:
+        """Take a district's lock, or the daemon's; return False when it is not free in time.
+
+        Raises `OperationalError`.
+        """
+        which = "%s, hashtext(%s)" if district is not None else "%s, 0"
+        given = (_DAEMON,) if district is None else (_TAKERS, district)
+        milliseconds = max(1, int(seconds * 1000))  # 0 would be for ever
+        try:
+            await self._connection.execute(f"SET lock_timeout = {milliseconds}".encode())
+            await self._connection.execute(f"SELECT pg_advisory_lock({which})".encode(), given)
+        except psycopg.errors.LockNotAvailable:
+            return False
+        except psycopg.Error as error:
+            raise OperationalError("locking", None, error) from error
+        return True
+
+    async def assert_alive(self) -> None:
+        """Raise `OperationalError` when the session has ended."""
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS_MAX):
+                await self._connection.execute("SELECT 1")
+        except psycopg.Error as error:
+            raise OperationalError("looking", None, error) from error
+        except TimeoutError as late:
+            silent = psycopg.OperationalError(f"it has not answered for {_CONNECT_SECONDS_MAX} seconds")
+            raise OperationalError("looking", None, silent) from late
+
+    async def close(self) -> None:
+        """End the session and its locks."""
+        with suppress(psycopg.Error, TimeoutError):  # a session that is lost has no locks any more
+            async with asyncio.timeout(_CONNECT_SECONDS_MAX):
+                # At once: the server sees a little later that a connection was closed.
+                await self._connection.execute("SELECT pg_advisory_unlock_all()")
+        await self._connection.close()
 
 
 def _parameters(server: Server) -> dict[str, Any]:

@@ -4,6 +4,9 @@ Rule 1: the database is the queue. What is told in memory is only a hint to look
 Rule 2: an attempt is counted before it begins, so that a delivery that kills its process ends in `failed`.
 Rule 3: what failed for a passing reason is tried again later, each time twice as late; its district waits, the
 others go on.
+Rule 4: a database that cannot be used is looked for again, and nothing is lost or given up meanwhile: a server may be
+started again while the daemon runs.
+Rule 5: what is remembered here is this process's own part. Who else takes deliveries, `taking` knows.
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ import structlog
 
 from rostergate import journal, metrics, store
 from rostergate.core.calendar import day_of
-from rostergate.errors import Refused, RostergateError
+from rostergate.errors import Refused, RostergateError, StoreError
 from rostergate.store import deliveries
 from rostergate.worker import failing, road
+from rostergate.worker.taking import Taking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +37,10 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS: Final = 15.0
 """How often to look without a hint: commands let failed deliveries be tried again, and cannot hint."""
+TAKEN_SECONDS: Final = 2.0
+"""How long to leave a district alone of which somebody else has taken a delivery."""
+OUTAGE_SECONDS_MIN: Final = 0.5
+"""How long to wait before a database that could not be used is looked for again; each further time twice as long."""
 
 log = structlog.get_logger()
 
@@ -61,9 +69,15 @@ class Queue:
         self._processes = processes
         self._now = now
         self._on_closed = on_closed
+        self._taking = Taking(engine, database)
         self._hint = asyncio.Event()
+        self._outage_seconds = 0.0
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        """By district."""
         self._not_before: dict[str, float] = {}
+        """By district, on the loop's clock."""
+        self._why: dict[str, str] = {}
+        """Why its last attempt failed, by delivery."""
 
     def look(self) -> None:
         """Hint that a delivery may be waiting."""
@@ -80,43 +94,59 @@ class Queue:
         try:
             while not stop.is_set():
                 self._hint.clear()
-                await self._start_what_is_due()
+                seconds = await self._look()
                 hinted = asyncio.create_task(self._hint.wait())
-                await asyncio.wait({hinted, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                waited_for = {stopped} if self._outage_seconds else {hinted, stopped}
+                await asyncio.wait(waited_for, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
                 hinted.cancel()
         finally:
             stopped.cancel()
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
+    async def _look(self) -> float:
+        """Start what is due; return for how many seconds there is nothing to do without a hint."""
+        try:
+            await self._start_what_is_due()
+        except StoreError as error:
+            if not self._outage_seconds:
+                log.error(journal.DATABASE_LOST, part="queue", exc_info=error)
+            self._outage_seconds = min(max(OUTAGE_SECONDS_MIN, self._outage_seconds * 2), LOOK_SECONDS)
+            return self._outage_seconds
+        if self._outage_seconds:
+            log.info(journal.DATABASE_FOUND, part="queue")
+            self._outage_seconds = 0.0
+        return LOOK_SECONDS
+
     async def _start_what_is_due(self) -> None:
-        async with store.reading(self._engine) as tx:
-            due = await deliveries.due(tx)
-        oldest = {one.district: one.id for one in sorted(due, key=lambda one: one.number, reverse=True)}
-        for delivery in due:
-            if oldest[delivery.district] != delivery.id:
-                continue  # whatever the clocks say, and however long the older one waits to be tried again
+        for district in await self._taking.waiting():
             if len(self._under_way) >= self._settings.delivery.workers:
                 return
-            if delivery.district not in self._under_way and self._may_start(delivery):
-                task = asyncio.create_task(self._attempt(delivery))
-                self._under_way[delivery.district] = task
-                task.add_done_callback(partial(self._done, delivery))
+            if district not in self._under_way and self._may_start(district):
+                task = asyncio.create_task(self._take(district))
+                self._under_way[district] = task
+                task.add_done_callback(partial(self._done, district))
 
-    def _may_start(self, delivery: deliveries.Delivery) -> bool:
-        return asyncio.get_running_loop().time() >= self._not_before.get(delivery.id, 0.0)
+    def _may_start(self, district: str) -> bool:
+        return asyncio.get_running_loop().time() >= self._not_before.get(district, 0.0)
 
-    def _wait_with(self, delivery: deliveries.Delivery, attempt: int) -> None:
+    def _wait_with(self, district: str, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        seconds = self._settings.delivery.retry_seconds * 2 ** max(0, attempt - 1)
-        self._not_before[delivery.id] = loop.time() + seconds
+        self._not_before[district] = loop.time() + seconds
         loop.call_later(seconds, self.look)
 
-    def _done(self, delivery: deliveries.Delivery, task: asyncio.Task[None]) -> None:
-        del self._under_way[delivery.district]
+    def _done(self, district: str, task: asyncio.Task[None]) -> None:
+        del self._under_way[district]
         if not task.cancelled() and (error := task.exception()):
-            log.error(journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, exc_info=error)
-            self._wait_with(delivery, delivery.attempts)
+            log.error(journal.DELIVERY_INTERRUPTED, district=district, exc_info=error)
+            self._wait_with(district, self._settings.delivery.retry_seconds)
         self._hint.set()
+
+    async def _take(self, district: str) -> None:
+        async with self._taking.taken(district) as delivery:
+            if delivery is None:  # somebody else is at it, or was
+                self._wait_with(district, TAKEN_SECONDS)
+            else:
+                await self._attempt(delivery)
 
     async def _attempt(self, delivery: deliveries.Delivery) -> None:
         attempts_max = self._settings.delivery.attempts_max
@@ -124,9 +154,10 @@ class Queue:
             async with store.writing(self._engine, delivery.district) as tx:
                 attempt = await deliveries.count_attempt(tx, delivery.id)
         except Refused:
-            return  # a newer delivery has taken its place since the queue was read
+            return  # something has taken its place since it was looked up
         if attempt > attempts_max:
-            await self._give_up(delivery, delivery.error or "the daemon ended each time while it was being decided")
+            known = delivery.error or self._why.get(delivery.id)
+            await self._give_up(delivery, known or "the daemon ended each time while it was being decided")
             return
         district = self._districts.get(delivery.district)
         if district is None:
@@ -145,22 +176,28 @@ class Queue:
             metrics.DELIVERIES_DECIDED.labels(walked.outcome).inc()
             for stage, seconds in walked.seconds.items():
                 metrics.STAGE_SECONDS.labels(stage).observe(seconds)
-            await self._on_closed(delivery.id)
+            await self._close(delivery)
 
     async def _failed(self, delivery: deliveries.Delivery, error: Exception, attempt: int) -> None:
         # The text of an error that is not ours may hold a cell's value: it stays out of log and report.
         ours = error if isinstance(error, RostergateError) else None
         said = str(ours) if ours else f"an internal error ({type(error).__name__})"
+        self._why[delivery.id] = said
         if attempt >= self._settings.delivery.attempts_max or (ours and ours.permanent):
             log.error(journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, exc_info=error)
             await self._give_up(delivery, said)
         else:
             log.warning(journal.DELIVERY_RETRIED, delivery=delivery.id, district=delivery.district, exc_info=error)
-            self._wait_with(delivery, attempt)
+            self._wait_with(delivery.district, self._settings.delivery.retry_seconds * 2 ** (attempt - 1))
 
     async def _give_up(self, delivery: deliveries.Delivery, why: str) -> None:
         async with store.writing(self._engine, delivery.district) as tx:
             await failing.give_up(tx, self._settings, self._districts, delivery.id, why, self._now())
         log.error(journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, reason=why)
         metrics.DELIVERIES_DECIDED.labels("failed").inc()
+        await self._close(delivery)
+
+    async def _close(self, delivery: deliveries.Delivery) -> None:
+        self._why.pop(delivery.id, None)
+        self._not_before.pop(delivery.district, None)
         await self._on_closed(delivery.id)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from rostergate import journal, store
 from rostergate.core import catalogue, completeness
 from rostergate.core.calendar import day_of
 from rostergate.core.recognition import recognise
+from rostergate.core.states import IllegalTransition
 from rostergate.core.temporary import stands_for
 from rostergate.spool import sealing, watching
 from rostergate.spool.folders import Area
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from rostergate.config import District, Districts, Settings
     from rostergate.spool.folders import Spool
     from rostergate.spool.inbox import Entry, Inbox, Inboxes
+    from rostergate.spool.sealing import Manifest
 
 HEAD_BYTES: Final = 65_536
 """How much of each file is read to recognise its format."""
@@ -98,6 +101,7 @@ class Receiver:
         self._told: dict[tuple[str, Area], object] = {}
         self._strays: dict[tuple[str, Area], tuple[str, ...]] = {}
         self._stood: dict[tuple[str, Area], dict[str, Entry]] = {}
+        self._frozen: dict[str, Manifest] = {}
 
     def look(self, slug: str, area: Area) -> None:
         """Hint that something may have happened in an inbox."""
@@ -164,6 +168,8 @@ class Receiver:
         self._timers[slug, area] = asyncio.get_running_loop().call_later(max(seconds, 0.02), self.look, slug, area)
 
     async def _look(self, district: District, area: Area) -> None:
+        if area is Area.UPLOAD:
+            await self._enter_frozen(district)
         inbox = self._inboxes.of(district.slug, area)
         expected = _names(district.format)
         await self._tell_strays(district, inbox, expected)
@@ -298,7 +304,17 @@ class Receiver:
         if area is Area.PREVIEW:
             await self._on_dry_run(district, self._spool.delivery(manifest.delivery))
             return
-        await sealed.enter(self._engine, district, manifest, district.audience(self._settings))
+        self._frozen[district.slug] = manifest
+        await self._enter_frozen(district)
+
+    async def _enter_frozen(self, district: District) -> None:
+        """Record what is sealed on disk, and was not in the database yet when that could not be used."""
+        manifest = self._frozen.get(district.slug)
+        if manifest is None:
+            return
+        with suppress(IllegalTransition):  # it was recorded, and the answer was lost
+            await sealed.enter(self._engine, district, manifest, district.audience(self._settings))
+        del self._frozen[district.slug]
         log.info(
             journal.DELIVERY_SEALED,
             delivery=manifest.delivery,

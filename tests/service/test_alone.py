@@ -1,0 +1,75 @@
+"""One daemon at a time on a database, also after its server was started again."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from rostergate import journal
+from rostergate.errors import AlreadyRunning
+from rostergate.service import alone
+from rostergate.service.alone import Alone
+from running import SECONDS_MAX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import PostgreSQL
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alone, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(alone, "ALONE_SECONDS_MAX", 0.1)
+
+
+async def test_a_second_daemon_is_refused(postgresql: PostgreSQL, server_database: str) -> None:
+    """While one has the database no other gets it; afterwards it does."""
+    location = postgresql.server(server_database)
+    async with Alone(location):
+        with pytest.raises(AlreadyRunning, match="postgresql://rostergate@/"):
+            async with Alone(location):
+                pass
+    async with Alone(location):
+        pass
+
+
+async def test_a_reservation_that_was_lost_is_had_again(postgresql: PostgreSQL, server_database: str) -> None:
+    """When the server has ended the session, the daemon asks again, and nobody else gets in afterwards."""
+    location, stop = postgresql.server(server_database), asyncio.Event()
+    async with Alone(location) as one:
+        with capture_logs() as lines:
+            keeping = asyncio.create_task(one.keep(stop))
+            postgresql.stop_sessions(server_database)
+            async with asyncio.timeout(SECONDS_MAX):
+                while not any(line["event"] == journal.DATABASE_FOUND for line in lines):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        with pytest.raises(AlreadyRunning):
+            async with Alone(location):
+                pass
+        stop.set()
+        await keeping
+    assert [line["event"] for line in lines] == [journal.DATABASE_LOST, journal.DATABASE_FOUND]
+
+
+async def test_who_finds_another_daemon_in_its_place_ends(postgresql: PostgreSQL, server_database: str) -> None:
+    """When another daemon was quicker after the outage, this one ends, so that never two work on it."""
+    location = postgresql.server(server_database)
+    async with Alone(location) as one, AsyncExitStack() as others:
+        postgresql.stop_sessions(server_database)
+        await others.enter_async_context(Alone(location))
+        with pytest.raises(AlreadyRunning):
+            async with asyncio.timeout(SECONDS_MAX):
+                await one.keep(asyncio.Event())
+
+
+async def test_a_file_is_kept_by_the_lock_of_its_folder(tmp_path: Path) -> None:
+    """On SQLite there is nothing to reserve and nothing to lose."""
+    async with Alone(tmp_path / "rostergate.db") as one, Alone(tmp_path / "rostergate.db"):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await one.keep(asyncio.Event())
