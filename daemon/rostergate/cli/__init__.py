@@ -5,12 +5,13 @@ Exit status 0: done. 1: refused, or nothing to do that was asked for. 2: wrong u
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import click
 
-from rostergate.cli.place import Place, PlaceGroup
+from rostergate.cli.group import PlaceGroup
 
 CONFIG_FOLDER: Final = Path("/etc/rostergate")
 STATE_FOLDER: Final = Path("/var/lib/rostergate")
@@ -42,6 +43,8 @@ COMMANDS: Final = {
     "rules": "reference",
     "events": "reference",
     "formats": "formats",
+    "completion": "completion",
+    "man": "man",
 }
 """Command -> its module, which is imported when the command is run. The help lists them in this order."""
 
@@ -67,4 +70,5 @@ COMMANDS: Final = {
 @click.pass_context
 def main(context: click.Context, config: Path, state: Path) -> None:
     """Receive school rosters over SFTP, check them to the line, hold what looks wrong, and write the rest."""
-    context.obj = Place(config=config, state=state)
+    # Imported here, not above: it takes a second, which a shell that completes a command does not have.
+    context.obj = import_module("rostergate.cli.place").Place(config=config, state=state)

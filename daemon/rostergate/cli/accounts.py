@@ -10,6 +10,7 @@ import click
 
 from rostergate import store
 from rostergate.cli import tables
+from rostergate.cli.completing import DISTRICT
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.core.values import e164
@@ -32,7 +33,9 @@ def accounts() -> None:
 
 @accounts.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--district", "slug", help="The district whose people they are; otherwise a column `district` says.")
+@click.option(
+    "--district", "slug", type=DISTRICT, help="The district whose people they are; otherwise a column `district` says."
+)
 @as_json
 @click.pass_obj
 def load(place: Place, file: Path, *, slug: str | None, as_json: bool) -> None:
@@ -87,7 +90,7 @@ async def _load(place: Place, found: Mapping[str, list[PlatformAccount]]) -> dic
 
 
 @accounts.command(name="list")
-@click.option("--district", "slug", required=True, help="The district whose people they are.")
+@click.option("--district", "slug", type=DISTRICT, required=True, help="The district whose people they are.")
 @click.option("--classes", is_flag=True, help="The classes, pending or live, instead of the people.")
 @as_json
 @click.pass_obj
@@ -123,7 +126,7 @@ async def _classes(place: Place, slug: str) -> list[dict[str, str | None]]:
 
 @click.command()
 @click.argument("teacher")
-@click.option("--district", "slug", required=True, help="The teacher's district.")
+@click.option("--district", "slug", type=DISTRICT, required=True, help="The teacher's district.")
 @as_json
 @click.pass_obj
 def claim(place: Place, teacher: str, *, slug: str, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 import click
 
 from rostergate import store
+from rostergate.cli.completing import DELIVERY
 from rostergate.cli.deliveries import only_district
 from rostergate.cli.place import Place, run
 from rostergate.errors import Refused
@@ -31,7 +32,13 @@ _LINES_AT_ONCE: Final = 1_000
 
 @click.command()
 @only_district
-@click.option("--since", "delivery", metavar="DELIVERY", help="What was applied after this delivery, by any district.")
+@click.option(
+    "--since",
+    "delivery",
+    metavar="DELIVERY",
+    type=DELIVERY,
+    help="What was applied after this delivery, by any district.",
+)
 @click.option("--after", "cursor", metavar="CURSOR", help="Go on after the line with this cursor.")
 @click.option("--follow", is_flag=True, help="Go on with what is applied from now on, until stopped.")
 @click.option("--ndjson", is_flag=True, help="One JSON object per line; the only form there is.")

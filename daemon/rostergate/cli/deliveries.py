@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rostergate import store
+from rostergate.cli.completing import DELIVERY, DISTRICT
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.cli.preview import print_verdict
@@ -15,7 +16,7 @@ from rostergate.errors import Refused
 from rostergate.store import deliveries as stored
 from rostergate.store import undos, verdicts
 
-only_district = click.option("--district", "slug", help="Only this district.")
+only_district = click.option("--district", "slug", type=DISTRICT, help="Only this district.")
 
 
 @click.command()
@@ -68,7 +69,7 @@ def _kind(row: dict[str, Any]) -> object:
 
 
 @click.command()
-@click.argument("delivery")
+@click.argument("delivery", type=DELIVERY)
 @as_json
 @click.pass_obj
 def show(place: Place, delivery: str, *, as_json: bool) -> None:
@@ -106,7 +107,7 @@ async def _show(place: Place, delivery: str) -> dict[str, Any]:
 
 
 @click.command()
-@click.argument("delivery")
+@click.argument("delivery", type=DELIVERY)
 @as_json
 @click.pass_obj
 def retry(place: Place, delivery: str, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rostergate import journal, store
+from rostergate.cli.completing import DISTRICT
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.config import set_enabled, write_district
@@ -93,7 +94,7 @@ def list_districts(place: Place, *, as_json: bool) -> None:
 
 
 @district.command()
-@click.argument("slug")
+@click.argument("slug", type=DISTRICT)
 @as_json
 @click.pass_obj
 def show(place: Place, slug: str, *, as_json: bool) -> None:
@@ -143,7 +144,7 @@ async def _standing(place: Place, district: District) -> dict[str, Any]:
 
 
 @district.command()
-@click.argument("slug")
+@click.argument("slug", type=DISTRICT)
 @as_json
 @click.pass_obj
 def password(place: Place, slug: str, *, as_json: bool) -> None:
@@ -156,7 +157,7 @@ def password(place: Place, slug: str, *, as_json: bool) -> None:
 
 
 @district.command()
-@click.argument("slug")
+@click.argument("slug", type=DISTRICT)
 @as_json
 @click.pass_obj
 def grant(place: Place, slug: str, *, as_json: bool) -> None:
@@ -178,7 +179,7 @@ async def _grant(place: Place, district: District) -> None:
 
 
 @district.command()
-@click.argument("slug")
+@click.argument("slug", type=DISTRICT)
 @as_json
 @click.pass_obj
 def disable(place: Place, slug: str, *, as_json: bool) -> None:
@@ -187,7 +188,7 @@ def disable(place: Place, slug: str, *, as_json: bool) -> None:
 
 
 @district.command()
-@click.argument("slug")
+@click.argument("slug", type=DISTRICT)
 @as_json
 @click.pass_obj
 def enable(place: Place, slug: str, *, as_json: bool) -> None:

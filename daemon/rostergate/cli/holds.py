@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rostergate import journal, store
+from rostergate.cli.completing import DELIVERY, DISTRICT
 from rostergate.cli.deliveries import only_district
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, end, run
@@ -101,7 +102,7 @@ async def _show(place: Place, named: str) -> tuple[StoredPlan, tuple[Hold, ...]]
 
 
 @holds.command(name="try")
-@click.option("--district", "slug", required=True, help="The district whose deliveries are looked at.")
+@click.option("--district", "slug", type=DISTRICT, required=True, help="The district whose deliveries are looked at.")
 @click.option(
     "--days", type=click.IntRange(1, 3_650), default=30, show_default=True, help="Deliveries of so many days."
 )
@@ -176,8 +177,8 @@ def _about(plan: StoredPlan) -> dict[str, Any]:
 def _decision(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.argument("named", metavar="PLAN...", nargs=-1),
-        click.option("--delivery", help="All plans of this delivery that are on hold."),
-        click.option("--district", "slug", help="The district whose plans --all means."),
+        click.option("--delivery", type=DELIVERY, help="All plans of this delivery that are on hold."),
+        click.option("--district", "slug", type=DISTRICT, help="The district whose plans --all means."),
         click.option("--all", "every", is_flag=True, help="All plans of the district that are on hold; asks first."),
         click.option("--yes", is_flag=True, help="Do not ask."),
         click.option("--by", required=True, help="Who decides."),

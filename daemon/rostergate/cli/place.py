@@ -1,34 +1,30 @@
-"""Where a command works: its configuration and state, and how its errors end it."""
+"""Where a command works: its configuration and state."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
-
-import click
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rostergate import store
+from rostergate.cli.group import REFUSED, WRONG, end, reason
 from rostergate.config import Districts, Settings, load_settings
-from rostergate.errors import ConfigError, NotFound, RostergateError, StateError, StoreError
+from rostergate.errors import ConfigError, NotFound, StateError
 from rostergate.spool.folders import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from rostergate.config import District
 
-T = TypeVar("T")
+__all__ = ["REFUSED", "WRONG", "Place", "end", "run"]
 
-REFUSED = 1
-WRONG = 2
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ class Place:
             self.spool.prepare()
         except OSError as error:
             raise StateError(
-                f"{error.filename or self.state}: {_reason(error)}; "
+                f"{error.filename or self.state}: {reason(error)}; "
                 "make the state folder, writable by the service's user, or name another with --state"
             ) from error
 
@@ -108,53 +104,6 @@ class Place:
                 f"{self.state} belongs to another user; run this as that user, "
                 f"for example: sudo -u rostergate rostergate ..."
             )
-
-
-class PlaceGroup(click.Group):
-    """Commands that are imported when they are run, and that end with a plain sentence when something is wrong."""
-
-    def __init__(self, *arguments: Any, modules: Mapping[str, str], **named: Any) -> None:  # noqa: ANN401 - click's own
-        super().__init__(*arguments, **named)
-        self._modules = modules
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
-        """Return the commands in the order of the help."""
-        return list(self._modules)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own
-        """Import one command; None when there is none of that name."""
-        if cmd_name not in self._modules:
-            return None
-        found: click.Command = getattr(import_module(f"rostergate.cli.{self._modules[cmd_name]}"), cmd_name)
-        return found
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except ConfigError as error:
-            end(error, WRONG)
-        except StoreError as error:
-            database = str(ctx.obj.location())
-            end(error if database in str(error) else f"{database}: {error}", REFUSED)
-        except RostergateError as error:
-            end(error, REFUSED)
-        except PermissionError as error:
-            end(f"{error.filename}: permission denied; run this as the service's user", REFUSED)
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # nobody reads the answer any more; click ends quietly
-            end(f"{error.filename}: {_reason(error)}" if error.filename else _reason(error), REFUSED)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
-def end(message: object, status: int) -> NoReturn:
-    """Print what is wrong and end with `status`."""
-    click.echo(f"rostergate: {message}", err=True)
-    raise SystemExit(status)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from rostergate.cli.completing import DISTRICT
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, run
 from rostergate.core import catalogue
@@ -20,7 +21,7 @@ from rostergate.worker import road
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--format", "format_name", help="Take the files for this format instead of recognising it.")
-@click.option("--district", "slug", help="Compare with this district's roster and use its settings.")
+@click.option("--district", "slug", type=DISTRICT, help="Compare with this district's roster and use its settings.")
 @as_json
 @click.pass_obj
 def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | None, as_json: bool) -> None:

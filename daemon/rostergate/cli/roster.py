@@ -10,6 +10,7 @@ import click
 
 from rostergate import store
 from rostergate.cli import export
+from rostergate.cli.completing import DELIVERY
 from rostergate.cli.deliveries import only_district
 from rostergate.cli.export import Form
 from rostergate.cli.output import as_json, print_json, print_table
@@ -29,7 +30,13 @@ _SHOWN = ("schools", "teachers", "students", "guardians", "classes", "enrollment
 
 @click.command()
 @only_district
-@click.option("--as-of", "delivery", metavar="DELIVERY", help="As it was right after this delivery; without it: now.")
+@click.option(
+    "--as-of",
+    "delivery",
+    metavar="DELIVERY",
+    type=DELIVERY,
+    help="As it was right after this delivery; without it: now.",
+)
 @click.option("--csv", "form", flag_value=Form.CSV.value, help="Export as CSV (UTF-8, with a header).")
 @click.option("--parquet", "form", flag_value=Form.PARQUET.value, help="Export as Parquet.")
 @click.option("--ndjson", "form", flag_value=Form.NDJSON.value, help="Export as JSON, one object per line.")

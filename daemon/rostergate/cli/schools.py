@@ -10,6 +10,7 @@ import click
 
 from rostergate import journal, store
 from rostergate.cli import tables
+from rostergate.cli.completing import DISTRICT
 from rostergate.cli.holds import work_out_again, write_reports
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from rostergate.store.plans import StoredPlan
     from rostergate.store.whereabouts import Standing
 
-one_district = click.option("--district", "slug", required=True, help="The district whose school it is.")
+one_district = click.option("--district", "slug", type=DISTRICT, required=True, help="The district whose school it is.")
 who = click.option("--by", required=True, help="Who decides.")
 
 
@@ -43,7 +44,12 @@ def schools() -> None:
 
 @schools.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--district", "slug", help="The district whose schools they all are; otherwise a column `district` says.")
+@click.option(
+    "--district",
+    "slug",
+    type=DISTRICT,
+    help="The district whose schools they all are; otherwise a column `district` says.",
+)
 @as_json
 @click.pass_obj
 def load(place: Place, file: Path, *, slug: str | None, as_json: bool) -> None:
@@ -85,7 +91,7 @@ async def _load(place: Place, found: Mapping[str, list[PlatformSchool]]) -> None
 
 
 @schools.command(name="list")
-@click.option("--district", "slug", required=True, help="The district whose schools are listed.")
+@click.option("--district", "slug", type=DISTRICT, required=True, help="The district whose schools are listed.")
 @click.option("--waiting", is_flag=True, help="Only those that wait for a match.")
 @as_json
 @click.pass_obj

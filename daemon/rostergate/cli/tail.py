@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rostergate.cli import log_lines
+from rostergate.cli.completing import DISTRICT
 from rostergate.desk.saying import said
 from rostergate.desk.words import clock, plain
 from rostergate.service.clock import utc_now
@@ -50,7 +51,7 @@ class Since(click.ParamType[datetime]):
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True, exists=True))
-@click.option("--district", "slugs", multiple=True, help="Only this district; may be repeated.")
+@click.option("--district", "slugs", type=DISTRICT, multiple=True, help="Only this district; may be repeated.")
 @click.option(
     "--level", type=click.Choice(_LEVELS), default="info", show_default=True, help="Nothing less severe than this."
 )

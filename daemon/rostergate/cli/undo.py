@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rostergate import journal, store
+from rostergate.cli.completing import DELIVERY
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.core.calendar import day_of
@@ -32,7 +33,7 @@ _WOULD = {
 
 
 @click.command()
-@click.argument("delivery")
+@click.argument("delivery", type=DELIVERY)
 @click.option("--school", "school_id", help="Only this school, by the id that the district gave it.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

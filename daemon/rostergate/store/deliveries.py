@@ -218,6 +218,12 @@ async def accepted_before(tx: AsyncConnection, district: str, number: int) -> De
     return found[0] if found else None
 
 
+async def decided_at(tx: AsyncConnection, district: str, at: datetime) -> Delivery | None:
+    """Return the delivery of a district that was decided at that moment: the one that took an older one's place."""
+    found = await _select(tx, deliveries.c.district == district, deliveries.c.decided_at == at)
+    return found[0] if found else None
+
+
 async def arrivals(tx: AsyncConnection, district: str, since: datetime) -> list[datetime]:
     """Return when a district's deliveries with files of that time were sealed, oldest first."""
     sealed = deliveries.c.sealed_at

@@ -113,6 +113,11 @@ async def get(tx: AsyncConnection, number: int) -> Mail:
     return found[0]
 
 
+async def about_delivery(tx: AsyncConnection, delivery: str) -> list[Mail]:
+    """Return the mail about a delivery, oldest first."""
+    return await _select(tx, sa.or_(outbox.c.delivery == delivery, outbox.c.about == delivery), order=outbox.c.id)
+
+
 async def sent(tx: AsyncConnection, number: int, at: datetime) -> None:
     """Note that a server has taken a mail."""
     await _set(tx, number, state=State.SENT.value, tries=outbox.c.tries + 1, closed_at=at, error=None)
