@@ -46,6 +46,7 @@ FIELDS: Final = {
     "missing": "files that are not there yet",
     "old": "files of an older export",
     "outcome": "accepted or rejected",
+    "part": "of the daemon, such as `queue` or `post`",
     "plan": "the plan's short name",
     "port": "TCP port",
     "reason": "why, in a sentence",

@@ -70,6 +70,18 @@ SECTIONS: Final[Mapping[str, Sequence[Event]]] = {
                 ("delivery", "folder", "step"),
             ),
             (
+                journal.DATABASE_LOST,
+                "The database cannot be used; a part of the daemon waits, and looks for it again.",
+                "the database cannot be used; {part} waits for it[: {error:failure}]",
+                ("part", *FAILURE),
+            ),
+            (
+                journal.DATABASE_FOUND,
+                "The database can be used again.",
+                "the database can be used again, {part} goes on",
+                ("part",),
+            ),
+            (
                 journal.CONFIG_RELOADED,
                 "A district's file has changed, and is in effect.",
                 "{district}: its file was read again{removed:gone}",
@@ -225,6 +237,12 @@ SECTIONS: Final[Mapping[str, Sequence[Event]]] = {
                 "A delivery could not be decided.",
                 "{delivery} could not be decided[: {reason}][: {error:failure}]",
                 (*_DELIVERY, "reason", *FAILURE),
+            ),
+            (
+                journal.DELIVERY_INTERRUPTED,
+                "A delivery could not even be attempted, or given up; it is taken again.",
+                "{district}: its next delivery could not be attempted and is taken again[: {error:failure}]",
+                ("district", *FAILURE),
             ),
             (
                 journal.DELIVERY_RETRIED,
