@@ -38,6 +38,9 @@ DATABASE_LOST: Final = "database.lost"  # it cannot be used; the field `part` wa
 DATABASE_FOUND: Final = "database.found"
 CONFIG_RELOADED: Final = "config.reloaded"
 CONFIG_REFUSED: Final = "config.refused"
+DISK_FILLED: Final = "disk.filled"  # it is nearly full; the operators are told
+DISK_EXHAUSTED: Final = "disk.exhausted"  # uploads are refused from now on
+DISK_FREED: Final = "disk.freed"  # they are taken again
 
 # The gate
 LOGIN_ACCEPTED: Final = "login.accepted"

@@ -59,6 +59,9 @@ STAGE_SECONDS: Final = _histogram("delivery_stage_seconds", "Seconds a delivery 
 PLANS_HELD: Final = _gauge("plans_held", "Plans that wait for a person.")
 QUEUE_DELIVERIES: Final = _gauge("queue_deliveries", "Sealed deliveries that wait to be decided.")
 QUEUE_SECONDS: Final = _gauge("queue_oldest_seconds", "Age of the oldest of them since it was sealed, 0 without any.")
+DISK_EXHAUSTED: Final = _gauge(
+    "state_disk_exhausted", "1 while uploads are refused because the disk of the state folder is nearly full, else 0."
+)
 DISK_FREE_BYTES: Final = _gauge("state_disk_free_bytes", "Bytes free on the disk of the state folder.")
 
 

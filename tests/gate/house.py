@@ -44,6 +44,7 @@ class House:
     throttle: dict[str, Any] = field(default_factory=dict)
     districts: dict[str, District] = field(default_factory=dict)
     slot: str | None = None
+    full: str | None = None
     sealed: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     refusals: list[tuple[str, Area, str, str]] = field(default_factory=list)
     legacy_logins: list[tuple[str, LegacyLogin]] = field(default_factory=list)
@@ -91,6 +92,7 @@ class House:
             sealed=self._sealed,
             on_refusal=self._on_refusal,
             on_legacy=self._on_legacy,
+            room=lambda: self.full,
         )
         _lay_out_keys(self.spool.keys)
         self.gate = Gate(services, clock=lambda: self.clock)

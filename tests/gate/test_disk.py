@@ -10,7 +10,7 @@ import asyncssh
 import pytest
 from asyncssh import FXF_CREAT, FXF_TRUNC, FXF_WRITE
 
-from gate.house import House
+from gate.house import House, reaching
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -82,6 +82,27 @@ async def test_a_disk_that_cannot_be_written_to(house: House, disk: Path) -> Non
         remount(disk, "rw")
         await put(sftp, "schools.csv", OLD * 2)
     assert house.committed() == {"schools.csv": OLD * 2}
+
+
+async def test_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
+    """What begins is refused, what is in progress is cut off and dropped, both with the reason; then all goes on."""
+    house = House(tmp_path / "state")
+    await house.open()
+    async with house.sftp() as sftp:
+        file = await sftp.open("schools.csv", NEW, encoding=None)
+        await file.write(OLD)
+        house.full = "the disk is nearly full: try again later"
+        with reaching("disk.free_bytes_min"), pytest.raises(asyncssh.SFTPFailure, match="nearly full: try again"):
+            await file.write(OLD, len(OLD))
+        with pytest.raises(asyncssh.SFTPFailure, match="nearly full: try again"):
+            await file.close()
+        with reaching("disk.free_bytes_min"), pytest.raises(asyncssh.SFTPFailure, match="nearly full: try again"):
+            await put(sftp, "teachers.csv", OLD)
+        assert house.inbox().left() == {}
+        house.full = None
+        await put(sftp, "teachers.csv", OLD)
+    assert house.committed() == {"teachers.csv": OLD}
+    await house.gate.drain(0)
 
 
 async def test_a_folder_that_is_removed_meanwhile(house: House) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rostergate import store
+from rostergate.config import Settings
 from rostergate.config.settings import MetricsSettings
 from rostergate.service.observing import Observation
 
@@ -29,7 +30,9 @@ class Watched:
     def __init__(self, folder: Path, database: Path) -> None:
         self.closed: str | None = None
         self.engine = store.open(database)
-        self.observation = Observation(MetricsSettings(port=free_port()), self.engine, folder, lambda: self.closed)
+        self.observation = Observation(
+            Settings(metrics=MetricsSettings(port=free_port())), self.engine, folder, lambda: self.closed
+        )
 
     async def ask(self, request: bytes) -> bytes:
         """Send a request and return all of the answer."""
@@ -86,7 +89,7 @@ async def test_no_database(tmp_path: Path) -> None:
 
 async def test_full_disk(watched: Watched) -> None:
     """With less free than the settings ask for the daemon is not ready, and says how much there is."""
-    watched.observation._settings = watched.observation._settings.model_copy(update={"disk_free_bytes_min": 1 << 60})
+    watched.observation._free_bytes_min = 1 << 60
     status, why = await watched.get("/readyz")
     assert (status, "bytes are free" in why) == (503, True)
 
@@ -116,7 +119,7 @@ async def test_connections_are_bounded(watched: Watched) -> None:
 async def test_off_by_default(tmp_path: Path) -> None:
     """Nothing is listened on unless the settings say where."""
     engine = store.open(tmp_path / "rostergate.db")
-    observation = Observation(MetricsSettings(), engine, tmp_path, lambda: None)
+    observation = Observation(Settings(), engine, tmp_path, lambda: None)
     await observation.open()
     assert observation.port == 0
     await observation.close()

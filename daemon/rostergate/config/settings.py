@@ -128,6 +128,24 @@ class UploadSettings(Section):
         return self
 
 
+class DiskSettings(Section):
+    """How much room the disk of the state folder must have."""
+
+    free_bytes_min: Annotated[int, Field(ge=0, le=TIB)] = 1_073_741_824
+    """With less, no upload is taken and nothing is decided."""
+    free_bytes_low: Annotated[int, Field(ge=0, le=TIB)] = 4_294_967_296
+    """With less, the operators are told."""
+
+    @model_validator(mode="after")
+    def _told_before(self) -> Self:
+        if self.free_bytes_low < self.free_bytes_min:
+            raise ValueError(
+                f"expected free_bytes_low of at least free_bytes_min ({self.free_bytes_min}), "
+                f"found {self.free_bytes_low}"
+            )
+        return self
+
+
 class DeliverySettings(Section):
     """When a set of files is complete, and how it is decided."""
 
@@ -200,7 +218,6 @@ class MetricsSettings(Section):
 
     address: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
     port: Port = 0
-    disk_free_bytes_min: Annotated[int, Field(ge=0, le=TIB)] = 1_073_741_824
 
 
 class Settings(Section):
@@ -210,6 +227,7 @@ class Settings(Section):
     throttle: ThrottleSettings = ThrottleSettings()
     database: DatabaseSettings = DatabaseSettings()
     upload: UploadSettings = UploadSettings()
+    disk: DiskSettings = DiskSettings()
     delivery: DeliverySettings = DeliverySettings()
     reading: ReadingSettings = ReadingSettings()
     holds: HoldSettings = HoldSettings()

@@ -35,6 +35,7 @@ FIELDS: Final = {
     "findings": "faults by severity, or how many in all for a dry run",
     "folder": "name of the folder in the state",
     "format": "the format it was taken for; null when it was not recognised",
+    "free_bytes": "free on the disk of the state folder",
     "held": "schools on hold",
     "how": "`password` or `key`",
     "kind": "kind of mail: the name of its template",

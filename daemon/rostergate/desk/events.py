@@ -93,6 +93,24 @@ SECTIONS: Final[Mapping[str, Sequence[Event]]] = {
                 "{district}: its file cannot be used, the last good one stays in effect: {reason}",
                 ("district", "reason"),
             ),
+            (
+                journal.DISK_FILLED,
+                "The disk of the state folder is nearly full; the operators are told.",
+                "the disk is nearly full: {free_bytes:size} of {bytes:size} are free ({limit})",
+                ("free_bytes", "bytes", "limit"),
+            ),
+            (
+                journal.DISK_EXHAUSTED,
+                "Uploads are refused and nothing is decided, before the database is in danger.",
+                "the disk is so full that uploads are refused: {free_bytes:size} of {bytes:size} are free ({limit})",
+                ("free_bytes", "bytes", "limit"),
+            ),
+            (
+                journal.DISK_FREED,
+                "There is room again, and everything goes on.",
+                "there is room on the disk again, {free_bytes:size} of {bytes:size}: uploads are taken",
+                ("free_bytes", "bytes"),
+            ),
         ),
         "The gate": (
             (

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 GAPS_MAX: Final = 256  # parts of a file that may be missing while later ones have arrived
 
 
+def check_disk(room: Callable[[], str | None]) -> None:
+    """Raise `Refusal` when there is no room on the disk."""
+    if reason := room():
+        raise Refusal("disk-full", reason, limit="disk.free_bytes_min")
+
+
 class Incoming:
     """A file that is open for writing."""
 
@@ -34,6 +40,7 @@ class Incoming:
         *,
         limits: UploadLimits,
         held: Callable[[], int],
+        room: Callable[[], str | None],
         append: bool,
     ) -> None:
         self.name = name
@@ -44,6 +51,7 @@ class Incoming:
         self._upload = upload
         self._limits = limits
         self._held = held
+        self._room = room
         self._append = append
 
     @property
@@ -113,6 +121,7 @@ class Incoming:
         grown = end - self._upload.size
         if grown <= 0:
             return
+        check_disk(self._room)
         if end > self._limits.file_bytes_max:
             text = f"the file is larger than {self._limits.file_bytes_max} bytes"
             raise Refusal("file-too-large", text, limit="upload.file_bytes_max")

@@ -52,6 +52,8 @@ class Services:
     """Told of every refusal: district, area, the name that was used (printable), the reason."""
     on_legacy: Callable[[str, LegacyLogin], Awaitable[None]]
     """Told of every login on the legacy port: the district, and what its client is."""
+    room: Callable[[], str | None]
+    """Why nothing more can be taken at the moment, in words for the district, or None. Asked for every packet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from asyncssh.constants import FX_FILE_ALREADY_EXISTS, FX_NO_SUCH_FILE
 
-from rostergate.gate.incoming import Incoming
+from rostergate.gate.incoming import Incoming, check_disk
 from rostergate.gate.names import Name, recognise
 from rostergate.gate.refusals import Refusal, from_upload, not_here
 from rostergate.spool.folders import Area
@@ -64,6 +64,7 @@ class Shelf:
         """
         name = recognise(text, self._visitor.wanted)
         await self.check_slot()
+        check_disk(self._services.room)
         there = (await self.shown()).get(text)
         if there and exclusive:
             raise Refusal("exists", f"{text}: there is such a file already", FX_FILE_ALREADY_EXISTS)
@@ -83,6 +84,7 @@ class Shelf:
             self.area,
             limits=self._visitor.limits,
             held=self._held,
+            room=self._services.room,
             append=append,
         )
         self._mine.add(incoming)

@@ -24,6 +24,7 @@ from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
 from rostergate.service.observing import Observation, measure_loop_delay
 from rostergate.service.post import TEMPLATES, Post
+from rostergate.service.room import Room
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area
 from rostergate.spool.inbox import Inboxes
@@ -106,6 +107,7 @@ class Daemon:
         self._engine = store.open(database)
         self._processes = Processes(settings.delivery.workers, seconds_max=settings.delivery.decide_seconds_max)
         self._inboxes = Inboxes(spool, utc_now)
+        self._room = Room(settings, self._engine, spool.state, utc_now)
         self._queue = Queue(
             settings=settings,
             districts=districts,
@@ -115,6 +117,7 @@ class Daemon:
             processes=self._processes,
             now=utc_now,
             on_closed=self._report,
+            room=self._room.refusal,
         )
         self._receiver = Receiver(
             settings=settings,
@@ -148,9 +151,10 @@ class Daemon:
                 sealed=self._sealed,
                 on_refusal=self._tell_refusal,
                 on_legacy=self._note_legacy,
+                room=self._room.refusal,
             )
         )
-        self._observation = Observation(settings.metrics, self._engine, spool.state, self._gate.closed)
+        self._observation = Observation(settings, self._engine, spool.state, self._gate.closed)
         self._parts: list[asyncio.Task[None]] = []
         self._dry_runs: set[asyncio.Task[None]] = set()
 
@@ -159,11 +163,13 @@ class Daemon:
         await recovery.recover(self._engine, self._spool, self._districts, self._settings, utc_now())
         await self._write_missing_reports()
         await asyncio.to_thread(self._lay_out_pages, list(self._districts))
+        await self._room.look()
         await self._listen()
         await self._observe()
         for part in (
             self._receiver.run(self.stop),
             self._queue.run(self.stop),
+            self._room.watch(self.stop, self._queue.look),
             self._reload_districts(),
             self._post.run(self.stop),
             silence.watch(self.stop, self._settings, self._districts, self._engine, utc_now),

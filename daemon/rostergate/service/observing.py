@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from rostergate.config.settings import MetricsSettings
+    from rostergate.config import Settings
 
 REQUEST_BYTES_MAX: Final = 8_192
 REQUEST_SECONDS_MAX: Final = 5.0
@@ -37,11 +37,10 @@ _TEXT: Final = "text/plain; charset=utf-8"
 class Observation:
     """Answers whoever watches the daemon."""
 
-    def __init__(
-        self, settings: MetricsSettings, engine: AsyncEngine, state: Path, closed: Callable[[], str | None]
-    ) -> None:
+    def __init__(self, settings: Settings, engine: AsyncEngine, state: Path, closed: Callable[[], str | None]) -> None:
         """Watch this engine and folder; `closed` says why the gate takes nobody at the moment, or None when it does."""
-        self._settings = settings
+        self._settings = settings.metrics
+        self._free_bytes_min = settings.disk.free_bytes_min
         self._engine = engine
         self._state = state
         self._closed = closed
@@ -119,8 +118,8 @@ class Observation:
             return "the database does not answer"
         metrics.QUEUE_DELIVERIES.set(waiting)
         metrics.QUEUE_SECONDS.set((utc_now() - sealed_at).total_seconds() if sealed_at else 0.0)
-        if free < self._settings.disk_free_bytes_min:
-            return f"only {free} bytes are free on the disk of the state folder"
+        if free < self._free_bytes_min:
+            return f"only {free} bytes are free on the disk of the state folder, so uploads are refused"
         return None
 
 

@@ -59,8 +59,12 @@ class Queue:
         processes: Processes,
         now: Callable[[], datetime],
         on_closed: Callable[[str], Awaitable[None]],
+        room: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`on_closed` is told each delivery whose report is due."""
+        """`on_closed` is told each delivery whose report is due.
+
+        `room` says why nothing is to be written to the disk at the moment, or None.
+        """
         self._settings = settings
         self._districts = districts
         self._engine = engine
@@ -69,6 +73,7 @@ class Queue:
         self._processes = processes
         self._now = now
         self._on_closed = on_closed
+        self._room = room
         self._taking = Taking(engine, database)
         self._hint = asyncio.Event()
         self._outage_seconds = 0.0
@@ -118,6 +123,8 @@ class Queue:
         return LOOK_SECONDS
 
     async def _start_what_is_due(self) -> None:
+        if self._room():
+            return  # what waits is looked at again when there is room, and has lost no attempt
         for district in await self._taking.waiting():
             if len(self._under_way) >= self._settings.delivery.workers:
                 return

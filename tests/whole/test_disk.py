@@ -1,0 +1,79 @@
+"""A daemon whose disk fills up, on a small disk of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import asyncssh
+import pytest
+
+from mailing import SENDER, mail_server_beside
+from running import Rostergate, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mailing import Mailbox
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    """Give a mail server."""
+    with mail_server_beside() as box:
+        yield box
+
+
+@pytest.fixture
+def rostergate(tmp_path: Path, box: Mailbox) -> Iterator[Rostergate]:
+    """Give a rostergate whose state is on a disk of 64 MiB, or skip the test where mounting is not allowed."""
+    one = Rostergate(
+        tmp_path,
+        {
+            "ROSTERGATE_DISK__FREE_BYTES_MIN": str(20 * MIB),
+            "ROSTERGATE_DISK__FREE_BYTES_LOW": str(30 * MIB),
+            "ROSTERGATE_MAIL__HOST": "127.0.0.1",
+            "ROSTERGATE_MAIL__PORT": str(box.port),
+            "ROSTERGATE_MAIL__SECURITY": "none",
+            "ROSTERGATE_MAIL__SENDER": SENDER,
+            "ROSTERGATE_MAIL__OPERATORS": '["ops@platform.example"]',
+            "ROSTERGATE_DELIVERY__SETTLE_SECONDS": "2",
+        },
+    )
+    one.state.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", one.state]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk is left out: mounting one needs root")
+    try:
+        one.add_district()
+        yield one
+    finally:
+        subprocess.run(["umount", "--lazy", one.state], check=True)
+
+
+async def test_a_disk_that_fills_up(rostergate: Rostergate, box: Mailbox, files: dict[str, bytes]) -> None:
+    """Uploads are refused with a reason and a sealed delivery waits; both go on by themselves, with no attempt lost."""
+    ballast = rostergate.state / "ballast"
+    with rostergate.daemon():
+        await rostergate.upload(files)
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, 50 * MIB)
+        until(lambda: rostergate.events("disk.exhausted"), "the daemon to see that the disk is nearly full")
+        until(lambda: rostergate.standing() == ("sealed", False), "the set to be sealed")
+        async with rostergate.sftp() as client:
+            with pytest.raises(asyncssh.SFTPFailure, match="disk is nearly full, so nothing is taken at the moment"):
+                await client.open("/preview/students.csv", "wb")
+        assert "disk is nearly full" in " ".join(rostergate.latest().split())
+        assert rostergate.queried("SELECT state, attempts FROM deliveries") == [("sealed", 0)]
+        until(lambda: box.messages, "mail to the operators")
+        ballast.unlink()
+        rostergate.reached("settled")
+        assert rostergate.queried("SELECT attempts FROM deliveries") == [(1,)]
+        await rostergate.upload({"students.csv": files["students.csv"]}, folder="/preview/")
+    (mail,) = box.messages
+    assert (mail["To"], mail["Subject"].partition(": ")[2]) == ("ops@platform.example", "the disk is nearly full")
+    assert [len(rostergate.events(f"disk.{what}")) for what in ("filled", "exhausted", "freed")] == [1, 1, 1]
