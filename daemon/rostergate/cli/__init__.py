@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "roster": "roster",
     "changes": "changes",
     "db": "db",
+    "purge": "purge",
     "preview": "preview",
     "mail": "mail",
     "rules": "reference",

@@ -18,7 +18,7 @@ from rostergate.cli.completing import DELIVERY
 from rostergate.cli.deliveries import only_district
 from rostergate.cli.place import Place, run
 from rostergate.errors import Refused
-from rostergate.store import feed, turns
+from rostergate.store import feed, floors, turns
 from rostergate.store.feed import Cursor
 
 if TYPE_CHECKING:
@@ -94,9 +94,11 @@ async def _tell(
     async with place.database() as engine:
         async with store.reading(engine) as tx:
             if delivery:
-                after = Cursor((await turns.of(tx, delivery))[-1].position + 1)
+                last = (await turns.of(tx, delivery))[-1]
+                await floors.assert_followed(tx, last.position, last.lines_max, slug)
+                after = Cursor(last.position + 1)
             else:
-                await feed.assert_given(tx, after)
+                await feed.assert_given(tx, after, slug)
         while True:
             after = await _tell_what_there_is(engine, slug, after, out, stop)
             if not follow or await _stopped(stop, FOLLOW_SECONDS):

@@ -13,6 +13,7 @@ from rostergate.cli.place import Place, run
 from rostergate.cli.preview import print_verdict
 from rostergate.core.delivery import State
 from rostergate.errors import Refused
+from rostergate.spool import sealing
 from rostergate.store import deliveries as stored
 from rostergate.store import undos, verdicts
 
@@ -124,4 +125,6 @@ async def _retry(place: Place, delivery: str) -> stored.Delivery:
         found = await stored.get(tx, delivery)
         if found.state is not State.FAILED:
             raise Refused(f"{delivery} is {found.state.value}; only a failed delivery can be tried again")
+        if not sealing.kept(place.spool, delivery):
+            raise Refused(f"{delivery}: its files have been removed (retention.files_days); upload them again")
         return await stored.retry(tx, delivery)

@@ -206,6 +206,21 @@ class PasswordSettings(Section):
     waiting_per_address_max: Annotated[int, Field(ge=1, le=10_000)] = 32
 
 
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class RetentionSettings(Section):
+    """For how many days what is not needed any more is kept; then the daemon removes it."""
+
+    files_days: Days = 90
+    """The files of a delivery, from when it was sealed."""
+    reports_days: Days = 365
+    history_days: Days = 730
+    """How far back the roster "as of" a delivery can be told, and for how long archived people are kept."""
+    mail_days: Days = 90
+    """Mail that was sent or given up."""
+
+
 class LogSettings(Section):
     """How the journal is written."""
 
@@ -233,5 +248,6 @@ class Settings(Section):
     holds: HoldSettings = HoldSettings()
     passwords: PasswordSettings = PasswordSettings()
     mail: MailSettings = MailSettings()
+    retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from rostergate.core.states import IllegalTransition, step
 
-__all__ = ["TRANSITIONS", "Event", "IllegalTransition", "State", "after"]
+__all__ = ["CLOSED", "TRANSITIONS", "Event", "IllegalTransition", "State", "after"]
 
 
 class State(StrEnum):
@@ -26,6 +26,10 @@ class State(StrEnum):
     SETTLED = "settled"  # every plan is closed
     FAILED = "failed"  # it could not be decided after all attempts
     SUPERSEDED = "superseded"  # a newer delivery took its place
+
+
+CLOSED = frozenset({State.REJECTED, State.SETTLED, State.FAILED, State.SUPERSEDED})
+"""The states in which nothing more is expected."""
 
 
 class Event(StrEnum):

@@ -82,6 +82,21 @@ SECTIONS: Final[Mapping[str, Sequence[Event]]] = {
                 ("part",),
             ),
             (
+                journal.STATE_PURGED,
+                "What was kept for as long as `[retention]` says was removed, by the daemon or `rostergate purge`.",
+                (
+                    "removed: [files of {deliveries:number} deliveries, ][{reports:number} reports, ]"
+                    "[{versions:number} rows of history, ][rows of {plans:number} plans, ][{mails:number} mails]"
+                ),
+                ("deliveries", "reports", "versions", "plans", "mails"),
+            ),
+            (
+                journal.PURGE_FAILED,
+                "What should be removed could not be; it is tried again on the next day.",
+                "what should be removed could not be[: {error:failure}]",
+                FAILURE,
+            ),
+            (
                 journal.CONFIG_RELOADED,
                 "A district's file has changed, and is in effect.",
                 "{district}: its file was read again{removed:gone}",

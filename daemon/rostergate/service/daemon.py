@@ -17,7 +17,7 @@ from rostergate.core.delivery import State
 from rostergate.desk import latest, report
 from rostergate.errors import Refused
 from rostergate.gate import Gate, Services
-from rostergate.service import notices, readiness, reporting, silence
+from rostergate.service import notices, purging, readiness, reporting, silence
 from rostergate.service.alone import Alone
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import StateLock
@@ -175,6 +175,7 @@ class Daemon:
             silence.watch(self.stop, self._settings, self._districts, self._engine, utc_now),
             self._alone.keep(self.stop),
             reporting.watch(self.stop, self._engine, self._write_due_reports),
+            purging.watch(self.stop, self._settings, self._engine, self._spool, utc_now),
             readiness.feed_watchdog(self.stop),
             measure_loop_delay(self.stop),
         ):

@@ -146,6 +146,11 @@ def manifest_of(folder: Path) -> Manifest:
     return Manifest(**{**stated, "files": tuple(SealedFile(**one) for one in stated["files"])})
 
 
+def kept(spool: Spool, delivery: str) -> bool:
+    """Say whether the files of a sealed delivery are still there."""
+    return (spool.delivery(delivery) / MANIFEST).exists()
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Read the files of a folder, by name, leaving out what belongs to the spool itself. Raises `OSError`."""
     return {path.name: path.read_bytes() for path in _files(folder)}

@@ -20,7 +20,7 @@ from rostergate.errors import NotFound, Refused
 from rostergate.store.schema import deliveries, plans, undos
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date, datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -279,6 +279,16 @@ async def unreported(tx: AsyncConnection, district: str | None = None) -> list[D
         deliveries.c.state.not_in([state.value for state in _UNDECIDED]),
         order=(deliveries.c.district, deliveries.c.number),
     )
+
+
+async def districts(tx: AsyncConnection) -> list[str]:
+    """Return every district that ever began a delivery."""
+    return list(await tx.scalars(sa.select(deliveries.c.district).distinct().order_by(deliveries.c.district)))
+
+
+async def sealed_before(tx: AsyncConnection, chosen: Collection[str], before: datetime) -> list[Delivery]:
+    """Return those of some deliveries that were sealed before then."""
+    return await _select(tx, deliveries.c.id.in_(chosen), deliveries.c.sealed_at < before)
 
 
 async def reported(tx: AsyncConnection, delivery: str, at: datetime) -> None:

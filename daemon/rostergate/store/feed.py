@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from rostergate.core.plan import Action
 from rostergate.core.roster import TABLES
 from rostergate.errors import Refused
-from rostergate.store import turns
+from rostergate.store import floors, turns
 from rostergate.store.history import ROWS_AT_ONCE, in_order
 from rostergate.store.schema import key_order
 from rostergate.store.schema import roster as versions
@@ -75,11 +75,11 @@ class Change:
         return Action.REMOVED if self.after is None else Action.UPDATED
 
 
-async def assert_given(tx: AsyncConnection, cursor: Cursor) -> None:
-    """Raise `Refused` when no line of this database's feed can have had the cursor."""
+async def assert_given(tx: AsyncConnection, cursor: Cursor, district: str | None = None) -> None:
+    """Raise `Refused` when no line of this database's feed can have had the cursor, or what followed it is purged."""
+    await floors.assert_followed(tx, cursor.position, cursor.line, district)
     turn = await turns.at(tx, cursor.position)
-    rows = turn.rows.values() if turn else ()
-    if cursor.line > sum(one.made + one.ended for one in rows) or (cursor.position and not turn):
+    if cursor.line > (turn.lines_max if turn else 0) or (cursor.position and not turn):
         raise Refused(
             f"The feed of this database has no line {cursor}: it has been restored from a backup, or the cursor comes "
             "from elsewhere. Export the roster with `rostergate roster`, and follow the feed from there."

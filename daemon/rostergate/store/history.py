@@ -14,6 +14,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from rostergate.core.roster import TABLES, schema
+from rostergate.store import floors
 from rostergate.store.roster import collect
 from rostergate.store.schema import key_order
 from rostergate.store.schema import roster as versions
@@ -30,7 +31,8 @@ ROWS_AT_ONCE: Final = 20_000
 
 
 async def counts(tx: AsyncConnection, district: str, ground: int) -> dict[str, int]:
-    """Return how many rows each canonical table had on a ground."""
+    """Return how many rows each canonical table had on a ground. Raises `Refused` as `floors.assert_kept` does."""
+    await floors.assert_kept(tx, district, ground)
     found = {}
     for name, table in TABLES.items():
         query = sa.select(sa.func.count()).select_from(_valid(table, district, ground).subquery())
@@ -39,7 +41,11 @@ async def counts(tx: AsyncConnection, district: str, ground: int) -> dict[str, i
 
 
 async def load(tx: AsyncConnection, district: str, ground: int) -> Frames:
-    """Return the roster as it was on a ground: every canonical table, its columns; the order is not defined."""
+    """Return the roster as it was on a ground: every canonical table, its columns; the order is not defined.
+
+    Raises `Refused` as `floors.assert_kept` does, and so do the others here.
+    """
+    await floors.assert_kept(tx, district, ground)
     return {
         name: await collect(tx, table, _valid(table, district, ground).subquery()) for name, table in TABLES.items()
     }
@@ -51,6 +57,7 @@ async def gone(tx: AsyncConnection, district: str, ground: int, *, before: int |
     With `before`, only those that had been in it, as they were, on that earlier ground already.
     """
     made_by = ground if before is None else before
+    await floors.assert_kept(tx, district, made_by)
     return {
         name: await collect(tx, table, _ended_after(table, district, ground, 0, made_by).subquery())
         for name, table in TABLES.items()
@@ -59,6 +66,7 @@ async def gone(tx: AsyncConnection, district: str, ground: int, *, before: int |
 
 async def made(tx: AsyncConnection, district: str, after: int, ground: int) -> Frames:
     """Return those rows of the roster as it was on a ground that were not in it, or were others, on the one `after`."""
+    await floors.assert_kept(tx, district, after)
     found = {}
     for name, table in TABLES.items():
         rows = _valid(table, district, ground, since=after + 1)
@@ -78,6 +86,7 @@ async def rows(
         chosen = sa.select(*(source.c[column] for column in table.columns))
         chosen = chosen.where(source.c.district == district, source.c.until_delivery.is_(None))
     else:
+        await floors.assert_kept(tx, district, ground)
         source = _valid(table, district, ground).subquery()
         chosen = sa.select(*(source.c[column] for column in table.columns))
     ordered = chosen.order_by(*in_order(tx, source, table))

@@ -147,6 +147,22 @@ async def counts(tx: AsyncConnection) -> dict[State, int]:
     return {state: found.get(state, 0) for state in State}
 
 
+async def closed_before(tx: AsyncConnection, before: datetime, limit: int | None = None) -> list[int]:
+    """Return the mails, by number, that were sent or given up before then, oldest first.
+
+    The newest of a kind about a district is never among them: by that one it is known what has been told.
+    """
+    newest = sa.select(sa.func.max(outbox.c.id)).group_by(outbox.c.kind, outbox.c.district, outbox.c.recipient)
+    closed = outbox.c.state != State.WAITING.value, outbox.c.closed_at < before
+    query = sa.select(outbox.c.id).where(*closed, outbox.c.id.not_in(newest))
+    return list(await tx.scalars(query.order_by(outbox.c.id).limit(limit)))
+
+
+async def remove(tx: AsyncConnection, numbers: Iterable[int]) -> None:
+    """Remove mails for good."""
+    await tx.execute(outbox.delete().where(outbox.c.id.in_(tuple(numbers))))
+
+
 async def last_about(tx: AsyncConnection, kind: Kind, district: str | None) -> Mail | None:
     """Return the newest mail of a kind about a district."""
     found = await _select(

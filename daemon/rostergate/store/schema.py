@@ -4,8 +4,8 @@ Rule 1: nothing here belongs to one database engine. Instants are `Instant`, str
 index carries its condition for SQLite and PostgreSQL alike.
 Rule 2: a roster row is a version. `since_delivery` made it and `until_delivery` ended it (NULL: it is current), both as
 delivery numbers of the district; `since_ground` and `until_ground` are the district's ground after that change, and
-`turns` tells what happened on each ground. Rows are ended, never changed and never deleted; per key at most one is
-current.
+`turns` tells what happened on each ground. Rows are ended, never changed; those that ended below the floor of their
+district may be purged. Per key at most one is current.
 Rule 3: a change here is a new migration; a test compares the two.
 """
 
@@ -313,6 +313,16 @@ grounds = sa.Table(
     sa.Column("school_id", sa.String, primary_key=True),
     sa.Column("ground", sa.Integer, nullable=False),  # counts up with every change of the roster
     sa.Column("moved_at", Instant, nullable=False),
+)
+
+
+floors = sa.Table(
+    "floors",
+    metadata,
+    sa.Column("district", sa.String, primary_key=True),
+    sa.Column("ground", sa.Integer, nullable=False),  # the oldest one on which the district's roster is whole
+    sa.Column("position", sa.BigInteger, nullable=False),  # of the last turn on or below it
+    sa.Column("at", Instant, nullable=False),  # of that turn
 )
 
 

@@ -51,6 +51,11 @@ class Turn:
     rows: dict[str, Rows]
     """By canonical table; tables that stayed as they were are left out."""
 
+    @property
+    def lines_max(self) -> int:
+        """The highest number that a line of the feed about it can have."""
+        return sum(one.made + one.ended for one in self.rows.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

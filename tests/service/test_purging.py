@@ -1,0 +1,114 @@
+"""The daily purge of a daemon, on clocks that the test sets."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from rostergate import store
+from rostergate.config import Settings
+from rostergate.core.notices import Kind
+from rostergate.service import purging
+from rostergate.service.purging import Clock
+from rostergate.spool.folders import Spool
+from rostergate.store import outbox
+from rostergate.store.outbox import State
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Clocks:
+    """The wall clock and the monotonic one."""
+
+    wall: datetime = NOW
+    seconds: float = 1_000.0
+
+    def pass_by(self, time: timedelta) -> None:
+        """Let time pass on both."""
+        self.wall += time
+        self.seconds += time.total_seconds()
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    """Give an empty state."""
+    spool = Spool(tmp_path)
+    spool.prepare()
+    store.upgrade(spool.database)
+    engine = store.open(spool.database)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "jump", [pytest.param(timedelta(days=400), id="years ahead"), pytest.param(-HOUR, id="an hour back")]
+)
+def test_a_clock_that_jumps_is_not_believed_for_an_hour(jump: timedelta) -> None:
+    """It counts from the jump on how long the clock has gone as time does; a slow drift is none."""
+    clocks = Clocks()
+    clock = Clock(lambda: clocks.wall, lambda: clocks.seconds)
+    clocks.pass_by(2 * HOUR)
+    clocks.wall += timedelta(seconds=30)
+    assert clock.look() == 2 * HOUR
+    clocks.wall += jump
+    clocks.pass_by(HOUR / 6)
+    assert clock.look() == timedelta(0)
+    clocks.pass_by(HOUR)
+    assert clock.look() == HOUR
+
+
+async def mail_of(engine: AsyncEngine, at: datetime) -> None:
+    """Have three mails of one kind sent, the newest of which always stays."""
+    async with store.writing(engine) as tx:
+        for about in ("x", "y", "z"):
+            await outbox.write(tx, Kind.LATE, about, ["it@example.org"], at, district="lincoln")
+        for mail in await outbox.listed(tx):
+            await outbox.sent(tx, mail.id, at)
+
+
+async def test_the_daemon_purges_once_a_day_by_a_clock_it_believes(engine: AsyncEngine, tmp_path: Path) -> None:
+    """Nothing goes in the first hour, nor after a jump; then what is too old goes, and the log counts it."""
+    clocks, looks, stop = Clocks(), asyncio.Event(), asyncio.Event()
+    await mail_of(engine, NOW - timedelta(days=91))
+
+    def monotonic() -> float:
+        looks.set()
+        return clocks.seconds
+
+    async def after_a_look() -> dict[State, int]:
+        looks.clear()
+        await asyncio.wait_for(looks.wait(), 60)
+        async with store.reading(engine) as tx:
+            return await outbox.counts(tx)
+
+    with capture_logs() as log:
+        watching = asyncio.create_task(
+            purging.watch(
+                stop, Settings(), engine, Spool(tmp_path), lambda: clocks.wall, monotonic=monotonic, look_seconds=0.01
+            )
+        )
+        assert (await after_a_look())[State.SENT] == 3
+        clocks.wall += timedelta(days=400)
+        assert (await after_a_look())[State.SENT] == 3
+        clocks.wall -= timedelta(days=400)
+        await after_a_look()
+        clocks.pass_by(2 * HOUR)
+        async with asyncio.timeout(60):
+            while (await after_a_look())[State.SENT] == 3:
+                pass
+        stop.set()
+        await watching
+    assert [(one["event"], one["mails"]) for one in log] == [("state.purged", 2)]
