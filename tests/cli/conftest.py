@@ -1,4 +1,7 @@
-"""A place for commands: a configuration and a state folder of their own."""
+"""A place for commands: a configuration and a state folder of their own.
+
+Tests of what is in the database ask for it on both engines: `parametrize("commands", ENGINES, indirect=True)`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from rostergate.cli import main, sample
+from rostergate.spool.folders import Spool
 from wholes import as_files, write_set
 
 if TYPE_CHECKING:
@@ -17,22 +21,36 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from rostergate import store
+
 
 @dataclass
 class Commands:
     """Runs commands in this process."""
 
     folder: Path
+    server: store.Server | None = None
+    """The database; None: the file of the state folder."""
+
+    @property
+    def location(self) -> store.Location:
+        """Where the database is."""
+        return self.server or Spool(self.folder / "state").database
 
     @property
     def place(self) -> tuple[str, ...]:
         """The options that point a command at this place."""
         return ("--config", str(self.folder / "config"), "--state", str(self.folder / "state"))
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What is set for a command."""
+        cheap = {"ROSTERGATE_PASSWORDS__MEMORY_KIB": "8192", "ROSTERGATE_PASSWORDS__PASSES": "1"}
+        return {**cheap, "ROSTERGATE_DATABASE__URL": self.server.url} if self.server else cheap
+
     def __call__(self, *arguments: str) -> Result:
         """Run `rostergate ARGUMENTS` and return how it ended."""
-        environment = {"ROSTERGATE_PASSWORDS__MEMORY_KIB": "8192", "ROSTERGATE_PASSWORDS__PASSES": "1"}
-        return CliRunner().invoke(main, [*self.place, *arguments], env=environment)
+        return CliRunner().invoke(main, [*self.place, *arguments], env=self.environment)
 
     def answer(self, *arguments: str, status: int = 0) -> Any:
         """Run a command with --json and return its answer."""
@@ -42,9 +60,12 @@ class Commands:
 
 
 @pytest.fixture
-def commands(tmp_path: Path) -> Commands:
-    """Give a place with nothing in it."""
-    return Commands(tmp_path)
+def commands(tmp_path: Path, request: pytest.FixtureRequest) -> Commands:
+    """Give a place with nothing in it, on SQLite where the test asks for no engine."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return Commands(tmp_path)
+    server = request.getfixturevalue("postgresql").server(request.getfixturevalue("server_database"))
+    return Commands(tmp_path, server)
 
 
 @pytest.fixture

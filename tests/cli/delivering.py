@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cli.conftest import Commands
 
 SLUG = "lincoln"
+ENGINES = ("sqlite", "postgresql")
 Files = dict[str, bytes]
 
 
@@ -55,21 +56,21 @@ def deliver(commands: Commands, sent: Files) -> str:
     """Seal a delivery of the district, decide it under the district's file as it is, and return its id."""
     spool = Spool(commands.folder / "state")
     spool.prepare()
-    store.upgrade(spool.database)
+    store.upgrade(commands.location)
     districts = Districts(commands.folder / "config" / "districts")
     districts.load()
     policy = districts[SLUG].policy(load_settings(commands.folder / "config", {}), utc_now().date())
-    delivery = asyncio.run(_sealed(spool, sent))
-    road.walk(spool, spool.database, delivery, policy, utc_now())
+    delivery = asyncio.run(_sealed(spool, commands.location, sent))
+    road.walk(spool, commands.location, delivery, policy, utc_now())
     return delivery
 
 
-async def _sealed(spool: Spool, sent: Files) -> str:
+async def _sealed(spool: Spool, location: store.Location, sent: Files) -> str:
     inbox = spool.inbox(SLUG)
     inbox.mkdir(exist_ok=True)
     for name, data in sent.items():
         (inbox / name).write_bytes(data)
-    engine = store.open(spool.database)
+    engine = store.open(location)
     at = utc_now() - timedelta(seconds=1)
     async with store.writing(engine) as tx:
         begun = await deliveries.begin(tx, SLUG, at)

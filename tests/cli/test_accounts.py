@@ -2,12 +2,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
-from cli.delivering import SLUG, deliver, district, files
+from cli.delivering import ENGINES, SLUG, deliver, district, files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from cli.conftest import Commands
+
+pytestmark = pytest.mark.parametrize("commands", ENGINES, indirect=True)
 
 SCHOOLS = {"10": "Alder", "20": "Birch"}
 SENT = files(SCHOOLS, {"10": range(3), "20": range(3)})
@@ -69,6 +75,33 @@ def test_people_of_the_roster_are_linked_when_accounts_are_loaded(rostered: Comm
     assert "1 people linked" in load(rostered, "a-1,,t10@school.example,").output
     assert "0 people linked" in load(rostered, "a-9,,t10@school.example,").output
     assert people(rostered) == [("teacher", "t10", "linked", "a-1")]
+
+
+@pytest.mark.parametrize(
+    ("form", "read"),
+    [
+        ("--csv", lambda path: pl.read_csv(path, infer_schema=False)),
+        ("--parquet", pl.read_parquet),
+        ("--ndjson", lambda path: pl.read_ndjson(path, infer_schema_length=None)),
+    ],
+)
+def test_an_export_tells_whose_account_is_what(
+    rostered: Commands, form: str, read: Callable[[Path], pl.DataFrame]
+) -> None:
+    """Each person has a state, and the platform's id where it was linked; each class is pending or live."""
+    load(rostered, "a-1,,t10@school.example,", "a-2,student,x20.1@home.example,")
+    rostered.answer("claim", "t20", "--district", SLUG)
+    folder = rostered.folder / "out"
+    assert rostered("roster", form, "--output", str(folder)).exit_code == 0
+    found = {name: read(folder / f"{name}.{form[2:]}") for name in ("teachers", "students", "classes")}
+    assert found["teachers"].select("teacher_id", "account_state", "account").rows() == [
+        ("t10", "linked", "a-1"),
+        ("t20", "claimed", None),
+    ]
+    linked = found["students"].filter(pl.col("account_state") != "offered")
+    assert linked.select("student_id", "account_state", "account").rows() == [("s20-1", "linked", "a-2")]
+    assert found["students"].height == 6
+    assert found["classes"].select("class_id", "class_state").rows() == [("c10", "live"), ("c20", "live")]
 
 
 def test_what_fits_two_links_nobody(rostered: Commands) -> None:

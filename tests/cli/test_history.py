@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from cli.delivering import ENGINES
 from core.rosters import frames
 from rostergate import store
 from rostergate.core.roster import TABLES, empty
@@ -21,17 +23,23 @@ if TYPE_CHECKING:
 
     from rostergate.core.roster import Frames
 
+STATES = {
+    **dict.fromkeys(("teachers", "students", "guardians"), ("account_state", "account")),
+    "classes": ("class_state",),
+}
+pytestmark = pytest.mark.parametrize("commands", ENGINES, indirect=True)
+
 ONE = frames(schools=[("A", "Adams")], students=[("s1", "Ann", 'Zo,"e')], student_schools=[("A", "s1")])
 TWO = frames(
     schools=[("A", "Adams")], students=[("s1", "Ann", ""), ("s2", None)], student_schools=[("A", "s1"), ("A", "s2")]
 )
 
 
-def deliver(folder: Path, *steps: tuple[Frames, Frames]) -> None:
+def deliver(commands: Any, *steps: tuple[Frames, Frames]) -> None:
     """Apply deliveries that lead from one roster to the next."""
 
     async def applied() -> None:
-        engine = store.open(folder / "state" / "rostergate.db")
+        engine = store.open(commands.location)
         async with store.writing(engine) as tx:
             for before, after in steps:
                 await concluded(tx, accepted(plans(before, after)), "lakeside")
@@ -44,7 +52,7 @@ def deliver(folder: Path, *steps: tuple[Frames, Frames]) -> None:
 def lakeside(commands: Any) -> None:
     """Give a district with two deliveries."""
     commands.answer("district", "add", "lakeside", "--name", "Lakeside", "--time-zone", "UTC")
-    deliver(commands.folder, (empty(), ONE), (ONE, TWO))
+    deliver(commands, (empty(), ONE), (ONE, TWO))
 
 
 READ = {
@@ -76,7 +84,10 @@ def test_one_table_goes_to_standard_output(commands: Any) -> None:
     shown = commands("roster", "--table", "students", "--csv")
     assert shown.exit_code == 0, shown.output
     columns = ",".join(TABLES["students"].columns)
-    assert shown.stdout == f'district,{columns}\nlakeside,s1,Ann,"",,,,\nlakeside,s2,,,,,,\n'
+    header = f"district,{columns},account_state,account"
+    assert shown.stdout == f'{header}\nlakeside,s1,Ann,"",,,,,offered,\nlakeside,s2,,,,,,,offered,\n'
+    shown = commands("roster", "--table", "students", "--csv", "--as-of", "lakeside-00001")
+    assert shown.stdout == f'district,{columns}\nlakeside,s1,Ann,"Zo,""e",,,,\n'
     shown = commands("roster", "--table", "schools", "--ndjson", "--as-of", "lakeside-00001")
     assert json.loads(shown.stdout) == {"district": "lakeside", "school_id": "A", "name": "Adams"}
 
@@ -97,7 +108,9 @@ def test_an_empty_roster_is_exported_with_its_columns(commands: Any, tmp_path: P
     for _ in range(2):
         assert commands("roster", "--csv", "--output", str(tmp_path / "out")).exit_code == 0
     for name, table in TABLES.items():
-        assert (tmp_path / "out" / f"{name}.csv").read_text().strip() == ",".join(("district", *table.columns))
+        assert (tmp_path / "out" / f"{name}.csv").read_text().strip() == ",".join(
+            ("district", *table.columns, *STATES.get(name, ()))
+        )
 
 
 @pytest.mark.parametrize("asked", [("--csv",), ("--parquet", "--table", "schools"), ("--table", "schools")])
@@ -143,11 +156,12 @@ def test_a_follower_is_told_what_is_applied_later(commands: Any) -> None:
     """`--follow` goes on with what comes, and ends well when it is stopped."""
     with subprocess.Popen(
         [sys.executable, "-m", "rostergate", *commands.place, "changes", "--after", "2.3", "--follow"],
+        env={**os.environ, **commands.environment},
         stdout=subprocess.PIPE,
         text=True,
     ) as follower:
         assert follower.stdout
-        deliver(commands.folder, (TWO, ONE))
+        deliver(commands, (TWO, ONE))
         line = json.loads(follower.stdout.readline())
         assert (line["cursor"], line["action"]) == ("3.1", "updated")
         follower.terminate()

@@ -3,13 +3,12 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
-from cli.delivering import SLUG, deliver, district, files
+from cli.delivering import ENGINES, SLUG, deliver, district, files
 from rostergate import store
 from rostergate.core.diff import diff
 from rostergate.core.snapshot import Snapshot
@@ -17,9 +16,12 @@ from rostergate.service.clock import utc_now
 from rostergate.service.release_codes import ReleaseCodes
 from rostergate.spool.folders import Spool
 from rostergate.store import roster
+from rostergate.store.schema import metadata
 
 if TYPE_CHECKING:
     from cli.conftest import Commands
+
+pytestmark = pytest.mark.parametrize("commands", ENGINES, indirect=True)
 
 SCHOOLS = {"10": "Alder", "20": "Birch"}
 FULL = files(SCHOOLS, {"10": range(60), "20": range(60)})
@@ -92,7 +94,7 @@ def test_a_release_code_releases_the_plan_of_its_mail(held: Commands) -> None:
     """The code that the mail carries is as good as the plan's name, once; the district is told what became of it."""
 
     async def code() -> str:
-        engine = store.open(held.folder / "state" / "rostergate.db")
+        engine = store.open(held.location)
         async with store.reading(engine) as tx:
             made = await ReleaseCodes(Spool(held.folder / "state"), 72).of(tx, f"{SLUG}-00002", utc_now())
         await engine.dispose()
@@ -109,7 +111,7 @@ def test_a_release_code_releases_the_plan_of_its_mail(held: Commands) -> None:
 
 async def _move(held: Commands) -> None:
     """Take one student out of the school, as an undo could have done."""
-    engine = store.open(Spool(held.folder / "state").database)
+    engine = store.open(held.location)
     async with store.writing(engine) as tx:
         now = await roster.load(tx, SLUG)
         gone = {name: frame.clone() for name, frame in now.items()}
@@ -120,13 +122,21 @@ async def _move(held: Commands) -> None:
     await engine.dispose()
 
 
+async def _everything(held: Commands) -> dict[str, list[str]]:
+    """Return every row of the database."""
+    engine = store.open(held.location)
+    async with store.reading(engine) as tx:
+        found = {one.name: sorted(map(str, await tx.execute(sa.select(one)))) for one in metadata.sorted_tables}
+    await engine.dispose()
+    return found
+
+
 def test_other_limits_can_be_tried(held: Commands) -> None:
     """What would have been held under other limits is told for each delivery; nothing changes."""
-    with closing(sqlite3.connect(Spool(held.folder / "state").database)) as database:
-        before = list(database.iterdump())
-        wide = ("--removals-percent", "60", "--district-removals-percent", "90")
-        first, second = held.answer("holds", "try", "--district", SLUG, *wide)
-        assert list(database.iterdump()) == before
+    before = asyncio.run(_everything(held))
+    wide = ("--removals-percent", "60", "--district-removals-percent", "90")
+    first, second = held.answer("holds", "try", "--district", SLUG, *wide)
+    assert asyncio.run(_everything(held)) == before
     assert (first["held_then"], first["held_now"], first["schools"]) == ([], [], 2)
     assert {one["school_id"] for one in second["held_then"]} == {"10", "20"}
     assert second["held_now"] == [{"school_id": "20", "codes": ["too-many-removals"]}]

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.delivering import SLUG, deliver, district, files
+from cli.delivering import ENGINES, SLUG, deliver, district, files
 
 if TYPE_CHECKING:
     from cli.conftest import Commands
+
+pytestmark = pytest.mark.parametrize("commands", ENGINES, indirect=True)
 
 SCHOOLS = {"10": "Alder Elementary School", "20": "Birch Middle School"}
 SENT = files(SCHOOLS, {"10": range(3), "20": range(4)})

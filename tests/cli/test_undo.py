@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.delivering import ENGINES
 from cli.test_history import ONE, TWO, deliver
 from rostergate.core.roster import empty
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.parametrize("commands", ENGINES, indirect=True)
 
 SAID = ("--yes", "--by", "Kim", "--reason", "a wrong export")
 
@@ -18,7 +21,7 @@ SAID = ("--yes", "--by", "Kim", "--reason", "a wrong export")
 def lakeside(commands: Any) -> Path:
     """Give a district with two deliveries; the folder of its reports."""
     commands.answer("district", "add", "lakeside", "--name", "Lakeside", "--time-zone", "UTC")
-    deliver(commands.folder, (empty(), ONE), (ONE, TWO))
+    deliver(commands, (empty(), ONE), (ONE, TWO))
     folder: Path = commands.folder / "state" / "reports" / "lakeside"
     return folder
 

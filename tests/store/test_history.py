@@ -72,7 +72,7 @@ async def _parts(tx: AsyncConnection, district: str, ground: int | None) -> dict
     found: dict[str, list[tuple[str | None, ...]]] = {name: [] for name in TABLES}
     for name, table in TABLES.items():
         async for part in history.rows(tx, district, table, ground):
-            found[name] += part.rows()
+            found[name] += part.select(table.columns).rows()
     return found
 
 

@@ -39,7 +39,6 @@ from store.replaying import Platform, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from pathlib import Path
     from random import Random
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -352,9 +351,9 @@ def _alike(one: Frames, other: Frames) -> bool:
 
 
 @pytest.fixture
-def opened(path: Path) -> Callable[[], AsyncEngine]:
-    """Give what opens the database; to run the machine on another one, give another."""
-    return lambda: store.open(path)
+def opened(location: store.Location) -> Callable[[], AsyncEngine]:
+    """Give what opens the database, on one engine and on the other."""
+    return lambda: store.open(location)
 
 
 def test_what_always_holds(opened: Callable[[], AsyncEngine]) -> None:

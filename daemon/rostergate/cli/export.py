@@ -1,7 +1,9 @@
 """The roster as files: one per canonical table, in CSV, NDJSON or Parquet, written part by part.
 
 Columns: `district`, then the table's own (`core.roster`), all text, absent values empty (CSV: nothing between the
-commas, while an empty text is `""`) or null. Rows come district by district, in the order of their keys.
+commas, while an empty text is `""`) or null. The roster as it is has also, for people, `account_state` (offered,
+linked, claimed) and `account` (the platform's id of one that it had before), and for classes `class_state` (pending,
+live). Rows come district by district, in the order of their keys.
 
 Rule 1: a file appears whole, under its name, for its owner alone (mode 0600): it holds the names of children.
 Rule 2: only a part of a table is in memory, whatever its size.
@@ -19,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 
 import polars as pl
 
-from rostergate.core.roster import TABLES, schema
+from rostergate.core.roster import TABLES
 from rostergate.store import history
 
 if TYPE_CHECKING:
@@ -50,12 +52,12 @@ async def write(
     try:
         for name in tables:
             path = unfinished / f"{name}.{form}"
-            parts = _parts(tx, districts, TABLES[name], ground)
+            parts, columns = _parts(tx, districts, TABLES[name], ground), _columns(TABLES[name], ground)
             if form is Form.PARQUET:
-                await _write_parquet(parts, TABLES[name], path)
+                await _write_parquet(parts, columns, path)
             else:
                 with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                    await stream(parts, TABLES[name], form, out)
+                    await _stream(parts, columns, form, out)
             made.append(path.replace(folder / path.name))
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -71,13 +73,13 @@ async def print_table(
     tx: AsyncConnection, districts: Sequence[str], table: str, ground: int | None, form: Form, out: IO[bytes]
 ) -> None:
     """Write one table as CSV or NDJSON to a stream."""
-    await stream(_parts(tx, districts, TABLES[table], ground), TABLES[table], form, out)
+    await _stream(_parts(tx, districts, TABLES[table], ground), _columns(TABLES[table], ground), form, out)
 
 
-async def stream(parts: AsyncIterator[pl.DataFrame], table: Table, form: Form, out: IO[bytes]) -> None:
+async def _stream(parts: AsyncIterator[pl.DataFrame], columns: pl.DataFrame, form: Form, out: IO[bytes]) -> None:
     """Write parts of a table as CSV, with a header, or as NDJSON."""
     if form is Form.CSV:
-        out.write(_columns(table).write_csv().encode())
+        out.write(columns.write_csv().encode())
     async for part in parts:
         text = part.write_csv(include_header=False) if form is Form.CSV else part.write_ndjson()
         await asyncio.to_thread(out.write, text.encode())
@@ -88,14 +90,14 @@ async def _parts(
 ) -> AsyncIterator[pl.DataFrame]:
     for district in districts:
         async for part in history.rows(tx, district, table, ground):
-            yield part.select(pl.lit(district).alias("district"), *table.columns)
+            yield part.select(pl.lit(district).alias("district"), pl.all())
 
 
-async def _write_parquet(parts: AsyncIterator[pl.DataFrame], table: Table, path: Path) -> None:
+async def _write_parquet(parts: AsyncIterator[pl.DataFrame], columns: pl.DataFrame, path: Path) -> None:
     """Write the parts side by side, then let polars join them without having them all in memory."""
     folder = path.with_suffix(".parts")
     folder.mkdir(mode=0o700)
-    await asyncio.to_thread(_columns(table).write_parquet, folder / "00000000.parquet")
+    await asyncio.to_thread(columns.write_parquet, folder / "00000000.parquet")
     place = 0
     async for part in parts:
         place += 1
@@ -105,5 +107,7 @@ async def _write_parquet(parts: AsyncIterator[pl.DataFrame], table: Table, path:
     await asyncio.to_thread(shutil.rmtree, folder)
 
 
-def _columns(table: Table) -> pl.DataFrame:
-    return pl.DataFrame(schema={"district": pl.String(), **schema(table)})
+def _columns(table: Table, ground: int | None) -> pl.DataFrame:
+    """Return an export's columns, without rows."""
+    own = table.columns if ground is not None else history.columns_now(table)
+    return pl.DataFrame(schema=dict.fromkeys(("district", *own), pl.String()))

@@ -66,6 +66,7 @@ def roster(
     everything waited, it is the roster as the delivery found it.
 
     The columns of an export are the district and those of the table, all text; rows come in the order of their keys.
+    Without --as-of there are, after them, account_state and account of people, and class_state of classes.
     """
     if form is None:
         if folder or table:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from rostergate.core.roster import Table
+
 ROWS_AT_ONCE: Final = 5_000
 
 _ROLES: Final = {person.name: person.key[0] for person in PEOPLE}
@@ -160,6 +162,29 @@ async def classes(tx: AsyncConnection, district: str) -> list[tuple[str, str, Cl
     ]
 
 
+STATES: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(_ROLES, ("account_state", "account")),
+    "classes": ("class_state",),
+}
+"""Canonical table -> the columns of `with_states`: a state, and the platform's id of an account that it had before."""
+
+
+def with_states(table: Table, rows: sa.Table) -> tuple[sa.FromClause, list[sa.ColumnElement[str]]]:
+    """Return a table's current rows, joined with where each one's account or class stands, and the columns of that."""
+    if table.name in _ROLES:
+        person = rows.c[_ROLES[table.name]]
+        same = sa.and_(
+            accounts.c.district == rows.c.district, accounts.c.role == table.name, accounts.c.person_id == person
+        )
+        state = sa.func.coalesce(accounts.c.state, State.OFFERED.value)
+        return rows.outerjoin(accounts, same), [state.label("account_state"), accounts.c.account.label("account")]
+    if table.name == "classes":
+        same = sa.and_(*(live_classes.c[name] == rows.c[name] for name in ("district", "school_id", "class_id")))
+        live = sa.case((live_classes.c.live_at.is_not(None), ClassState.LIVE.value), else_=ClassState.PENDING.value)
+        return rows.outerjoin(live_classes, same), [live.label("class_state")]
+    return rows, []
+
+
 async def _link(tx: AsyncConnection, district: str, sign: str, at: datetime) -> int:
     """Link those whom one sign tells; return how many."""
     fitting: list[tuple[str, str, str]] = []
@@ -208,5 +233,7 @@ async def _enliven(tx: AsyncConnection, district: str, at: datetime) -> int:
         .where(accounts.c.district == district, ties.c.until_delivery.is_(None), ~sa.exists().where(known))
         .distinct()
     )
-    made = await tx.execute(live_classes.insert().from_select(["district", "school_id", "class_id", "live_at"], query))
+    insert = live_classes.insert().from_select(["district", "school_id", "class_id", "live_at"], query)
+    # SQLAlchemy leaves the count of an insert's rows out otherwise.
+    made = await tx.execute(insert, execution_options={"preserve_rowcount": True})
     return made.rowcount

@@ -8,19 +8,19 @@ Rule 3: what may be large is streamed: a part of it is in memory, never the whol
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import sqlalchemy as sa
 
-from rostergate.core.roster import TABLES, schema
-from rostergate.store import floors
+from rostergate.core.roster import TABLES
+from rostergate.store import accounts, floors
 from rostergate.store.roster import collect
 from rostergate.store.schema import key_order
 from rostergate.store.schema import roster as versions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -79,20 +79,32 @@ async def rows(
 ) -> AsyncIterator[pl.DataFrame]:
     """Give a table as it was on a ground, or as it is, in parts of `ROWS_AT_ONCE`, in the order of `key_order`.
 
-    Each part has the table's columns. All parts are of one state of the database when the transaction is.
+    Each part has the table's columns; as it is, also those that tell of accounts and classes (`columns_now`). All parts
+    are of one state of the database when the transaction is.
     """
     if ground is None:
-        source: sa.FromClause = versions[table.name]
-        chosen = sa.select(*(source.c[column] for column in table.columns))
-        chosen = chosen.where(source.c.district == district, source.c.until_delivery.is_(None))
+        made = versions[table.name]
+        joined, states = accounts.with_states(table, made)
+        chosen = sa.select(*(made.c[column] for column in table.columns), *states).select_from(joined)
+        ordered = chosen.where(made.c.district == district, made.c.until_delivery.is_(None))
+        ordered = ordered.order_by(*in_order(tx, made, table))
+        columns = columns_now(table)
     else:
         await floors.assert_kept(tx, district, ground)
         source = _valid(table, district, ground).subquery()
-        chosen = sa.select(*(source.c[column] for column in table.columns))
-    ordered = chosen.order_by(*in_order(tx, source, table))
+        ordered = sa.select(*(source.c[column] for column in table.columns)).order_by(*in_order(tx, source, table))
+        columns = table.columns
     result = await tx.stream(ordered, execution_options={"yield_per": ROWS_AT_ONCE})
     async for part in result.partitions(ROWS_AT_ONCE):
-        yield await asyncio.to_thread(_frame, table, part)
+        yield await asyncio.to_thread(_frame, columns, part)
+
+
+def columns_now(table: Table) -> tuple[str, ...]:
+    """Return the columns of a table as it is: its own, and where each person's account, or each class, stands.
+
+    How that was on an earlier ground is not kept.
+    """
+    return (*table.columns, *accounts.STATES.get(table.name, ()))
 
 
 def in_order(tx: AsyncConnection, source: sa.FromClause, table: Table) -> list[sa.ColumnElement[str]]:
@@ -105,8 +117,8 @@ def in_order(tx: AsyncConnection, source: sa.FromClause, table: Table) -> list[s
     return [sa.collate(one, "C") for one in columns] if tx.dialect.name == "postgresql" else columns
 
 
-def _frame(table: Table, part: object) -> pl.DataFrame:
-    return pl.DataFrame([tuple(row) for row in part], schema=schema(table), orient="row")  # type: ignore[attr-defined]
+def _frame(columns: tuple[str, ...], part: Iterable[sa.Row[Any]]) -> pl.DataFrame:
+    return pl.DataFrame([tuple(row) for row in part], schema=dict.fromkeys(columns, pl.String()), orient="row")
 
 
 def _valid(table: Table, district: str, ground: int, since: int = 0) -> sa.CompoundSelect[tuple[str, ...]]:
