@@ -1,61 +1,82 @@
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from core.rosters import frames, same
 from rostergate import store
 from rostergate.store import history, turns
+from rostergate.store.engine import open_blocking, to_write
+from rostergate.store.schema import deliveries, grounds
+from store.conftest import ENGINES
 from store.replaying import Platform, told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-_DELIVERY = (
-    "INSERT INTO deliveries (id, district, number, state, began_at, decided_at, attempts, outcome, files) "
-    "VALUES (?, ?, ?, 'settled', '2026-09-01 10:00:00.000000', ?, 1, ?, '[]')"
-)
-_STUDENT = (
-    "INSERT INTO students (district, student_id, first_name, since_delivery, until_delivery) VALUES (?, ?, ?, ?, ?)"
-)
+    from servers import PostgreSQL
+
+AT = datetime(2026, 9, 1, 10, tzinfo=UTC)
+DELIVERIES = [
+    # district, number, decided, outcome
+    ("lincoln", 1, datetime(2026, 9, 1, 12, tzinfo=UTC), "accepted"),
+    ("lincoln", 2, datetime(2026, 9, 2, 12, tzinfo=UTC), "rejected"),
+    ("lincoln", 3, datetime(2026, 9, 2, 11, tzinfo=UTC), "accepted"),  # a clock that went back
+    ("lincoln", 4, None, None),
+    ("east", 1, datetime(2026, 9, 2, 9, tzinfo=UTC), "accepted"),
+]
+STUDENTS = [
+    # district, id, name, since, until
+    ("lincoln", "s1", "Ann", 1, 3),
+    ("lincoln", "s2", "Bo", 1, None),
+    ("east", "s1", "Di", 1, None),
+    ("lincoln", "s1", "Anna", 3, None),
+]
+COLUMNS = ("student_id", "first_name", "since_delivery", "until_delivery")
+GROUNDS = [("lincoln", "", 3), ("lincoln", "A", 3), ("east", "", 1)]
 
 
-@pytest.fixture
-def before(tmp_path: Path) -> Path:
+@pytest.fixture(params=ENGINES)
+def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[store.Location]:
     """Give a database of the time before turns: two districts, one of which had a plan released."""
-    path = tmp_path / "rostergate.db"
-    store.upgrade(path, "0002")
-    with closing(sqlite3.connect(path)) as database, database:
-        database.executemany(
-            _DELIVERY,
-            [
-                ("lincoln-00001", "lincoln", 1, "2026-09-01 12:00:00.000000", "accepted"),
-                ("lincoln-00002", "lincoln", 2, "2026-09-02 12:00:00.000000", "rejected"),
-                ("lincoln-00003", "lincoln", 3, "2026-09-02 11:00:00.000000", "accepted"),  # a clock that went back
-                ("lincoln-00004", "lincoln", 4, None, None),
-                ("east-00001", "east", 1, "2026-09-02 09:00:00.000000", "accepted"),
-            ],
-        )
-        database.executemany(
-            _STUDENT,
-            [
-                ("lincoln", "s1", "Ann", 1, 3),
-                ("lincoln", "s2", "Bo", 1, None),
-                ("east", "s1", "Di", 1, None),
-                ("lincoln", "s1", "Anna", 3, None),
-            ],
-        )
-        database.executemany(
-            "INSERT INTO grounds VALUES (?, ?, ?, '2026-09-02 12:00:00.000000')",
-            [("lincoln", "", 3), ("lincoln", "A", 3), ("east", "", 1)],
-        )
-    return path
+    with ExitStack() as closing:
+        location: store.Location = tmp_path / "rostergate.db"
+        if request.param == "postgresql":
+            server: PostgreSQL = request.getfixturevalue("postgresql")
+            location = server.server(closing.enter_context(server.empty()))
+        store.upgrade(location, "0002")
+        with open_blocking(location).connect() as connection, to_write(connection).begin():
+            _fill(connection)
+        yield location
 
 
-async def test_what_was_applied_before_has_its_turns(before: Path) -> None:
+def _fill(connection: sa.Connection) -> None:
+    for district, number, decided_at, outcome in DELIVERIES:
+        delivery = {
+            "id": f"{district}-{number:05d}",
+            "district": district,
+            "number": number,
+            "state": "settled",
+            "began_at": AT,
+            "decided_at": decided_at,
+            "attempts": 1,
+            "outcome": outcome,
+            "files": [],
+        }
+        connection.execute(deliveries.insert().values(delivery))
+    students = sa.table("students", *map(sa.column, ("district", *COLUMNS)))
+    for district, *row in STUDENTS:
+        connection.execute(students.insert().values(district=district, **dict(zip(COLUMNS, row, strict=True))))
+    for district, school_id, ground in GROUNDS:
+        connection.execute(grounds.insert().values(district=district, school_id=school_id, ground=ground, moved_at=AT))
+
+
+async def test_what_was_applied_before_has_its_turns(before: store.Location) -> None:
     """After the upgrade the roster can be read as of older deliveries, and the feed tells it from the beginning."""
     store.upgrade(before)
     engine = store.open(before)
