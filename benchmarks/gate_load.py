@@ -97,6 +97,7 @@ async def _share(told: dict[str, Any]) -> dict[str, Any]:
                     agent_path=None,
                     encryption_algs=["aes128-gcm@openssh.com"],
                     kex_algs=["curve25519-sha256"],
+                    server_host_key_algs=["ssh-ed25519"],
                     compression_algs=["none"],
                 ) as connection,
                 connection.start_sftp_client() as sftp,

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from rostergate import metrics
 from rostergate.config.district import District
 from rostergate.config.settings import Settings
-from rostergate.gate import Gate, LegacyLogin, Services
+from rostergate.gate import Footing, Gate, LegacyLogin, Services
 from rostergate.gate.hostkeys import host_keys
 from rostergate.spool.folders import Area, Spool
 from rostergate.spool.inbox import Inbox, Inboxes
@@ -88,8 +88,7 @@ class House:
             inboxes=self.inboxes,
             now=lambda: self.now,
             password_hash=self._password_hash,
-            slot=self._slot,
-            sealed=self._sealed,
+            footing=self._footing,
             on_refusal=self._on_refusal,
             on_legacy=self._on_legacy,
             room=lambda: self.full,
@@ -110,11 +109,8 @@ class House:
     async def _password_hash(self, slug: str) -> str | None:
         return HASH if slug in self.districts else None
 
-    async def _slot(self, _slug: str) -> str | None:
-        return self.slot
-
-    async def _sealed(self, _slug: str) -> dict[str, tuple[int, datetime]]:
-        return self.sealed
+    async def _footing(self, _slug: str) -> Footing:
+        return Footing(self.slot, self.sealed)
 
     async def _on_refusal(self, slug: str, area: Area, name: str, reason: str) -> None:
         self.refusals.append((slug, area, name, reason))

@@ -52,6 +52,19 @@ async def test_all_at_once(legacy: House) -> None:
     assert legacy.committed() == {"schools.csv": b"x"}
 
 
+async def test_what_hides_the_beginning_of_cbc_stays(legacy: House) -> None:
+    """An empty packet goes before each other one on this port: what CBC sends next can be foretold otherwise."""
+    async with (
+        asyncssh.connect(
+            **legacy.options(**OLD, client_keys=None, password=PASSWORD, port=legacy.gate.legacy_port)
+        ) as connection,
+        connection.start_sftp_client() as sftp,
+    ):
+        before = connection._recv_seq
+        await sftp.realpath(".")
+        assert connection._recv_seq - before == 2
+
+
 async def test_a_key_of_that_age(legacy: House) -> None:
     """An RSA key that signs with SHA-1 lets its district in by the legacy port and by no other."""
     key = asyncssh.generate_private_key("ssh-rsa", key_size=2_048)

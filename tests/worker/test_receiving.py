@@ -104,7 +104,7 @@ async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
         spool=house.spool,
         inboxes=house.inboxes,
         now=lambda: house.now,
-        on_sealed=has_sealed.set,
+        on_sealed=lambda _slug: has_sealed.set(),
         on_dry_run=on_other,
         on_waiting=on_waiting,
         on_refusal=on_other,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from rostergate import core
@@ -16,7 +17,7 @@ from rostergate.core import holds as holds_package
 from rostergate.core import rules as rules_package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from types import ModuleType
 
     from rostergate.core.findings import Code
@@ -54,11 +55,10 @@ def codes() -> dict[str, Code]:
     return _unique((one.code, one) for one in found)
 
 
-def _modules(package: ModuleType) -> Iterator[ModuleType]:
+@cache  # it lists a folder, and is asked at every look into an inbox; modules do not come or go meanwhile
+def _modules(package: ModuleType) -> tuple[ModuleType, ...]:
     names = sorted(name for _, name, is_package in pkgutil.iter_modules(package.__path__) if not is_package)
-    for name in names:
-        if not name.startswith("_"):
-            yield importlib.import_module(f"{package.__name__}.{name}")
+    return tuple(importlib.import_module(f"{package.__name__}.{name}") for name in names if not name.startswith("_"))
 
 
 def _unique(named: Iterable[tuple[str, _Declared]]) -> dict[str, _Declared]:

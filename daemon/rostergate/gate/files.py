@@ -65,7 +65,7 @@ class Files(asyncssh.SFTPServer):
             case Report(parts):
                 return of_report(reports.look(self._reports, parts))
             case Place(area, name):
-                found = (await self._shelves[area].shown()).get(name)
+                found = await self._shelves[area].find(name)
                 if found is None:
                     raise self._shelves[area].absent(name)
                 return attributes(UPLOADED, *found)
@@ -288,7 +288,7 @@ class Files(asyncssh.SFTPServer):
             case Folder():
                 raise Refusal("is-folder", "this is a folder")
             case Place(area, name):
-                if name not in await self._shelves[area].shown():
+                if not await self._shelves[area].find(name):
                     raise not_here(name)
                 raise _read_back()
         self._reading.add(opened)

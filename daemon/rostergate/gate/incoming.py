@@ -64,7 +64,7 @@ class Incoming:
         """The upload on disk."""
         return self._upload
 
-    def write(self, offset: int, data: bytes) -> int:
+    def write(self, offset: int, data: bytes | memoryview) -> int:
         """Write all of `data` and return its length. Raises `Refusal`."""
         if self.refusal:
             raise self.refusal

@@ -3,6 +3,8 @@
 Rule 1: a client's CLOSE is told from the end of its session, which asyncssh 2.24 closes files for in the same way.
 Rule 2: a packet is never larger than `packet_bytes_max`, and no answer is prepared while earlier ones wait to be sent.
 Rule 3: only what is served is advertised: no hard links, no copying, no sparse ranges, no size of the disk.
+Rule 4: requests are answered in their order. Those that carry a file's data are all that is dear about a large upload:
+each is written as it lies there, and the answers to all that came together go out together.
 
 Everything here uses private names of asyncssh; tests/gate/test_asyncssh_contract.py fails when one of them changes.
 """
@@ -11,14 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncssh import SFTPBadMessage, SFTPInvalidHandle
-from asyncssh.constants import FXP_CLOSE, FXP_OPEN, FXP_OPENDIR, FXP_READ, FXP_WRITE
+from asyncssh.constants import FX_OK, FXP_CLOSE, FXP_OPEN, FXP_OPENDIR, FXP_READ, FXP_STATUS, FXP_WRITE
 from asyncssh.packet import SSHPacket
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 
 from rostergate.gate import limits
+from rostergate.gate.incoming import Incoming
+from rostergate.gate.inflow import Inflow, PacketTooLong
 from rostergate.gate.outgoing import READ_BYTES_MAX
 from rostergate.gate.refusals import Refusal
 
@@ -33,6 +38,11 @@ SFTP_VERSION: Final = 3
 _DATA: Final = frozenset({FXP_READ, FXP_WRITE})  # fast clients send fifteen thousand a second
 _HEADER_BYTES: Final = 1_024  # of a packet: everything around the data of a WRITE
 _SMALL_BYTES: Final = 4_096
+# draft-ietf-secsh-filexfer-02, 6.4 and 7: a WRITE up to its data (with handles of four bytes, as asyncssh gives them),
+# and a STATUS that says OK with its length before it. The numbers: kind, request; handle, offset, length of the data.
+_WRITE: Final = Struct(">BII4sQI")
+_HANDLE_BYTES: Final = 4
+_DONE: Final = Struct(">IBIIII")
 
 
 class Packets(SFTPServerHandler):
@@ -59,6 +69,8 @@ class Packets(SFTPServerHandler):
         """`active` is told of each packet; `pace` counts a request and says for how many seconds it has to wait."""
         super().__init__(files, reader, writer, SFTP_VERSION)
         self._files = files
+        self._inflow = Inflow(reader, packet_bytes_max, self._arrived)
+        self._answers: list[bytes] = []
         self._packet_bytes_max = packet_bytes_max
         self._handles_max = handles_max
         self._active = active
@@ -66,22 +78,52 @@ class Packets(SFTPServerHandler):
         self._socket: socket.socket | None = reader.get_extra_info("socket")
 
     async def recv_packet(self) -> SSHPacket:
-        """Return the next packet. Raises `SFTPBadMessage` when its length is impossible, and `EOFError` at the end."""
-        assert self._reader is not None  # noqa: S101 - asyncssh never reads after its own clean-up
-        assert self._writer is not None  # noqa: S101 - as above
-        await self._writer.drain()
-        length = int.from_bytes(await self._reader.readexactly(4), "big")
-        if length > self._packet_bytes_max:
+        """Return the next packet that is for asyncssh to answer, having written what came before it.
+
+        Raises `SFTPBadMessage` when a packet's length is impossible, and `EOFError` at the end.
+        """
+        assert self._writer is not None  # noqa: S101 - asyncssh never reads after its own clean-up
+        try:
+            while (packet := self._inflow.packet()) is None or self._written(packet):
+                if packet is None:
+                    self._send_answers()
+                    await self._writer.drain()
+                    await self._inflow.more()
+        except PacketTooLong as error:
             visitor = self._files.teller.visitor
             limits.reached("server.packet_bytes_max", district=visitor.district.slug, address=visitor.address)
-            raise SFTPBadMessage(f"a packet of {length} bytes is larger than {self._packet_bytes_max}")
-        packet = await self._reader.readexactly(length)
-        self._active()
+            text = f"a packet of {error.length} bytes is larger than {self._packet_bytes_max}"
+            raise SFTPBadMessage(text) from error
+        self._send_answers()
+        await self._writer.drain()
         if packet[:1] and packet[0] not in _DATA and (seconds := self._pace()):
             await asyncio.sleep(seconds)
+        return SSHPacket(bytes(packet))
+
+    def _written(self, packet: memoryview) -> bool:
+        """Carry out a WRITE that is as it should be; anything else, and every refusal, is left to the long way."""
+        if len(packet) < _WRITE.size or packet[0] != FXP_WRITE:
+            return False
+        _, number, handle_bytes, handle, offset, length = _WRITE.unpack_from(packet)
+        file = self._file_handles.get(handle)
+        if handle_bytes != _HANDLE_BYTES or length != len(packet) - _WRITE.size or not isinstance(file, Incoming):
+            return False
+        try:
+            file.write(offset, packet[_WRITE.size :])
+        except (Refusal, OSError):
+            return False  # the file has given up: the long way gets the same refusal, and tells it
+        self._answers.append(_DONE.pack(_DONE.size - 4, FXP_STATUS, number, FX_OK, 0, 0))
+        return True
+
+    def _send_answers(self) -> None:
+        if self._answers and self._writer is not None and not self._writer.channel.is_closing():
+            self._writer.write(b"".join(self._answers))
+        self._answers.clear()
+
+    def _arrived(self, length: int) -> None:
+        self._active()
         if length < _SMALL_BYTES:
             self._acknowledge()
-        return SSHPacket(packet)
 
     async def _cleanup(self, exc: Exception | None) -> None:
         """End the session with an exit status: without one, scp says that it failed."""

@@ -33,6 +33,16 @@ class LegacyLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class Footing:
+    """Where a district stands with the house."""
+
+    refusal: str | None
+    """Why it may not upload now, in words for the district; None when it may."""
+    delivered: Mapping[str, tuple[int, datetime]]
+    """The files of its latest delivery: name -> (bytes, when the upload began)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The rest of the house, as far as the gate needs it."""
 
@@ -44,10 +54,8 @@ class Services:
     """The time, aware."""
     password_hash: Callable[[str], Awaitable[str | None]]
     """District -> its argon2id hash, or None. Asked for names that are no district, too."""
-    slot: Callable[[str], Awaitable[str | None]]
-    """District -> why it may not upload now, in words for the district, or None when it may."""
-    sealed: Callable[[str], Awaitable[Mapping[str, tuple[int, datetime]]]]
-    """District -> the files of its latest delivery: name -> (bytes, when the upload began)."""
+    footing: Callable[[str], Awaitable[Footing]]
+    """District -> where it stands. Asked before every upload and for every listing, so it had better be quick."""
     on_refusal: Callable[[str, Area, str, str], Awaitable[None]]
     """Told of every refusal: district, area, the name that was used (printable), the reason."""
     on_legacy: Callable[[str, LegacyLogin], Awaitable[None]]

@@ -13,12 +13,14 @@ from asyncssh.constants import FX_FILE_ALREADY_EXISTS, FX_NO_SUCH_FILE
 from rostergate.gate.incoming import Incoming, check_disk
 from rostergate.gate.names import Name, recognise
 from rostergate.gate.refusals import Refusal, from_upload, not_here
+from rostergate.gate.services import Footing
 from rostergate.spool.folders import Area
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rostergate.gate.services import Services, Visitor
+    from rostergate.spool.entries import Survey
     from rostergate.spool.inbox import Inbox
 
 REFUSED_MAX: Final = 64  # refused names one session is reminded of
@@ -31,6 +33,7 @@ class Shelf:
         """Open the inbox. Raises `DiskError` when its folders cannot be made."""
         self.area = area
         self.inbox: Inbox = services.inboxes.of(visitor.district.slug, area)
+        self._inboxes = [services.inboxes.of(visitor.district.slug, one) for one in Area]
         self._services = services
         self._visitor = visitor
         self._mine: set[Incoming] = set()
@@ -39,22 +42,23 @@ class Shelf:
 
     async def shown(self) -> dict[str, tuple[int, datetime]]:
         """Return what is to be seen: name -> (bytes, when its upload began)."""
-        found: dict[str, tuple[int, datetime]] = {}
-        if self.area is Area.UPLOAD:
-            sealed = await self._services.sealed(self._visitor.district.slug)
-            found.update({name: facts for name, facts in sealed.items() if name not in self._hidden})
-        for name, entry in (*self.inbox.entries().items(), *self.inbox.left().items()):
-            found[name] = (entry.size, entry.at)
-        for mine in self._mine:
-            found[mine.name.name] = (mine.size, mine.upload.began_at)
-        return found
+        return self._shown(await self._footing(), self.inbox.survey())
 
-    async def check_slot(self) -> None:
+    async def find(self, name: str) -> tuple[int, datetime] | None:
+        """Return what is to be seen of one name: (bytes, when its upload began), or None."""
+        for mine in self._mine:
+            if mine.name.name == name:
+                return mine.size, mine.upload.began_at
+        if entry := self.inbox.find(name):
+            return entry.size, entry.at
+        return None if name in self._hidden else (await self._footing()).delivered.get(name)
+
+    async def check_slot(self) -> Footing:
         """Raise `Refusal` when the district may not upload here now."""
-        if self.area is Area.UPLOAD:
-            reason = await self._services.slot(self._visitor.district.slug)
-            if reason is not None:
-                raise Refusal("slot", reason)
+        footing = await self._footing()
+        if footing.refusal is not None:
+            raise Refusal("slot", footing.refusal)
+        return footing
 
     async def open(self, text: str, *, create: bool, exclusive: bool, truncate: bool, append: bool) -> Incoming:
         """Open a name for writing. Raises `Refusal` or `OSError`.
@@ -63,14 +67,14 @@ class Shelf:
         else, because nobody has the bytes that would stand before.
         """
         name = recognise(text, self._visitor.wanted)
-        await self.check_slot()
+        footing, survey = await self.check_slot(), self.inbox.survey()
         check_disk(self._services.room)
-        there = (await self.shown()).get(text)
+        there = self._shown(footing, survey).get(text)
         if there and exclusive:
             raise Refusal("exists", f"{text}: there is such a file already", FX_FILE_ALREADY_EXISTS)
         if not there and not create:
             raise not_here(text)
-        self._make_room(text)
+        self._make_room(text, survey)
         upload = None if truncate else self.inbox.resume(text)
         if upload is None and append and there and there[0]:
             raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole")
@@ -117,7 +121,7 @@ class Shelf:
         await self.check_slot()
         entry = self.inbox.left().get(old_text)
         if entry is None or not old.is_scratch:
-            if old_text not in await self.shown():
+            if not await self.find(old_text):
                 raise not_here(old_text)
             raise Refusal("rename-real", f"{old_text} cannot be renamed; upload the file under the name it is to have")
         if new.is_scratch:
@@ -135,7 +139,7 @@ class Shelf:
         A file of the latest delivery is sealed and stays. As long as the slot is free it disappears from this
         session's view, because many clients remove what they are about to replace.
         """
-        if text not in await self.shown():
+        if not await self.find(text):
             raise not_here(text)
         committed = text in self.inbox.entries()
         if not self.inbox.remove(text):
@@ -143,11 +147,25 @@ class Shelf:
             self._hidden.add(text)
         return committed
 
-    def _make_room(self, text: str) -> None:
+    async def _footing(self) -> Footing:
+        """Return where the district stands, as far as this area goes: a dry run needs no slot and delivers nothing."""
+        if self.area is not Area.UPLOAD:
+            return Footing(None, {})
+        return await self._services.footing(self._visitor.district.slug)
+
+    def _shown(self, footing: Footing, survey: Survey) -> dict[str, tuple[int, datetime]]:
+        found = {name: facts for name, facts in footing.delivered.items() if name not in self._hidden}
+        for entry in (*survey.entries.values(), *survey.left.values()):
+            found[entry.name] = (entry.size, entry.at)
+        for mine in self._mine:
+            found[mine.name.name] = (mine.size, mine.upload.began_at)
+        return found
+
+    def _make_room(self, text: str, survey: Survey) -> None:
         """Let the oldest files that were cut off give way when there are too many; refuse when all are in progress."""
-        self._check_files(text)
+        self._check_files(text, survey)
         files_max = self._visitor.limits.scratch_files_max
-        left = sorted((one for one in self.inbox.left().values() if one.name != text), key=lambda one: one.at)
+        left = sorted((one for one in survey.left.values() if one.name != text), key=lambda one: one.at)
         excess = len(left) + self.inbox.open_uploads + 1 - files_max
         if excess > len(left):
             text = f"more than {files_max} uploads are in progress"
@@ -155,9 +173,9 @@ class Shelf:
         for one in left[: max(excess, 0)]:
             self.inbox.forget(one.name)
 
-    def _check_files(self, text: str) -> None:
+    def _check_files(self, text: str, survey: Survey) -> None:
         """Refuse one more file when the inbox has as many as it may."""
-        there = {text, *self.inbox.entries(), *self.inbox.left(), *(mine.name.name for mine in self._mine)}
+        there = {text, *survey.entries, *survey.left, *(mine.name.name for mine in self._mine)}
         files_max = self._visitor.limits.inbox_files_max
         if len(there) > files_max:
             raise Refusal(
@@ -167,4 +185,4 @@ class Shelf:
             )
 
     def _held(self) -> int:
-        return sum(self._services.inboxes.of(self._visitor.district.slug, area).bytes_held for area in Area)
+        return sum(inbox.bytes_held for inbox in self._inboxes)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from rostergate import journal, store
-from rostergate.core.calendar import day_of
-from rostergate.core.delivery import State
 from rostergate.desk import latest, report
 from rostergate.errors import Refused
 from rostergate.gate import Gate, Services
 from rostergate.service import notices, purging, readiness, reporting, silence
 from rostergate.service.alone import Alone
 from rostergate.service.clock import utc_now
+from rostergate.service.footings import Footings
 from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
 from rostergate.service.observing import Observation, measure_loop_delay
@@ -29,14 +28,13 @@ from rostergate.spool import sealing
 from rostergate.spool.folders import Area
 from rostergate.spool.inbox import Inboxes
 from rostergate.store import credentials, deliveries, legacy
-from rostergate.worker import recovery, slot
+from rostergate.worker import recovery
 from rostergate.worker.processes import Processes
 from rostergate.worker.queue import Queue
 from rostergate.worker.receiving import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
     from rostergate.config import District, Districts, Reloaded, Settings
@@ -107,6 +105,7 @@ class Daemon:
         self._engine = store.open(database)
         self._processes = Processes(settings.delivery.workers, seconds_max=settings.delivery.decide_seconds_max)
         self._inboxes = Inboxes(spool, utc_now)
+        self._footings = Footings(self._engine, districts, utc_now)
         self._room = Room(settings, self._engine, spool.state, utc_now)
         self._queue = Queue(
             settings=settings,
@@ -126,7 +125,7 @@ class Daemon:
             spool=spool,
             inboxes=self._inboxes,
             now=utc_now,
-            on_sealed=self._queue.look,
+            on_sealed=self._tell_sealed,
             on_dry_run=self._start_dry_run,
             on_waiting=self._tell_waiting,
             on_refusal=self._tell_set_refusal,
@@ -147,8 +146,7 @@ class Daemon:
                 inboxes=self._inboxes,
                 now=utc_now,
                 password_hash=self._password_hash,
-                slot=self._slot,
-                sealed=self._sealed,
+                footing=self._footings.of,
                 on_refusal=self._tell_refusal,
                 on_legacy=self._note_legacy,
                 room=self._room.refusal,
@@ -259,18 +257,6 @@ class Daemon:
         async with store.reading(self._engine) as tx:
             return await credentials.password_hash(tx, slug)
 
-    async def _slot(self, slug: str) -> str | None:
-        district = self._districts[slug]
-        return await slot.refusal(self._engine, district, day_of(utc_now(), district.zone))
-
-    async def _sealed(self, slug: str) -> dict[str, tuple[int, datetime]]:
-        """Return what the district still sees of its last delivery; a refused one has to come again, so it is gone."""
-        async with store.reading(self._engine) as tx:
-            newest = await deliveries.latest(tx, slug, uploaded=True)
-        if newest is None or newest.sealed_at is None or newest.state in {State.REJECTED, State.FAILED}:
-            return {}
-        return {one.name: (one.bytes, newest.sealed_at) for one in newest.files}
-
     async def _tell_refusal(self, slug: str, _: Area, name: str, reason: str) -> None:
         now = utc_now().astimezone(self._districts[slug].zone)
         told = reason if not name or reason.startswith(name) else f"{name}: {reason}"
@@ -281,6 +267,10 @@ class Daemon:
             await legacy.note(tx, slug, utc_now(), client=login.client, cipher=login.cipher, mac=login.mac)
 
     # What the receiver and the queue tell.
+
+    def _tell_sealed(self, slug: str) -> None:
+        self._footings.forget(slug)
+        self._queue.look()
 
     async def _tell_waiting(self, district: District, judgement: Judgement | None) -> None:
         folder, now = self._spool.reports(district.slug), utc_now().astimezone(district.zone)
@@ -310,7 +300,9 @@ class Daemon:
 
     async def _report(self, delivery: str) -> None:
         """Write the report of a delivery, and of those that it took the place of."""
-        await self._write_due_reports(delivery.rpartition("-")[0])
+        slug = delivery.rpartition("-")[0]
+        self._footings.forget(slug)
+        await self._write_due_reports(slug)
         self._post.look()
 
     async def _write_due_reports(self, slug: str) -> None:

@@ -104,10 +104,10 @@ async def story(
     async with store.reading(engine) as tx:
         answer = await verdicts.load(tx, delivery)
         about = await deliveries.get(tx, delivery)
+        refused = await slot.refusal(tx, district, day_of(now, district.zone))
     files = spool.delivery(delivery)
     if about.format and district.format == "auto" and files.is_dir():
         answer["recognised"] = await asyncio.to_thread(road.recognised, files)
-    refused = await slot.refusal(engine, district, day_of(now, district.zone))
     reached = address(spool, settings)
     return Story(
         district=district.slug,

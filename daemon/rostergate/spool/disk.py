@@ -39,7 +39,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, synced: bool
         fsync_folder(path.parent)
 
 
-def write_all(descriptor: int, data: bytes, offset: int) -> None:
+def write_all(descriptor: int, data: bytes | memoryview, offset: int) -> None:
     """Write all of `data` at `offset`, in as many writes as it takes. Raises `OSError`.
 
     A disk that is almost full takes a part and says how much; only the next write says why.

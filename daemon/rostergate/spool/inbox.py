@@ -11,8 +11,8 @@ What lies in `.scratch/`, and what it means after a crash:
                         was finished under a temporary name, for a rename. It is dated when the upload began.
     <12 hex>~name       an upload in progress. Found at start-up, it was cut off: it becomes `name`.
 
-Renames and the count of open uploads change on the event loop only; what waits for the disk runs in a thread while the
-upload still counts as open, so whoever finds `open_uploads` at 0 finds nothing half done.
+The count of open uploads changes on the event loop only; what waits for the disk, an upload's rename into place too,
+runs in a thread while the upload still counts as open, so whoever finds `open_uploads` at 0 finds nothing half done.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import stat
 import time
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -31,6 +29,7 @@ from uuid import uuid4
 from rostergate.errors import DiskError
 from rostergate.spool.coverage import Coverage
 from rostergate.spool.disk import fsync_file, fsync_folder, write_all
+from rostergate.spool.entries import FINISHED, Entry, Survey, entry_at, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,21 +39,7 @@ if TYPE_CHECKING:
 
 HINTS_MAX: Final = 1_024  # a hint that does not fit is lost, and only delays
 _CUT: Final = 0o600
-_FINISHED: Final = 0o700  # what is finished must be told from what is cut off after a restart as well
 _OPEN: Final = re.compile(r"[0-9a-f]{12}~(?P<name>.+)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file as a listing shows it."""
-
-    name: str
-    size: int
-    """Bytes."""
-    at: datetime
-    """When its upload began (aware, UTC)."""
-    finished: bool
-    """Of a file set aside: the client had closed it; only then can a rename make it part of a set."""
 
 
 class Upload:
@@ -69,6 +54,7 @@ class Upload:
         self._path = path
         self._descriptor = descriptor
         self._coverage = Coverage(size)
+        self._in_place = False
         self._commits_before = inbox.commits(name)
 
     @property
@@ -86,11 +72,12 @@ class Upload:
         """How many parts below `size` have not arrived."""
         return self._coverage.gaps
 
-    def write(self, offset: int, data: bytes) -> None:
+    def write(self, offset: int, data: bytes | memoryview) -> None:
         """Write all of `data` at `offset`. Raises `OSError`; then the bytes at `offset` are not to be relied on."""
         write_all(self._descriptor, data, offset)
+        before = self._coverage.size
         self._coverage.add(offset, len(data))
-        self._inbox.touch()
+        self._inbox.grown(self._coverage.size - before)
 
     def head(self, length: int) -> bytes:
         """Return up to `length` of the first bytes. Raises `OSError`."""
@@ -99,9 +86,10 @@ class Upload:
     def truncate(self, size: int) -> None:
         """Cut the file to `size` bytes where it is longer. Raises `OSError`."""
         if size < self.size:
+            before = self.size
             self._coverage.cut(size)
-            os.ftruncate(self._descriptor, self._coverage.size)  # not `size`: no zeros where a part never arrived
-            self._inbox.touch()
+            self._inbox.grown(self.size - before)
+            os.ftruncate(self._descriptor, self.size)  # not `size`: no zeros where a part never arrived
 
     async def settle(self) -> None:
         """Sync what has been written so far, off the event loop. Raises `OSError`."""
@@ -113,12 +101,12 @@ class Upload:
         Raises `OSError`; then nothing is committed, save when only the folder's sync, the last step, failed. Whatever
         was left aside under the same name earlier is dropped: it is older than what is committed now.
         """
-        target = self._inbox.folder / self.name
         try:
-            await asyncio.to_thread(self._date_and_settle)
-            self._path.replace(target)
-            self._inbox.committed(self.name)
-            await asyncio.to_thread(fsync_folder, self._inbox.folder)
+            try:
+                await asyncio.to_thread(self._put_in_place)
+            finally:
+                if self._in_place:
+                    self._inbox.committed(self.name)
         except BaseException:
             self._path.unlink(missing_ok=True)
             raise
@@ -128,7 +116,7 @@ class Upload:
     def set_aside(self) -> None:
         """Finish the upload under its temporary name, for a rename. Raises `OSError`."""
         assert self.whole, "a file with gaps is not finished"  # noqa: S101 - the caller has to look
-        self._rest(_FINISHED)
+        self._rest(FINISHED)
 
     def leave(self) -> int:
         """Put what has arrived aside for a resume; return how many bytes that are. Raises `OSError`.
@@ -158,9 +146,12 @@ class Upload:
         finally:
             self._close()
 
-    def _date_and_settle(self) -> None:
+    def _put_in_place(self) -> None:
         self._date()
         os.fsync(self._descriptor)
+        self._path.replace(self._inbox.folder / self.name)
+        self._in_place = True
+        fsync_folder(self._inbox.folder)
 
     def _date(self) -> None:
         at = self.began_at.timestamp()
@@ -193,6 +184,7 @@ class Inbox:
         self._monotonic = monotonic
         self._changed = changed
         self._open: set[Upload] = set()
+        self._growing = 0  # bytes of all that are open
         self._renames = 0
         self._dated: set[str] = set()
         self._commits: Counter[str] = Counter()
@@ -215,16 +207,26 @@ class Inbox:
     def bytes_held(self) -> int:
         """Bytes of everything here: committed, set aside and in progress. Raises `OSError`."""
         if self._resting is None:
-            self._resting = sum(one.size for one in (*self.entries().values(), *self.left().values()))
-        return self._resting + sum(upload.size for upload in self._open)
+            self._resting = self.survey().size
+        return self._resting + self._growing
+
+    def survey(self) -> Survey:
+        """Return everything that lies here. Raises `OSError`."""
+        found = Survey(self.entries(), self.left())
+        self._resting = found.size
+        return found
+
+    def find(self, name: str) -> Entry | None:
+        """Return what lies aside under the name, or else the committed file, or None. Raises `OSError`."""
+        return self._aside(name) or entry_at(self.folder / name)
 
     def entries(self) -> dict[str, Entry]:
         """Return the committed files by name. Raises `OSError`."""
-        return _listed(self.folder)
+        return listed(self.folder)
 
     def left(self) -> dict[str, Entry]:
         """Return what lies aside for a resume or a rename, by name. Raises `OSError`."""
-        return {name: entry for name, entry in _listed(self.scratch).items() if not _OPEN.fullmatch(name)}
+        return {name: entry for name, entry in listed(self.scratch).items() if not _OPEN.fullmatch(name)}
 
     def begin(self, name: str) -> Upload:
         """Open a new, empty upload; what was left aside under the name is dropped. Raises `OSError`.
@@ -232,10 +234,13 @@ class Inbox:
         Folders that somebody has removed are made again, but not what they stand in: that may be a disk that is gone.
         """
         self.forget(name)
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        self.scratch.mkdir(mode=0o700, exist_ok=True)
         path = self.scratch / f"{uuid4().hex[:12]}~{name}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = _created(path)
+        except FileNotFoundError:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            self.scratch.mkdir(mode=0o700, exist_ok=True)
+            descriptor = _created(path)
         return self._opened(Upload(self, name, path=path, descriptor=descriptor, began_at=self._now().astimezone(UTC)))
 
     def resume(self, name: str) -> Upload | None:
@@ -243,9 +248,10 @@ class Inbox:
 
         It still dates from when it began. Only one upload can have it: the second to ask finds nothing.
         """
-        entry = self.left().get(name)
+        entry = self._aside(name)
         if entry is None:
             return None
+        self._resting = None
         path = self.scratch / f"{uuid4().hex[:12]}~{name}"
         (self.scratch / name).rename(path)
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -268,7 +274,7 @@ class Inbox:
             await asyncio.to_thread(fsync_folder, self.folder)
         except BaseException:
             if path.exists():
-                path.chmod(_FINISHED)
+                path.chmod(FINISHED)
                 path.replace(self.scratch / scratch)
             raise
         finally:
@@ -282,7 +288,7 @@ class Inbox:
 
     def remove(self, name: str) -> bool:
         """Remove the committed file and what lies aside of that name; say whether there was any. Raises `OSError`."""
-        there = name in self.entries()
+        there = entry_at(self.folder / name) is not None
         if there:
             (self.folder / name).unlink()
         there = self.forget(name) or there
@@ -308,11 +314,12 @@ class Inbox:
 
     def forget(self, scratch: str) -> bool:
         """Drop what lies aside under the name; say whether there was something. Raises `OSError`."""
-        path = self.scratch / scratch
-        there = path.exists()
-        path.unlink(missing_ok=True)
+        try:
+            (self.scratch / scratch).unlink()
+        except FileNotFoundError:
+            return False
         self._resting = None
-        return there
+        return True
 
     def forget_all(self) -> None:
         """Drop everything that lies aside. Raises `OSError`."""
@@ -322,6 +329,11 @@ class Inbox:
     def touch(self) -> None:
         """Note that something happened."""
         self.quiet_since = self._monotonic()
+
+    def grown(self, by: int) -> None:
+        """Note that an open upload is so many bytes larger; only `Upload` calls this."""
+        self._growing += by
+        self.touch()
 
     def commits(self, name: str) -> int:
         """Return how often a file of that name has been committed since the start."""
@@ -335,11 +347,12 @@ class Inbox:
     def closed(self, upload: Upload) -> None:
         """Note that an upload has ended; only `Upload` calls this."""
         self._open.discard(upload)
+        self._growing -= upload.size
         self._tell()
 
     def _opened(self, upload: Upload) -> Upload:
         self._open.add(upload)
-        self._resting = None
+        self._growing += upload.size
         self.touch()
         return upload
 
@@ -348,6 +361,9 @@ class Inbox:
         self.touch()
         if self._changed is not None and not self._changed.full():
             self._changed.put_nowait((self.district, self.area))
+
+    def _aside(self, name: str) -> Entry | None:
+        return None if _OPEN.fullmatch(name) else entry_at(self.scratch / name)
 
     def _recover(self) -> None:
         """Give every cut-off upload its name back; of several under one name the newest stays."""
@@ -379,19 +395,5 @@ class Inboxes:
         return self._known[key]
 
 
-def _listed(folder: Path) -> dict[str, Entry]:
-    """Return the regular files of a folder; links and folders are nobody's uploads, and an absent folder has none."""
-    found: dict[str, Entry] = {}
-    try:
-        listing = list(os.scandir(folder))
-    except FileNotFoundError:
-        return found
-    for one in listing:
-        try:
-            state = one.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue  # renamed since the folder was read
-        if stat.S_ISREG(state.st_mode):
-            at = datetime.fromtimestamp(state.st_mtime, UTC)
-            found[one.name] = Entry(one.name, state.st_size, at, finished=bool(state.st_mode & stat.S_IXUSR))
-    return found
+def _created(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

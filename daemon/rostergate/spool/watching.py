@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 from watchfiles import awatch
@@ -20,17 +20,18 @@ async def changed_inboxes(spool: Spool, stop: asyncio.Event) -> AsyncIterator[se
     What the gate itself puts down is told as well; who listens looks at the inbox either way.
     """
     # The watcher tells absolute paths, whatever it was given.
-    roots = {(spool.state / area.value).absolute(): area for area in Area}
+    roots = {f"{(spool.state / area.value).absolute()}{os.sep}": area for area in Area}
     async for changes in awatch(*roots, watch_filter=None, stop_event=stop, recursive=True, debounce=200, step=50):
-        touched = {_whose(Path(path), roots) for _, path in changes}
+        touched = {_whose(path, roots) for _, path in changes}
         if found := {one for one in touched if one is not None}:
             yield found
 
 
-def _whose(path: Path, roots: dict[Path, Area]) -> tuple[str, Area] | None:
+def _whose(path: str, roots: dict[str, Area]) -> tuple[str, Area] | None:
+    """Return whose inbox a path lies in, or None; nobody is told of what is hidden. An upload tells a dozen paths."""
     for root, area in roots.items():
-        if path.is_relative_to(root):
-            parts = path.relative_to(root).parts
-            hidden = any(part.startswith(".") for part in parts)
-            return None if hidden or not parts else (parts[0], area)
+        inside = path.removeprefix(root)
+        if inside != path:
+            hidden = inside.startswith(".") or f"{os.sep}." in inside
+            return None if hidden or not inside else (inside.partition(os.sep)[0], area)
     return None

@@ -23,21 +23,33 @@ _FREE = (State.RECEIVING, State.REJECTED, State.FAILED)
 
 async def used(tx: AsyncConnection, district: str, day: date) -> int:
     """Return how many of a day's deliveries count against its slot."""
-    query = sa.select(sa.func.count()).where(
-        deliveries.c.district == district,
-        deliveries.c.day == day,
-        deliveries.c.state.not_in([state.value for state in _FREE]),
-    )
-    return int(await tx.scalar(query) or 0)
+    return int(await tx.scalar(_used(district, day)) or 0)
 
 
 async def granted(tx: AsyncConnection, district: str, day: date) -> int:
     """Return how many uploads beyond the first a person granted for that day."""
-    query = sa.select(sa.func.count()).where(grants.c.district == district, grants.c.day == day)
-    return int(await tx.scalar(query) or 0)
+    return int(await tx.scalar(_granted(district, day)) or 0)
+
+
+async def left(tx: AsyncConnection, district: str, day: date) -> int:
+    """Return how many uploads the district still has on that day; the gate asks this at every login, so in one go."""
+    used, granted = (query.scalar_subquery() for query in (_used(district, day), _granted(district, day)))
+    return 1 + int(await tx.scalar(sa.select(granted - used)) or 0)
 
 
 async def grant(tx: AsyncConnection, district: str, day: date, at: datetime) -> int:
     """Grant one more upload for that day, and return how many have been granted for it."""
     await tx.execute(grants.insert().values(district=district, day=day, granted_at=at))
     return await granted(tx, district, day)
+
+
+def _used(district: str, day: date) -> sa.Select[int]:
+    return sa.select(sa.func.count()).where(
+        deliveries.c.district == district,
+        deliveries.c.day == day,
+        deliveries.c.state.not_in([state.value for state in _FREE]),
+    )
+
+
+def _granted(district: str, day: date) -> sa.Select[int]:
+    return sa.select(sa.func.count()).where(grants.c.district == district, grants.c.day == day)

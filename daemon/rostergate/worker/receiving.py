@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from rostergate.config import District, Districts, Settings
+    from rostergate.spool.entries import Entry, Survey
     from rostergate.spool.folders import Spool
-    from rostergate.spool.inbox import Entry, Inbox, Inboxes
+    from rostergate.spool.inbox import Inbox, Inboxes
     from rostergate.spool.sealing import Manifest
 
 HEAD_BYTES: Final = 65_536
@@ -47,6 +48,8 @@ HEAD_BYTES: Final = 65_536
 STRAYS_TOLD_MAX: Final = 10
 """File names told of what does not belong into an inbox."""
 RESCAN_SECONDS: Final = 60.0
+HINT_SECONDS_MAX: Final = 1.0
+"""How long hints at one inbox are gathered, at most a tenth of the settle time: a set of six files gives a dozen."""
 RETRY_SECONDS: Final = 30.0
 """How long to wait before looking again when disk or database refused."""
 
@@ -76,14 +79,15 @@ class Receiver:
         spool: Spool,
         inboxes: Inboxes,
         now: Callable[[], datetime],
-        on_sealed: Callable[[], None],
+        on_sealed: Callable[[str], None],
         on_dry_run: Callable[[District, Path], Awaitable[None]],
         on_waiting: Callable[[District, completeness.Judgement | None], Awaitable[None]],
         on_refusal: Callable[[District, str], Awaitable[None]],
     ) -> None:
         """Join the rooms.
 
-        `on_waiting` is told what a set waits for, and None when it waits no more; `on_refusal` why it cannot be taken.
+        `on_sealed` is told whose set it was, `on_waiting` what a set waits for, and None when it waits no more,
+        `on_refusal` why it cannot be taken.
         """
         self._settings = settings
         self._districts = districts
@@ -125,9 +129,16 @@ class Receiver:
         for timer in self._timers.values():
             timer.cancel()
 
+    def _look_soon(self, slug: str, area: Area) -> None:
+        """Look once for all the hints of a moment, unless that is going to happen anyway."""
+        soon = min(HINT_SECONDS_MAX, self._settings.delivery.settle_seconds / 10)
+        timer = self._timers.get((slug, area))
+        if timer is None or timer.cancelled() or not 0 <= timer.when() - asyncio.get_running_loop().time() <= soon:
+            self._look_again(slug, area, soon)
+
     async def _pass_hints_on(self) -> None:
         while True:
-            self.look(*await self._inboxes.changed.get())
+            self._look_soon(*await self._inboxes.changed.get())
 
     async def _rescan(self) -> None:
         while True:
@@ -142,7 +153,7 @@ class Receiver:
                 for slug, area in touched:
                     if slug in self._districts:
                         self._inboxes.of(slug, area).touch()
-                        self.look(slug, area)
+                        self._look_soon(slug, area)
         except Exception as error:
             log.error(journal.WATCH_FAILED, exc_info=error)
 
@@ -172,19 +183,20 @@ class Receiver:
             await self._enter_frozen(district)
         inbox = self._inboxes.of(district.slug, area)
         expected = _names(district.format)
-        await self._tell_strays(district, inbox, expected)
-        if not (inbox.entries().keys() & expected or _unfinished(inbox, expected)):
+        survey = inbox.survey()
+        await self._tell_strays(district, inbox, survey.entries.keys() - expected, expected)
+        if not (survey.entries.keys() & expected or _unfinished(survey, expected)):
             await self._nothing_there(district, area)
             return
-        if (unsettled := self._unsettled(inbox)) > 0:
+        if (unsettled := self._unsettled(inbox, survey.entries)) > 0:
             self._look_again(district.slug, area, unsettled)
             return
-        if not inbox.entries().keys() & expected:
+        if not survey.entries.keys() & expected:
             # Nothing but what was cut off: no delivery has begun, and nobody knows yet of which format it will be.
             await self._wait(district, area, self._judge(inbox, frozenset(), {}, expected))
             return
         delivery = await self._begun(district, inbox)
-        names = sorted(inbox.entries().keys() & expected)
+        names = sorted(survey.entries.keys() & expected)
         required = await asyncio.to_thread(_required, district.format, inbox.folder, names)
         no_slot = await self._no_slot(district, inbox)
         # From here to the end of `gather` nothing is awaited: what is judged is what is taken.
@@ -199,10 +211,10 @@ class Receiver:
         else:
             await self._seal(district, area, delivery, names)
 
-    def _unsettled(self, inbox: Inbox) -> float:
+    def _unsettled(self, inbox: Inbox, stands: dict[str, Entry]) -> float:
         """Return for how many seconds the inbox has to stay as it is before its set can be judged."""
         settle_seconds = self._settings.delivery.settle_seconds
-        key, stands = (inbox.district, inbox.area), inbox.entries()
+        key = inbox.district, inbox.area
         if self._stood.get(key) != stands:
             self._stood[key] = stands
             inbox.touch()
@@ -231,7 +243,8 @@ class Receiver:
         if inbox.area is Area.PREVIEW:
             return None
         began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
-        return await refusal(self._engine, district, day_of(began_at, district.zone))
+        async with store.reading(self._engine) as tx:
+            return await refusal(tx, district, day_of(began_at, district.zone))
 
     def _judge(
         self, inbox: Inbox, required: frozenset[str], ages: Mapping[str, datetime], expected: frozenset[str]
@@ -240,7 +253,7 @@ class Receiver:
         return completeness.judge(
             required,
             ages,
-            _unfinished(inbox, expected),
+            _unfinished(inbox.survey(), expected),
             busy=inbox.open_uploads,
             quiet_seconds=time.monotonic() - inbox.quiet_since,
             now=self._now(),
@@ -265,9 +278,9 @@ class Receiver:
             log.warning(journal.SET_REFUSED, district=district.slug, area=area.value, reason=reason)
             await self._on_refusal(district, reason)
 
-    async def _tell_strays(self, district: District, inbox: Inbox, expected: frozenset[str]) -> None:
+    async def _tell_strays(self, district: District, inbox: Inbox, names: set[str], expected: frozenset[str]) -> None:
         """Tell of files that came by another road than the gate and belong to no set; they are left where they are."""
-        strays = tuple(sorted(name for name in inbox.entries().keys() - expected if not name.startswith(".")))
+        strays = tuple(sorted(name for name in names if not name.startswith(".")))
         key = (district.slug, inbox.area)
         if self._strays.get(key, ()) == strays:
             return
@@ -322,7 +335,7 @@ class Receiver:
             files=len(manifest.files),
             bytes=sum(one.bytes for one in manifest.files),
         )
-        self._on_sealed()
+        self._on_sealed(district.slug)
 
 
 def _fields(district: District, area: Area, judgement: completeness.Judgement) -> dict[str, object]:
@@ -345,10 +358,10 @@ def _names(format_name: str) -> frozenset[str]:
     return frozenset(file.name for one in chosen for file in one.files)
 
 
-def _unfinished(inbox: Inbox, expected: frozenset[str]) -> dict[str, datetime]:
+def _unfinished(survey: Survey, expected: frozenset[str]) -> dict[str, datetime]:
     """Return when the newest upload began that was cut off, or never renamed, by the file it stands for."""
     found: dict[str, datetime] = {}
-    for entry in inbox.left().values():
+    for entry in survey.left.values():
         name = entry.name if entry.name in expected else stands_for(entry.name, expected)
         if name is not None:
             found[name] = max(entry.at, found.get(name, entry.at))

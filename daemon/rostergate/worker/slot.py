@@ -5,26 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rostergate import store
 from rostergate.core.calendar import opening
 from rostergate.store import slots
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from rostergate.config import District
 
 
-async def refusal(engine: AsyncEngine, district: District, day: date) -> str | None:
-    """Say why the district may not upload on `day`, with the time of its next slot; None when it may.
-
-    Raises `StoreError`.
-    """
-    async with store.reading(engine) as tx:
-        left = 1 + await slots.granted(tx, district.slug, day) - await slots.used(tx, district.slug, day)
-    if left > 0:
+async def refusal(tx: AsyncConnection, district: District, day: date) -> str | None:
+    """Say why the district may not upload on `day`, with the time of its next slot; None when it may."""
+    if await slots.left(tx, district.slug, day) > 0:
         return None
     opens = opening(day + timedelta(days=1), district.zone)
     return (

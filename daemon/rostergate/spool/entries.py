@@ -1,0 +1,66 @@
+"""Entries: the files that lie in an inbox, read from its folders as they are at that moment."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FINISHED: Final = 0o700
+"""Mode of a file set aside that its client had closed: to be told from one that was cut off after a restart as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file as a listing shows it."""
+
+    name: str
+    size: int
+    """Bytes."""
+    at: datetime
+    """When its upload began (aware, UTC)."""
+    finished: bool
+    """Of a file set aside: the client had closed it; only then can a rename make it part of a set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything that lies in an inbox at one moment, by name."""
+
+    entries: dict[str, Entry]
+    """The committed files."""
+    left: dict[str, Entry]
+    """What lies aside for a resume or a rename."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        return sum(one.size for one in (*self.entries.values(), *self.left.values()))
+
+
+def listed(folder: Path) -> dict[str, Entry]:
+    """Return the regular files of a folder by name; an absent folder has none. Raises `OSError`."""
+    try:
+        paths = list(folder.iterdir())
+    except FileNotFoundError:
+        return {}
+    return {path.name: entry for path in paths if (entry := entry_at(path))}
+
+
+def entry_at(path: Path) -> Entry | None:
+    """Return one regular file as it is; links and folders are nobody's uploads, and one may just have been renamed.
+
+    Raises `OSError`.
+    """
+    try:
+        state = path.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    at = datetime.fromtimestamp(state.st_mtime, UTC)
+    return Entry(path.name, state.st_size, at, finished=bool(state.st_mode & stat.S_IXUSR))

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rostergate import store
+from rostergate.config.district import District
+from rostergate.core.verdict import FileFacts
+from rostergate.service.footings import KEPT_MAX, KEPT_SECONDS_MAX, Footings
+from rostergate.store import deliveries, slots
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+NOON = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)  # at Chicago
+DAY = date(2026, 3, 2)
+FILE = FileFacts("students.csv", rows=1, bytes=5, sha256="0" * 64)
+
+
+def district(slug: str) -> District:
+    """Return a district by Chicago's calendar."""
+    return District(slug=slug, name="Lincoln", time_zone="America/Chicago")
+
+
+@dataclass
+class Desk:
+    """Footings on a real store, at a time that the test moves."""
+
+    engine: AsyncEngine
+    districts: dict[str, District] = field(default_factory=lambda: {one: district(one) for one in ("lincoln", "east")})
+    now: datetime = NOON
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        known: Any = self.districts
+        self.footings = Footings(self.engine, known, lambda: self.now, monotonic=lambda: self.seconds)
+
+    async def deliver(self, slug: str = "lincoln") -> None:
+        """Seal a delivery of one file."""
+        async with store.writing(self.engine, slug) as tx:
+            begun = await deliveries.begin(tx, slug, self.now)
+            await deliveries.seal(tx, begun.id, day=DAY, files=[FILE], content_hash="0", at=self.now)
+
+    async def grant(self, slug: str = "lincoln") -> None:
+        """Grant one more upload."""
+        async with store.writing(self.engine, slug) as tx:
+            await slots.grant(tx, slug, DAY, self.now)
+
+    async def may(self, slug: str = "lincoln") -> bool:
+        """Ask whether a district may upload."""
+        return (await self.footings.of(slug)).refusal is None
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """Open an empty store."""
+    store.upgrade(tmp_path / "rostergate.db")
+    engine = store.open(tmp_path / "rostergate.db")
+    yield Desk(engine)
+    await engine.dispose()
+
+
+async def test_what_a_district_stands_on(desk: Desk) -> None:
+    """Before its delivery a district may upload and sees nothing; after it, its files, and when to come again."""
+    before = await desk.footings.of("lincoln")
+    assert (before.refusal, before.delivered) == (None, {})
+    await desk.deliver()
+    desk.footings.forget("lincoln")
+    after = await desk.footings.of("lincoln")
+    assert "the next is possible from 2026-03-03 00:00" in str(after.refusal)
+    assert after.delivered == {"students.csv": (5, NOON)}
+
+
+async def test_kept_for_a_moment(desk: Desk) -> None:
+    """What another process changes is seen when the answer is too old, and not before."""
+    assert await desk.may()
+    await desk.deliver()
+    desk.seconds = KEPT_SECONDS_MAX - 1
+    assert await desk.may()
+    desk.seconds = KEPT_SECONDS_MAX
+    assert not await desk.may()
+
+
+async def test_forgotten_at_once(desk: Desk) -> None:
+    """What this daemon changes is seen at once, and only for the district it is about."""
+    assert await desk.may("lincoln")
+    assert await desk.may("east")
+    await desk.deliver("lincoln")
+    await desk.deliver("east")
+    desk.footings.forget("lincoln")
+    assert (await desk.may("lincoln"), await desk.may("east")) == (False, True)
+
+
+async def test_a_refusal_is_not_kept(desk: Desk) -> None:
+    """Whoever is granted another upload can begin at once."""
+    await desk.deliver()
+    assert not await desk.may()
+    await desk.grant()
+    assert await desk.may()
+
+
+async def test_a_new_day(desk: Desk) -> None:
+    """An answer of yesterday is none for today, by the district's calendar."""
+    desk.now = NOON + timedelta(hours=11)
+    assert await desk.may()
+    async with store.writing(desk.engine, "lincoln") as tx:
+        begun = await deliveries.begin(tx, "lincoln", desk.now)
+        tomorrow = DAY + timedelta(days=1)
+        await deliveries.seal(tx, begun.id, day=tomorrow, files=[FILE], content_hash="0", at=desk.now)
+    assert await desk.may()
+    desk.now = NOON + timedelta(hours=12)
+    assert not await desk.may()
+
+
+async def test_a_changed_file_of_the_district(desk: Desk) -> None:
+    """A district whose file has changed is asked about again: another time zone is another day."""
+    assert await desk.may()
+    await desk.deliver()
+    desk.districts["lincoln"] = district("lincoln")
+    assert not await desk.may()
+
+
+async def test_an_answer_that_was_overtaken_is_not_kept(desk: Desk) -> None:
+    """Something changes while the store is being asked: that answer may be given, but not again."""
+    asking = asyncio.create_task(desk.footings.of("lincoln"))
+    await asyncio.sleep(0)
+    desk.footings.forget("lincoln")
+    await asking
+    await desk.deliver()
+    assert not await desk.may()
+
+
+async def test_bounded(desk: Desk) -> None:
+    """However many districts there are, no more than the limit is remembered."""
+    assert await desk.may()
+    kept = desk.footings._kept["lincoln"]
+    desk.footings._kept.update({str(number): kept for number in range(KEPT_MAX)})
+    assert await desk.may("east")
+    assert len(desk.footings._kept) == 1
