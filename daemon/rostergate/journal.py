@@ -37,6 +37,7 @@ STATE_RECOVERED: Final = "state.recovered"
 DATABASE_LOST: Final = "database.lost"  # it cannot be used; the field `part` waits, and looks for it again
 DATABASE_FOUND: Final = "database.found"
 STATE_PURGED: Final = "state.purged"
+PERSON_ERASED: Final = "person.erased"  # not who: the store tells it by a digest
 PURGE_FAILED: Final = "purge.failed"
 CONFIG_RELOADED: Final = "config.reloaded"
 CONFIG_REFUSED: Final = "config.refused"

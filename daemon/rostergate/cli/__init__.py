@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "changes": "changes",
     "db": "db",
     "purge": "purge",
+    "erase": "erase",
     "preview": "preview",
     "mail": "mail",
     "rules": "reference",

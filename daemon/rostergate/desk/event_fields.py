@@ -63,6 +63,7 @@ FIELDS: Final = {
     "state": "the delivery's state after it",
     "step": "what was done",
     "times": "how many equal ones this line stands for, at most one line a minute",
+    "table": "a canonical table of people",
     "tries": "how many in this connection",
     "undoes": "the delivery that is taken back",
     "verdict": "accepted, rejected or incomplete",

@@ -91,6 +91,16 @@ SECTIONS: Final[Mapping[str, Sequence[Event]]] = {
                 ("deliveries", "reports", "versions", "plans", "mails"),
             ),
             (
+                journal.PERSON_ERASED,
+                "Everything that was kept of a person is gone.",
+                (
+                    "{district}: a person among the {table} was erased: [{versions:number} rows of history, ]"
+                    "[rows of {plans:number} plans, ][files of {deliveries:number} deliveries, ]"
+                    "[{reports:number} reports]"
+                ),
+                ("district", "table", "versions", "plans", "deliveries", "reports"),
+            ),
+            (
                 journal.PURGE_FAILED,
                 "What should be removed could not be; it is tried again on the next day.",
                 "what should be removed could not be[: {error:failure}]",

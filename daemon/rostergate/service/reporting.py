@@ -105,9 +105,8 @@ async def story(
         answer = await verdicts.load(tx, delivery)
         about = await deliveries.get(tx, delivery)
         refused = await slot.refusal(tx, district, day_of(now, district.zone))
-    files = spool.delivery(delivery)
-    if about.format and district.format == "auto" and files.is_dir():
-        answer["recognised"] = await asyncio.to_thread(road.recognised, files)
+    if about.format and district.format == "auto" and sealing.kept(spool, delivery):
+        answer["recognised"] = await asyncio.to_thread(road.recognised, spool.delivery(delivery))
     reached = address(spool, settings)
     return Story(
         district=district.slug,

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +21,7 @@ from rostergate.spool.disk import fsync_folder, write_atomically
 from rostergate.spool.folders import Area, Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MANIFEST: Final = "manifest.json"
@@ -51,6 +51,8 @@ class Manifest:
     sealed_at: str
     """ISO 8601 in UTC."""
     files: tuple[SealedFile, ...]
+    erased_at: str | None = None
+    """When its files were removed because they named a person who was erased; ISO 8601 in UTC."""
 
     @property
     def began_at(self) -> datetime:
@@ -99,7 +101,7 @@ def freeze(spool: Spool, folder: Path, *, now: datetime) -> Manifest:
         files=tuple(_freeze_file(path) for path in _files(folder)),
     )
     fsync_folder(spool.inbox(district, area))
-    write_atomically(folder / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
+    write_atomically(folder / MANIFEST, _as_json(manifest))
     return finish(spool, folder)
 
 
@@ -140,6 +142,21 @@ def discard(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
+def erase(folder: Path, now: datetime) -> None:
+    """Remove the files of a sealed delivery and say so in its manifest. Raises `OSError`; calling it again finishes."""
+    manifest = replace(manifest_of(folder), erased_at=now.astimezone(UTC).isoformat())
+    write_atomically(folder / MANIFEST, _as_json(manifest))
+    for path in _files(folder):
+        path.unlink()
+    fsync_folder(folder)
+
+
+def in_pieces(folder: Path) -> Iterator[Iterator[bytes]]:
+    """Give each file of a folder piece by piece. Raises `OSError`."""
+    for path in _files(folder):
+        yield _pieces(path)
+
+
 def manifest_of(folder: Path) -> Manifest:
     """Read the manifest of a delivery's folder. Raises `OSError` where there is none."""
     stated = json.loads((folder / MANIFEST).read_bytes())
@@ -148,7 +165,8 @@ def manifest_of(folder: Path) -> Manifest:
 
 def kept(spool: Spool, delivery: str) -> bool:
     """Say whether the files of a sealed delivery are still there."""
-    return (spool.delivery(delivery) / MANIFEST).exists()
+    folder = spool.delivery(delivery)
+    return folder.is_dir() and bool(_files(folder))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -178,6 +196,16 @@ def dry_runs(spool: Spool) -> list[Path]:
 def sealed(spool: Spool) -> list[Path]:
     """List the folders of sealed deliveries."""
     return sorted(path.parent for path in spool.deliveries.glob(f"*/{MANIFEST}") if path.parent.suffix == "")
+
+
+def _as_json(manifest: Manifest) -> bytes:
+    return json.dumps(asdict(manifest), indent=1).encode()
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK_BYTES):
+            yield piece
 
 
 def _files(folder: Path) -> list[Path]:

@@ -4,7 +4,8 @@ Rule 1: the lines come turn by turn, in the order in which turns were committed;
 Rule 2: within a turn, what is added or updated comes first, what is referred to before what refers to it; then what is
 removed, the other way round. So no line leaves a tie to nothing. Within a table rows come in the order of their keys.
 Rule 3: a line's cursor is the turn's position and the line's number in it. Versions never change, so the same cursor
-always means the same line.
+always means the same line. Only when a person is erased do turns lose lines: their other lines get new, higher numbers,
+so whoever stopped among them is told the turn from its beginning.
 Rule 4: a cursor that this database cannot have given is refused: it was restored from a backup since, and going on
 would leave changes out in silence.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -26,12 +27,15 @@ from rostergate.store.schema import key_order
 from rostergate.store.schema import roster as versions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncResult
 
     from rostergate.core.roster import Table
     from rostergate.store.turns import Rows, Turn
+
+ERASED: Final = "erased"
+"""The action of the line that tells of an erased person."""
 
 _CURSOR = re.compile(r"(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,17})", re.ASCII)
 
@@ -88,12 +92,33 @@ async def assert_given(tx: AsyncConnection, cursor: Cursor, district: str | None
 
 async def lines(tx: AsyncConnection, turn: Turn, after: Cursor | None = None) -> AsyncIterator[dict[str, Any]]:
     """Give the lines of a turn that come after a cursor, as the published shape; see `rostergate changes`."""
-    line = 0
+    line = turn.first_line
+    if turn.erased:
+        line += 1
+        if after is None or Cursor(turn.position, line) > after:
+            yield _erased(turn, Cursor(turn.position, line), turn.erased)
     async for change in _changes(tx, turn):
         line += 1
         cursor = Cursor(turn.position, line)
         if after is None or cursor > after:
             yield _shape(turn, cursor, change)
+
+
+def _erased(turn: Turn, cursor: Cursor, told: Mapping[str, str]) -> dict[str, Any]:
+    """Return the line that says who was erased: no key, which would be kept by that, but a digest of it."""
+    return {
+        "cursor": str(cursor),
+        "district": turn.district,
+        "delivery": turn.delivery,
+        "at": turn.at.isoformat(),
+        "school": None,
+        "table": told["table"],
+        "action": ERASED,
+        "key": None,
+        "before": None,
+        "after": None,
+        "person": {"salt": told["salt"], "sha256": told["sha256"]},
+    }
 
 
 def _shape(turn: Turn, cursor: Cursor, change: Change) -> dict[str, Any]:

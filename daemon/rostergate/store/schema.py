@@ -5,7 +5,7 @@ index carries its condition for SQLite and PostgreSQL alike.
 Rule 2: a roster row is a version. `since_delivery` made it and `until_delivery` ended it (NULL: it is current), both as
 delivery numbers of the district; `since_ground` and `until_ground` are the district's ground after that change, and
 `turns` tells what happened on each ground. Rows are ended, never changed; those that ended below the floor of their
-district may be purged. Per key at most one is current.
+district may be purged, and those of a person who is erased go. Per key at most one is current.
 Rule 3: a change here is a new migration; a test compares the two.
 """
 
@@ -243,6 +243,8 @@ turns = sa.Table(
     sa.Column("ground", sa.Integer, nullable=False),  # the district's, after it
     sa.Column("at", Instant, nullable=False),
     sa.Column("rows", _JSON, nullable=False),  # store.turns.Rows by canonical table; empty: the roster stayed as it was
+    sa.Column("renumbered", sa.Integer, nullable=False, default=0, server_default="0"),  # times it has lost lines
+    sa.Column("erased", _JSON),  # NULL, or who was erased by it: table, salt, sha256
 )
 sa.Index("ix_turns_delivery", turns.c.delivery)
 sa.Index("ix_turns_district_position", turns.c.district, turns.c.position)

@@ -20,7 +20,7 @@ from rostergate.errors import NotFound, Refused
 from rostergate.store.schema import deliveries, feed_end, turns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -51,10 +51,24 @@ class Turn:
     rows: dict[str, Rows]
     """By canonical table; tables that stayed as they were are left out."""
 
+    renumbered: int = 0
+    """Times it has lost lines to an erasure, and the others were numbered anew."""
+    erased: dict[str, str] | None = None
+    """Who was erased by it: `table`, and `sha256` of `salt` and id (`core.person.digest`)."""
+
+    @property
+    def first_line(self) -> int:
+        """The number before that of its first line in the feed: higher than any that was given before it lost lines."""
+        return self._lines * self.renumbered
+
     @property
     def lines_max(self) -> int:
         """The highest number that a line of the feed about it can have."""
-        return sum(one.made + one.ended for one in self.rows.values())
+        return self._lines * (self.renumbered + 1)
+
+    @property
+    def _lines(self) -> int:
+        return sum(one.made + one.ended for one in self.rows.values()) + bool(self.erased)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,27 @@ async def take(
     told = {name: asdict(one) for name, one in rows.items()}
     new = {"position": position, "delivery": delivery, "district": district, "ground": ground, "at": at, "rows": told}
     await tx.execute(turns.insert().values(new))
+
+
+async def newest(tx: AsyncConnection, district: str) -> Turn | None:
+    """Return a district's last turn; None before its first."""
+    query = sa.select(turns).where(turns.c.district == district).order_by(turns.c.position.desc()).limit(1)
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else _turn(row)
+
+
+async def mark_erased(tx: AsyncConnection, position: int, told: Mapping[str, str]) -> None:
+    """Note who was erased by a turn, in the shape of `Turn.erased`."""
+    await tx.execute(turns.update().where(turns.c.position == position).values(erased=dict(told)))
+
+
+async def renumber(tx: AsyncConnection, district: str, grounds: Collection[int]) -> None:
+    """Note that the turns which led a district to these grounds have lost lines."""
+    chosen = turns.update().where(turns.c.district == district, turns.c.ground == sa.bindparam("moved_to"))
+    if grounds:
+        await tx.execute(
+            chosen.values(renumbered=turns.c.renumbered + 1), [{"moved_to": one} for one in sorted(grounds)]
+        )
 
 
 async def last(tx: AsyncConnection) -> int:

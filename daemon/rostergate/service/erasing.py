@@ -1,0 +1,157 @@
+"""Erasing a person: from the database, from the files of deliveries, from reports and from everything kept beside them.
+
+Rule 1: what would go is told first, and what cannot be told from here is said in words: backups, the district's own
+export, whatever the platform has taken over.
+Rule 2: database first, in one transaction; then the disk. Interrupted anywhere, doing it again finishes it.
+Rule 3: a delivery's files are sealed by their hashes, so nothing is cut out of them: where one of them names the
+person, all files of that delivery go. Its manifest stays, and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import secrets
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rostergate import store
+from rostergate.core.roster import PEOPLE
+from rostergate.errors import NotFound, Refused
+from rostergate.service import reporting
+from rostergate.spool import sealing
+from rostergate.spool.folders import Area
+from rostergate.spool.searching import found_in, pattern
+from rostergate.store import compacting, erasing
+from rostergate.store.erasing import Person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+    from re import Pattern
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rostergate.config import District, Settings
+    from rostergate.spool.folders import Spool
+    from rostergate.store import Location
+    from rostergate.store.erasing import Traces
+
+ROLES: Final = {table.name: table for table in PEOPLE}
+_SALT_BYTES: Final = 16
+_PIECE_BYTES: Final = 1 << 20
+_SHEETS: Final = ("changes.csv", "holds.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What erasing a person would do."""
+
+    traces: Traces
+    files: tuple[str, ...]
+    """Deliveries whose files would go."""
+    reports: tuple[str, ...]
+    """Deliveries whose reports would be written again."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of the person is kept."""
+        return not (self.traces.any or self.files or self.reports)
+
+
+async def look(engine: AsyncEngine, spool: Spool, district: str, person_id: str, role: str | None) -> Outlook:
+    """Work out what erasing a person would do; change nothing.
+
+    Raises `NotFound` when nothing of such a person is kept; raises `Refused` when the id is of several people and no
+    role says which, and while files that are coming in name the person.
+    """
+    found = []
+    for name, table in ROLES.items():
+        if role in {None, name}:
+            async with store.reading(engine) as tx:
+                found.append(await erasing.find(tx, Person(district, table, person_id)))
+    known = [one for one in found if one.any]
+    if len(known) > 1:
+        roles = ", ".join(one.person.role.name for one in known)
+        raise Refused(f"{person_id} is the id of several people of {district}: {roles}. Say which with --role.")
+    traces = known[0] if known else found[0]
+    wanted = pattern([person_id, *traces.emails], traces.names)
+    coming = await asyncio.to_thread(_coming, spool, district, wanted)
+    if coming:
+        raise Refused(f"{coming} is coming in and names this person. Let it be decided, or remove it, and erase then.")
+    outlook = Outlook(
+        traces,
+        await asyncio.to_thread(lambda: tuple(_deliveries_naming(spool, district, wanted))),
+        await asyncio.to_thread(lambda: tuple(_reports_naming(spool, district, person_id, traces.deliveries))),
+    )
+    if outlook.empty:
+        raise NotFound(f"Nothing of a person {person_id} of {district} is kept; ids are the SIS's, and capitals count.")
+    return outlook
+
+
+async def carry_out(
+    engine: AsyncEngine, spool: Spool, settings: Settings, district: District | None, outlook: Outlook, now: datetime
+) -> None:
+    """Do what was told. Raises `Refused` while a delivery of the district is being decided; `StoreError`, `OSError`."""
+    who = outlook.traces.person
+    if outlook.traces.any:
+        async with store.writing(engine, who.district) as tx:
+            await erasing.erase(tx, who, now, secrets.token_hex(_SALT_BYTES))
+    for delivery in outlook.files:
+        await asyncio.to_thread(sealing.erase, spool.delivery(delivery), now)
+    await asyncio.to_thread(spool.kept(who.district).unlink, missing_ok=True)
+    for delivery in outlook.reports:
+        if district is not None and delivery != reporting.PREVIEW:
+            await reporting.write(engine, spool, settings, district, delivery, now)
+    for delivery in await asyncio.to_thread(lambda: list(_reports_naming(spool, who.district, who.id, ()))):
+        await asyncio.to_thread(shutil.rmtree, spool.report(who.district, delivery))
+
+
+async def compact(location: Location) -> None:
+    """Let nothing be left in the database's files of what was erased. Raises `StoreError`."""
+    await asyncio.to_thread(compacting.compact, location)
+
+
+def _coming(spool: Spool, district: str, wanted: Pattern[bytes]) -> str | None:
+    """Return what is coming in and names the person."""
+    for area in Area:
+        for folder in (spool.inbox(district, area), spool.scratch(district, area)):
+            paths = sorted(folder.iterdir()) if folder.is_dir() else []
+            for path in paths:
+                if path.is_file() and found_in(_pieces(path), wanted):
+                    return path.name
+    folder = spool.delivery(sealing.dry_run(district))
+    return "a dry run" if folder.is_dir() and _names(folder, wanted) else None
+
+
+def _deliveries_naming(spool: Spool, district: str, wanted: Pattern[bytes]) -> Iterator[str]:
+    for folder in sealing.sealed(spool):
+        if folder.name.rpartition("-")[0] == district and _names(folder, wanted):
+            yield folder.name
+
+
+def _names(folder: Path, wanted: Pattern[bytes]) -> bool:
+    return any(found_in(pieces, wanted) for pieces in sealing.in_pieces(folder))
+
+
+def _reports_naming(spool: Spool, district: str, person_id: str, known: tuple[str, ...]) -> Iterator[str]:
+    """Give the deliveries with a report that names the person, by the store's word or by its own sheets."""
+    root = spool.reports(district)
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        if folder.is_dir() and (folder.name in known or any(_has_cell(folder / name, person_id) for name in _SHEETS)):
+            yield folder.name
+
+
+def _has_cell(path: Path, value: str) -> bool:
+    if not path.exists():
+        return False
+    with path.open(encoding="utf-8", newline="") as sheet:
+        return any(value in (cell, cell.removeprefix("'")) for row in csv.reader(sheet) for cell in row)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece

@@ -1,0 +1,203 @@
+"""Erasing in the store: everything that the database has of one person goes, and the feed says that it has.
+
+Rule 1: whoever is in the roster leaves it first as if the files had lacked them, in a turn of the district's newest
+delivery, so that nothing is left that refers to nobody. Then every row that names the person goes, ended ones as well.
+Rule 2: what waits is superseded, for it may name the person: the next delivery brings it again.
+Rule 3: the feed's past lines about the person are gone. Lines of those turns get numbers that no cursor has had, so
+who stopped among them is told the whole turn again; and the last line of the new turn says who is erased, by a digest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from rostergate.core import concerned, person
+from rostergate.core.delivery import Event, State
+from rostergate.core.plan import OPEN, Action, after, pack, unpack
+from rostergate.core.plan import Event as PlanEvent
+from rostergate.core.roster import empty
+from rostergate.errors import Refused
+from rostergate.store import deliveries, roster, turns
+from rostergate.store.floors import PACKED_NOTHING
+from rostergate.store.schema import accounts, held_rows, plans, platform_accounts
+from rostergate.store.schema import roster as versions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from rostergate.core.roster import Frames, Table
+
+PLANS_AT_ONCE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is to be erased."""
+
+    district: str
+    role: Table
+    """Of the people: teachers, students or guardians."""
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What the database has of a person."""
+
+    person: Person
+    current: bool
+    """Whether the roster has the person now."""
+    versions: dict[str, int]
+    """Versions of roster rows that name the person, by table."""
+    plans: tuple[int, ...]
+    """Plans with rows that do."""
+    deliveries: tuple[str, ...]
+    """Of those plans; what is reported of them names the person."""
+    waiting: tuple[str, ...]
+    """Deliveries with plans that wait, which will be superseded."""
+    emails: frozenset[str] = field(repr=False)
+    names: frozenset[tuple[str, str]] = field(repr=False)
+    """First and last names, now or earlier."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.versions or self.plans)
+
+
+async def find(tx: AsyncConnection, who: Person) -> Traces:
+    """Return what the database has of a person."""
+    counts, current, emails, names = {}, False, set[str](), set[tuple[str, str]]()
+    for table in person.naming(who.role):
+        made = versions[table.name]
+        counted = int(await tx.scalar(sa.select(sa.func.count()).select_from(made).where(*_of(made, who))) or 0)
+        if counted:
+            counts[table.name] = counted
+    made = versions[who.role.name]
+    columns = made.c.first_name, made.c.last_name, made.c.email, made.c.until_delivery
+    for first, last, email, until in await tx.execute(sa.select(*columns).where(*_of(made, who))):
+        current |= until is None
+        emails |= {email} if email else set()
+        names |= {(first, last)} if first and last else set()
+    naming = [(number, delivery) async for number, delivery, _ in _plans_naming(tx, who)]
+    waiting = [one.id for one in await deliveries.in_states(tx, who.district, (State.PLANNED,))]
+    return Traces(
+        person=who,
+        current=current,
+        versions=counts,
+        plans=tuple(number for number, _ in naming),
+        deliveries=tuple(dict.fromkeys(delivery for _, delivery in naming)),
+        waiting=tuple(waiting),
+        emails=frozenset(emails),
+        names=frozenset(names),
+    )
+
+
+async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> None:
+    """Remove what the database has of a person. Raises `Refused` while a delivery of the district is being decided."""
+    undecided = await deliveries.in_states(tx, who.district, (State.SEALED,))
+    if undecided:
+        raise Refused(
+            f"{undecided[0].id} is being decided, and may bring the person again. Wait until it is, then erase."
+        )
+    await _supersede(tx, who.district, at)
+    newest = await turns.newest(tx, who.district)
+    if newest is not None:
+        await _leave(tx, who, newest, at)
+        await turns.mark_erased(
+            tx, await turns.last(tx), {"table": who.role.name, "salt": salt, "sha256": person.digest(salt, who.id)}
+        )
+    grounds: set[int] = set()
+    for table in person.naming(who.role):
+        made = versions[table.name]
+        for pair in await tx.execute(sa.select(made.c.since_ground, made.c.until_ground).where(*_of(made, who))):
+            grounds |= {ground for ground in pair if ground is not None}
+        await tx.execute(made.delete().where(*_of(made, who)))
+    await turns.renumber(tx, who.district, grounds)
+    async for number, delivery, changes in _plans_naming(tx, who):
+        await _without(tx, who, number, changes)
+        await deliveries.ask_for_report(tx, delivery)
+    await _forget_accounts(tx, who)
+
+
+async def _leave(tx: AsyncConnection, who: Person, newest: turns.Turn, at: datetime) -> None:
+    """Let a person leave the roster in a turn of the newest delivery; one without changes when it was so before."""
+    changes: Frames = {}
+    for table in person.naming(who.role):
+        made = versions[table.name]
+        current = sa.select(*(made.c[column] for column in table.columns)).where(
+            *_of(made, who), made.c.until_delivery.is_(None)
+        )
+        found = [tuple(row) for row in await tx.execute(current)]
+        if found:
+            frame = pl.DataFrame(found, schema=empty()[table.name].schema, orient="row")
+            changes[table.name] = frame.with_columns(action=pl.lit(Action.REMOVED.value))
+    if not changes or not await roster.apply(tx, who.district, [changes], newest.delivery, at):
+        ground = await roster.ground(tx, who.district)
+        await turns.take(tx, newest.delivery, who.district, ground=ground, at=at, rows={})
+
+
+async def _supersede(tx: AsyncConnection, district: str, at: datetime) -> None:
+    for one in await deliveries.in_states(tx, district, (State.PLANNED,)):
+        await deliveries.step(tx, one.id, Event.REPLACED, closed_at=at, reported_at=None)
+    for state in OPEN:
+        of_district = plans.c.district == district, plans.c.state == state.value
+        following = after(state, PlanEvent.REPLACED)
+        await tx.execute(plans.update().where(*of_district).values(state=following.value, closed_at=at))
+
+
+async def _plans_naming(tx: AsyncConnection, who: Person) -> AsyncIterator[tuple[int, str, Frames]]:
+    """Give each plan of the district that names a person: its number, its delivery, its changes."""
+    last = 0
+    while True:
+        query = sa.select(plans.c.id, plans.c.delivery, plans.c.changes).where(
+            plans.c.district == who.district, plans.c.id > last, plans.c.changes != PACKED_NOTHING
+        )
+        some = (await tx.execute(query.order_by(plans.c.id).limit(PLANS_AT_ONCE))).all()
+        if not some:
+            return
+        for number, delivery, packed in some:
+            changes = await asyncio.to_thread(unpack, packed)
+            if person.rows(changes, who.role, who.id) or await _held_naming(tx, who, number):
+                yield number, delivery, changes
+        last = some[-1].id
+
+
+async def _held_naming(tx: AsyncConnection, who: Person, plan: int) -> dict[int, pl.DataFrame]:
+    """Return the rows of a plan's holds, where they name a person, without those that do; by the hold's position."""
+    found: dict[int, pl.DataFrame] = {}
+    query = sa.select(held_rows.c.position, held_rows.c.rows).where(held_rows.c.plan == plan)
+    for position, packed in (await tx.execute(query)).all():
+        frame = concerned.unpack(packed)
+        left = person.concerned_without(frame, who.role, who.id)
+        if left.height < frame.height:
+            found[position] = left
+    return found
+
+
+async def _without(tx: AsyncConnection, who: Person, plan: int, changes: Frames) -> None:
+    left = await asyncio.to_thread(pack, person.without(changes, who.role, who.id))
+    await tx.execute(plans.update().where(plans.c.id == plan).values(changes=left))
+    for position, frame in (await _held_naming(tx, who, plan)).items():
+        of_hold = held_rows.c.plan == plan, held_rows.c.position == position
+        await tx.execute(held_rows.update().where(*of_hold).values(rows=concerned.pack(frame)))
+
+
+async def _forget_accounts(tx: AsyncConnection, who: Person) -> None:
+    of_person = accounts.c.district == who.district, accounts.c.role == who.role.name, accounts.c.person_id == who.id
+    linked = sa.select(accounts.c.account).where(*of_person, accounts.c.account.is_not(None))
+    of_district = platform_accounts.c.district == who.district
+    await tx.execute(platform_accounts.delete().where(of_district, platform_accounts.c.account.in_(linked)))
+    await tx.execute(accounts.delete().where(*of_person))
+
+
+def _of(made: sa.Table, who: Person) -> tuple[Any, ...]:
+    return made.c.district == who.district, made.c[who.role.key[0]] == who.id

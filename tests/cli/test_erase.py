@@ -1,0 +1,152 @@
+"""`rostergate erase` on a real state: afterwards no file of it names the person."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.delivering import SLUG, deliver, district, files
+from rostergate import journal, store
+from rostergate.config import Districts, Settings
+from rostergate.service import reporting
+from rostergate.service.clock import utc_now
+from rostergate.spool.folders import Spool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.conftest import Commands
+
+SCHOOLS = {"1": "Adams", "2": "Baker"}
+ID, FIRST, LAST, EMAIL = "canary-4711", "Wilhelmina", "Quackenbush", "wq@canary.example"
+WORDS = (ID, FIRST, LAST, EMAIL)
+
+
+def with_the_person(sent: dict[str, bytes], first: str = FIRST) -> dict[str, bytes]:
+    """Return the set with one student more."""
+    row = f"{ID},1,{first},{LAST},3,2014-01-02,{EMAIL},\n".encode()
+    return {
+        **sent,
+        "students.csv": sent["students.csv"] + row,
+        "enrollments.csv": sent["enrollments.csv"] + f"c1,{ID}\n".encode(),
+    }
+
+
+def naming(folder: Path) -> dict[str, list[str]]:
+    """Return the files below a folder that hold any of the words, as `grep -r` finds them."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        data = path.read_bytes() if path.is_file() else b""
+        if words := [word for word in WORDS if word.encode() in data]:
+            found[str(path.relative_to(folder))] = words
+    return found
+
+
+def report(commands: Commands, *deliveries: str) -> None:
+    """Write the reports of deliveries as the daemon does."""
+    spool = Spool(commands.folder / "state")
+    districts = Districts(commands.folder / "config" / "districts")
+    districts.load()
+
+    async def write() -> None:
+        engine = store.open(spool.database)
+        for one in deliveries:
+            await reporting.write(engine, spool, Settings(), districts[SLUG], one, utc_now())
+        await engine.dispose()
+
+    asyncio.run(write())
+
+
+@pytest.fixture
+def state(commands: Commands) -> Path:
+    """Give a district whose first delivery lacks the person, whose second and third have, whose fourth is on hold."""
+    district(commands)
+    usual = files(SCHOOLS, {"1": range(40), "2": range(40)})
+    sets = (
+        usual,
+        with_the_person(usual),
+        with_the_person(usual, "Mina"),
+        with_the_person(files(SCHOOLS, {"1": range(9), "2": range(40)})),
+    )
+    report(commands, *[deliver(commands, one) for one in sets])
+    return commands.folder / "state"
+
+
+def test_a_person_is_erased_from_every_file(commands: Commands, state: Path) -> None:
+    """Database, log, files, reports and what is kept beside them: none names the person, all others stay."""
+    there = naming(state)
+    assert {"rostergate.db", "deliveries/lincoln-00002/students.csv"} <= set(there)
+    assert any(name.startswith("reports/") for name in there)
+    told = commands.answer("erase", SLUG, ID, "--yes")
+    assert (told["role"], told["current"], told["erased"]) == ("students", True, True)
+    assert told["files"] == ["lincoln-00002", "lincoln-00003", "lincoln-00004"]
+    assert told["superseded"] == ["lincoln-00004"]
+    assert naming(state) == {}
+    assert commands.answer("roster")[0]["students"] == 80
+    assert commands.answer("db", "check")["ok"]
+    assert (state / "deliveries" / "lincoln-00001" / "students.csv").exists()
+    manifest = json.loads((state / "deliveries" / "lincoln-00002" / "manifest.json").read_text())
+    assert manifest["erased_at"]
+    assert len(manifest["files"]) == 5
+    lines = [json.loads(line) for line in commands("changes").stdout.splitlines()]
+    assert [line["table"] for line in lines if line["action"] == "erased"] == ["students"]
+    assert commands.answer("show", "lincoln-00002")["schools"]
+
+
+def test_it_says_first_what_would_go(commands: Commands, state: Path) -> None:
+    """Nothing changes by looking; without a yes, where nobody can be asked, nothing happens."""
+    before = naming(state)
+    shown = commands("erase", SLUG, ID, "--dry-run")
+    assert shown.exit_code == 0
+    for words in ("in the roster", "files of 3 deliveries", "lincoln-00004", "out of reach: backups"):
+        assert words in shown.output
+    assert LAST not in shown.output
+    assert commands("erase", SLUG, ID).exit_code == 2
+    assert naming(state) == before
+
+
+def test_the_log_does_not_say_who(
+    commands: Commands, state: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The journal has the event with counts alone."""
+    noted: list[dict[str, object]] = []
+    monkeypatch.setattr(journal, "note", lambda event, **fields: noted.append({"event": event, **fields}))
+    ended = commands("erase", SLUG, ID, "--yes")
+    assert ended.exit_code == 0, ended.output
+    assert [one["event"] for one in noted] == ["person.erased"]
+    assert not any(word in f"{noted}{ended.stderr}" for word in WORDS)
+    assert state.parent == tmp_path
+
+
+@pytest.mark.usefixtures("state")
+def test_nobody_of_that_name_is_said(commands: Commands) -> None:
+    """A wrong id, another district and a person erased before end with 1."""
+    for slug, person in ((SLUG, "nobody-1"), ("washington", ID)):
+        ended = commands("erase", slug, person, "--yes")
+        assert (ended.exit_code, "Nothing of a person" in ended.stderr) == (1, True)
+    assert commands("erase", SLUG, ID, "--yes").exit_code == 0
+    assert commands("erase", SLUG, ID, "--yes").exit_code == 1
+
+
+def test_what_is_coming_in_is_waited_for(commands: Commands, state: Path) -> None:
+    """A file in the inbox that names the person would bring it again at once."""
+    (state / "inbox" / SLUG / "students.csv").write_bytes(
+        with_the_person(files(SCHOOLS, {"1": [1], "2": [1]}))["students.csv"]
+    )
+    ended = commands("erase", SLUG, ID, "--yes")
+    assert (ended.exit_code, "students.csv is coming in" in ended.stderr) == (1, True)
+
+
+def test_an_id_of_two_people_has_to_be_told_apart(commands: Commands) -> None:
+    """The role says who is meant."""
+    district(commands)
+    sent = files(SCHOOLS, {"1": range(3), "2": range(3)})
+    sent["teachers.csv"] += b"s1-0,1,Ada,Reed,ada@school.example,\n"
+    deliver(commands, sent)
+    ended = commands("erase", SLUG, "s1-0", "--yes")
+    assert (ended.exit_code, "teachers, students" in ended.stderr) == (1, True)
+    assert commands.answer("erase", SLUG, "s1-0", "--role", "teachers", "--yes")["role"] == "teachers"
+    assert commands.answer("roster")[0]["students"] == 6
