@@ -75,4 +75,4 @@ def _some(random: Random, choices: Iterable[T]) -> list[T]:
 
 
 def _value(random: Random) -> str | None:
-    return random.choice((None, "", "x", "y"))
+    return random.choice((None, "x", "y", "z"))

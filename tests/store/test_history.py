@@ -53,7 +53,7 @@ async def test_any_delivery_can_be_looked_back_to(
             model = apply(model, [one.changes for one in decided if one.state is State.CLEAR])
             for one in await stored.of(tx, delivery):
                 if one.state is State.HELD and one.school_id in released:
-                    model = apply(model, [await stored.changes(tx, one)])
+                    model = apply(model, [(await stored.changes(tx, delivery))[one.school_id]])
                     await stored.release(tx, f"{delivery}:{one.plan}", "Kim", "checked", AT)
             seen.append((delivery, before, model))
         for delivery, before, after in seen:

@@ -43,10 +43,12 @@ async def test_a_plan_is_kept_whole(tx: AsyncConnection) -> None:
     assert (other.school_id, other.state, other.holds, other.closed_at) == ("B", State.HELD, (HOLD,), None)
     assert (other.name, other.hash, other.plan) == ("School B", wanted[1].hash, wanted[1].hash[:12])
     assert other.counts == counted(wanted[1].changes)
-    again = await stored.changes(tx, other)
-    assert {name: frame.sort(frame.columns).rows() for name, frame in again.items()} == {
-        name: frame.sort(frame.columns).rows() for name, frame in wanted[1].changes.items()
-    }
+    found = await stored.changes(tx, delivery)
+    assert found.keys() == {"A", "B"}
+    for told in wanted:
+        assert {name: frame.sort(frame.columns).rows() for name, frame in found[told.school_id].items()} == {
+            name: frame.sort(frame.columns).rows() for name, frame in told.changes.items()
+        }
 
 
 async def test_held_plans_are_listed_by_district(tx: AsyncConnection) -> None:

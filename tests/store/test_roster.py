@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.dialects import postgresql
 
 from core.rosters import frames, rosters, same
 from rostergate import store
@@ -18,7 +17,6 @@ from rostergate.core.roster import TABLES, empty, schema
 from rostergate.core.snapshot import Snapshot
 from rostergate.errors import NotFound
 from rostergate.store import roster
-from rostergate.store.roster import _insert
 from rostergate.store.schema import roster as versions
 from store.making import AT, sealed
 
@@ -199,12 +197,3 @@ async def test_more_rows_than_one_statement_takes(tx: AsyncConnection) -> None:
     assert same(await roster.load(tx, "lincoln"), changed)
     assert await _make(tx, frames(schools=[("A", None)])) == 22_006
     assert await roster.counts(tx, "lincoln") == {**dict.fromkeys(TABLES, 0), "schools": 1}
-
-
-def test_the_insert_is_the_same_in_postgresql() -> None:
-    """The text that is put together row by row fits PostgreSQL's driver as well."""
-    head, row, tail = _insert(TABLES["classes"], postgresql.psycopg.dialect)
-    assert head.startswith("INSERT INTO classes")
-    assert row.count("%s") == 3
-    assert tail.count("%s") == 3
-    assert tail.endswith("ON CONFLICT DO NOTHING")

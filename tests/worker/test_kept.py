@@ -132,6 +132,6 @@ async def test_what_is_kept_is_what_the_store_makes(
             verdict = accepted(decided(known, wanted, held))
             delivery = await sealed(tx, slug)
             await verdicts.conclude(tx, delivery, verdict, ground=await roster.ground(tx, slug), at=AT)
-            known = kept.after(known, verdict.plans)
+            known = kept.after(known, verdict)
             assert same(await roster.load(tx, slug), known)
     await engine.dispose()

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core import abreast
 from rostergate.core.findings import LINES_MAX, Code, Finding, Severity, finding, in_order
 from rostergate.core.problem import Effect, Problem, Rule, Stage
 from rostergate.core.references import REFERENCES
@@ -86,7 +88,7 @@ def _said(claims: Claims, rules: Iterable[Rule], given: Iterable[Problem]) -> li
         if problem.column and not problem.rows.is_empty():
             told[problem.table, problem.column].append(problem.rows)
     found = []
-    for problem in (one for rule in rules for one in rule.check(claims)):
+    for problem in chain.from_iterable(abreast.each(lambda rule: list(rule.check(claims)), rules)):
         rows = problem.rows
         for before in told.get((problem.table, problem.column or ""), ()):
             rows = rows.filter(~_among(before))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rostergate.core import catalogue, checking, damage, diff, layout, left_out, matching, values
+from rostergate.core import abreast, catalogue, checking, damage, diff, layout, left_out, matching, values
 from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
 from rostergate.core.holding import district_view, stopped, views
 from rostergate.core.matching import Match, Standing
@@ -56,15 +56,16 @@ def decide(files: Mapping[str, bytes], roster: Frames, policy: Policy) -> Verdic
     checked = _check(fmt, claims, policy)
     snapshot, findings = take(checked), in_order([*faults, *checked.findings])
     del claims, checked
-    plans, totals = planned(roster, snapshot, policy)
+    decision = _diff(roster, snapshot, policy)
     return Verdict(
         format=fmt.name,
         outcome=Outcome.ACCEPTED,
         files=facts,
         findings=findings,
-        plans=plans,
-        totals=totals,
+        plans=_plans(decision),
+        totals=decision.totals,
         recognised=why,
+        target=decision.target,
     )
 
 
@@ -75,9 +76,11 @@ def planned(roster: Frames, snapshot: Snapshot, policy: Policy) -> tuple[tuple[P
 
 
 def _read(files: Mapping[str, bytes], policy: Policy) -> dict[str, Reading]:
-    return {
-        name: read(name, data, encoding=policy.encoding, limits=policy.reading) for name, data in sorted(files.items())
-    }
+    def one(name: str) -> Reading:
+        return read(name, files[name], encoding=policy.encoding, limits=policy.reading)
+
+    names = sorted(files)
+    return dict(zip(names, abreast.each(one, names), strict=True))
 
 
 def _recognise(files: Mapping[str, bytes], policy: Policy) -> tuple[Format | None, str | None]:
@@ -119,6 +122,8 @@ class _Decision:
     hashes: dict[str, str]
     totals: dict[str, Totals]
     left_out: dict[str, int]
+    target: Frames
+    """The roster once every school's changes are applied, without schools that are not rostered."""
 
 
 def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
@@ -143,6 +148,7 @@ def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
         hashes=hashes,
         totals=totals,
         left_out=left_out.by_school(snapshot),
+        target=after,
     )
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core import abreast
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames, Table, schema
 from rostergate.core.target import target, ties
 from rostergate.core.verdict import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rostergate.core.snapshot import Snapshot
 
@@ -43,7 +44,8 @@ def compare(before: Frames, after: Frames) -> Frames:
 
     Rows are told apart by key; absent cells are equal to each other. Removed rows have the values of `before`.
     """
-    return {name: _compared(table, before[name], after[name]) for name, table in TABLES.items()}
+    found = abreast.each(lambda table: _compared(table, before[table.name], after[table.name]), TABLES.values())
+    return dict(zip(TABLES, found, strict=True))
 
 
 def counted(rows: Frames, after: Frames) -> dict[str, Totals]:
@@ -63,10 +65,22 @@ def placed(rows: Frames, before: Frames, after: Frames) -> Frames:
     }
 
 
+def gathered(plans: Mapping[str, Frames]) -> Frames:
+    """Put the changes of schools, by school id, together again, as `placed` has them; only tables with rows."""
+    found = {}
+    for name in TABLES:
+        parts = {school_id: changes[name] for school_id, changes in plans.items() if name in changes}
+        if parts:
+            places = pl.DataFrame({"place": list(parts), "times": [part.height for part in parts.values()]})
+            place = places.select(pl.col("place").repeat_by("times").explode()).to_series()
+            found[name] = pl.concat(parts.values(), rechunk=True).with_columns(place)
+    return found
+
+
 def shared(rows: Frames) -> dict[str, Frames]:
     """Share the rows of `placed`, which is empty afterwards, among their schools. Only schools with rows."""
     schools: dict[str, Frames] = {}
-    for name in TABLES:  # each table is let go of as soon as it is shared: the largest may have a gigabyte
+    for name in list(rows):  # each table is let go of as soon as it is shared: the largest may have a gigabyte
         for (school_id,), part in rows.pop(name).partition_by("place", as_dict=True, include_key=False).items():
             schools.setdefault(str(school_id), {})[name] = part
     return schools

@@ -53,15 +53,18 @@ class SchoolView:
     """As in `Plan.changes`."""
     guardianships: pl.DataFrame
     """The school's guardianships as they would be with the changes applied."""
+    guardians_most: int = 0
+    """The most guardians that any of its students would have."""
     district: DistrictView = field(default_factory=DistrictView)
 
     def changed(self, table: str, action: Action) -> pl.DataFrame | None:
         """Return the rows of a table to which that happens; None where there are none."""
+        return self.changes[table].filter(pl.col("action") == action.value) if self.count(table, action) else None
+
+    def count(self, table: str, action: Action) -> int:
+        """Return to how many rows of a table that happens."""
         rows = self.changes.get(table)
-        if rows is None:
-            return None
-        found = rows.filter(pl.col("action") == action.value)
-        return found if found.height else None
+        return 0 if rows is None else int((rows["action"] == action.value).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,17 @@ def views(
     counts = _counts(roster)
     tied = after["guardianships"]
     parts = {str(school_id): part for (school_id,), part in tied.partition_by("school_id", as_dict=True).items()}
+    each = tied.group_by("school_id", "student_id").len("guardians")
+    most = dict(each.group_by("school_id").agg(pl.col("guardians").max()).iter_rows())
     return {
-        school_id: SchoolView(school_id, counts.get(school_id, {}), plan, parts.get(school_id, tied.clear()), whole)
+        school_id: SchoolView(
+            school_id=school_id,
+            counts=counts.get(school_id, {}),
+            changes=plan,
+            guardianships=parts.get(school_id, tied.clear()),
+            guardians_most=most.get(school_id, 0),
+            district=whole,
+        )
         for school_id, plan in changes.items()
     }
 

@@ -41,7 +41,9 @@ __all__ = [
     "digest",
     "digests",
     "pack",
+    "packed_rows",
     "unpack",
+    "unpacked_rows",
 ]
 
 
@@ -173,17 +175,12 @@ def _counts(rows: pl.DataFrame) -> Counts:
 
 
 def pack(changes: Frames) -> bytes:
-    """Put tables into bytes: for each its name and an Arrow IPC file, compressed with lz4, as netstrings.
-
-    Not an IPC stream: polars 2.1 writes one without letting go of Python's lock, and when another thread works with
-    polars meanwhile, both wait for each other for ever.
-    """
+    """Put tables into bytes: for each its name and its `packed_rows`, as netstrings."""
     target = BytesIO()
     for name, frame in changes.items():
-        rows = BytesIO()
-        frame.write_ipc(rows, compression="lz4")
-        target.write(f"{_netstring(name)}{rows.tell()}:".encode())
-        target.write(rows.getbuffer())
+        rows = packed_rows(frame)
+        target.write(f"{_netstring(name)}{len(rows)}:".encode())
+        target.write(rows)
     return target.getvalue()
 
 
@@ -194,8 +191,24 @@ def unpack(data: bytes) -> Frames:
     while start < len(data):
         name, start = _string_at(data, start)
         rows, start = _string_at(data, start)
-        found[name.decode()] = pl.read_ipc(BytesIO(rows))
+        found[name.decode()] = unpacked_rows(rows)
     return {name: found[name] for name in TABLES if name in found}
+
+
+def packed_rows(frame: pl.DataFrame) -> bytes:
+    """Put one table into bytes: an Arrow IPC file, compressed with lz4.
+
+    Not an IPC stream: polars 2.1 writes one without letting go of Python's lock, and when another thread works with
+    polars meanwhile, both wait for each other for ever.
+    """
+    rows = BytesIO()
+    frame.write_ipc(rows, compression="lz4")
+    return rows.getvalue()
+
+
+def unpacked_rows(data: bytes) -> pl.DataFrame:
+    """Return the table that `packed_rows` was given."""
+    return pl.read_ipc(BytesIO(data))
 
 
 def _string_at(data: bytes, start: int) -> tuple[bytes, int]:
@@ -208,8 +221,9 @@ def _string_at(data: bytes, start: int) -> tuple[bytes, int]:
 def digest(school_id: str, changes: Frames) -> str:
     """Return the sha256 (hex) of a school's changes: the same whatever the order of rows and columns.
 
-    What is hashed is text in which no two different plans can look alike: cells as netstrings (`5:Smith`, absent
-    ones as `-`), columns and tables in canonical order, each row with its action, rows sorted as text.
+    What is hashed is text in which no two different plans can look alike: cells in canonical order with NUL between
+    them, which no cell has, and nothing for absent ones, for no cell is empty; each row with its action; rows sorted as
+    text; tables in canonical order with their number of rows.
     """
     placed = {name: rows.with_columns(place=pl.lit(school_id)) for name, rows in changes.items()}
     return digests([school_id], placed)[school_id]
@@ -223,11 +237,14 @@ def digests(school_ids: Iterable[str], changes: Frames, *, rows_at_once: int = 5
     """
     texts = {one: hashlib.sha256(_netstring(one).encode()) for one in school_ids}
     for name in TABLES:
-        for some in _in_parts(changes[name], rows_at_once) if name in changes else ():
-            lines = some.select("place", _LINE[name].alias("line")).group_by("place")
-            whole = lines.agg(pl.len().alias("rows"), pl.col("line").sort().str.join(""))
-            for school_id, rows, text in whole.iter_rows():
-                texts[school_id].update(f"{_netstring(name)}{rows};{text}".encode())
+        rows = changes.get(name, pl.DataFrame())
+        if rows.height and rows.select(pl.any_horizontal((pl.col(pl.String) == "").any())).item():
+            raise AssertionError(f"{name}: a value that is absent is null, never empty")
+        for some in _in_parts(rows, rows_at_once) if rows.height else ():
+            lines = some.select("place", _LINE[name]).group_by("place")
+            whole = lines.agg(pl.len().alias("rows"), pl.col("line").sort().str.join("\0"))
+            for school_id, count, text in whole.iter_rows():
+                texts[school_id].update(f"{_netstring(name)}{count};{text}".encode())
     return {one: text.hexdigest() for one, text in texts.items()}
 
 
@@ -243,10 +260,8 @@ def _netstring(value: str) -> str:
     return f"{len(value.encode())}:{value}"
 
 
-def _cell(column: str) -> pl.Expr:
-    length = pl.col(column).str.len_bytes().cast(pl.String)
-    return pl.concat_str(length, pl.lit(":"), pl.col(column)).fill_null("-")
-
-
-_LINE = {name: pl.concat_str(_cell(column) for column in (*table.columns, "action")) for name, table in TABLES.items()}
+_LINE = {
+    name: pl.concat_str(pl.col(*table.columns, "action").fill_null(""), separator="\0").alias("line")
+    for name, table in TABLES.items()
+}
 """Table -> a row of its changes as one text, for the digest."""

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rostergate.core.findings import Finding
     from rostergate.core.plan import Plan
+    from rostergate.core.roster import Frames
 
 
 class Outcome(StrEnum):
@@ -56,6 +57,8 @@ class Verdict:
     """By canonical table; None unless accepted."""
     recognised: str | None = None
     """Why the files were taken for the format, for people; None where the policy names the format."""
+    target: Frames | None = field(default=None, repr=False, compare=False)
+    """The roster once every plan is applied, whichever wait; None where nothing was compared."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the published shape: format, recognised, verdict, files, findings, schools, totals."""

@@ -70,10 +70,10 @@ async def write(
     async with store.reading(engine) as tx:
         newest = await deliveries.latest(tx, district.slug)
         stored = await plans.of(tx, delivery)
-        changes = [(plan.school_id, await plans.changes(tx, plan)) for plan in stored]
+        changes = await plans.changes(tx, delivery)
         held = [(plan.school_id, await plans.concerned_rows(tx, plan)) for plan in stored if plan.holds]
     told = await story(engine, spool, settings, district, delivery, now)
-    told = replace(told, changes=partial(_changes, changes), held=held.copy)
+    told = replace(told, changes=partial(_changes, sorted(changes.items())), held=held.copy)
     await asyncio.to_thread(report.write, spool.report(district.slug, delivery), told)
     if newest is not None and newest.id == delivery:
         await asyncio.to_thread(latest.write, spool.reports(district.slug), told)

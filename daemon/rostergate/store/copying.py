@@ -1,16 +1,20 @@
-"""Many rows at once on PostgreSQL: COPY into a table of the transaction's own, then one statement for all of them.
+"""Many rows at once: into a table of the transaction's own, then one statement for all of them.
 
-A statement for one row stays what it is on SQLite; here its parameters that `rows` has as columns become columns of
-that table. The rows go from polars to the server as CSV: no cell becomes a Python value on the way.
+A statement for one row stays what it is; here its parameters that `rows` has as columns become columns of that table.
+
+PostgreSQL takes the rows by COPY, as CSV from polars: no cell becomes a Python value on the way. SQLite takes a hundred
+of them a statement, into a table without an index, from which it then fills the indexed one: that costs two thirds of
+what the rows cost one statement after the other (measured on 582,000 rows, indexes included).
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.visitors import replacement_traverse
 
@@ -21,18 +25,22 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 ROWS_MIN: Final = 500
-"""Rows from which on a COPY pays for the table that it needs."""
-_ROWS_PER_WRITE: Final = 20_000
-"""Rows that become CSV in one go: a few milliseconds, so that the event loop goes on."""
+"""Rows from which on a table of their own pays."""
+_ROWS_AT_ONCE: Final = 20_000
+"""Rows that become CSV, or Python values, in one go: a few milliseconds, so that the event loop goes on."""
+_ROWS_PER_STATEMENT: Final = 100
 
 
 async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:
     """Insert rows, each with the constants; those that break a unique index are left out. Return how many were made."""
-    given = await _copied(tx, rows)
+    given = await _given(tx, rows)
     values = [sa.bindparam(None, value, type_=made.c[name].type) for name, value in constants.items()]
-    chosen = sa.select(*(given.c[name] for name in rows.columns), *values)
-    insert = postgresql.insert(made).from_select([*rows.columns, *constants], chosen).on_conflict_do_nothing()
-    return await _run_and_drop(tx, insert, given)
+    # SQLite's grammar needs the WHERE: without it, ON would belong to the SELECT.
+    chosen = sa.select(*(given.c[name] for name in rows.columns), *values).where(sa.true())
+    # Both say ON CONFLICT DO NOTHING; SQLAlchemy has it only by dialect.
+    of_dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    insert = of_dialect.insert(made).from_select([*rows.columns, *constants], chosen)
+    return await _run_and_drop(tx, insert.on_conflict_do_nothing(), given)
 
 
 async def run_for_each(
@@ -40,9 +48,10 @@ async def run_for_each(
 ) -> int:
     """Run an update as if once per row, its parameters named like the columns; return how many rows it changed.
 
-    The parameters that `rows` does not have are `constants`.
+    The parameters that `rows` does not have are `constants`. On PostgreSQL: SQLite's planner may well begin with the
+    wrong table.
     """
-    given = await _copied(tx, rows)
+    given = await _given(tx, rows)
 
     def column(element: Any, **_: object) -> Any:  # noqa: ANN401 - as SQLAlchemy has it
         return given.c[element.key] if isinstance(element, sa.BindParameter) and element.key in given.c else None
@@ -60,19 +69,39 @@ async def _run_and_drop(
     return changed.rowcount
 
 
-async def _copied(tx: AsyncConnection, rows: pl.DataFrame) -> sa.Table:
+async def _given(tx: AsyncConnection, rows: pl.DataFrame) -> sa.Table:
     """Return a table of this transaction's own with these rows, all of them text."""
     columns = (sa.Column(name, sa.String) for name in rows.columns)
     given = sa.Table("given", sa.MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
     await tx.execute(sa.schema.CreateTable(given))
+    if tx.dialect.name == "postgresql":
+        await _copy(tx, rows)
+    else:
+        await _insert(tx, rows)
+    return given
+
+
+async def _copy(tx: AsyncConnection, rows: pl.DataFrame) -> None:
     connection: Any = (await tx.get_raw_connection()).driver_connection
     try:
         async with connection.cursor() as cursor, cursor.copy("COPY given FROM STDIN (FORMAT csv)") as copy:
-            for some in rows.iter_slices(_ROWS_PER_WRITE):
+            for some in rows.iter_slices(_ROWS_AT_ONCE):
                 # Every text is quoted, and no text (NULL) is not: so COPY tells "" from NULL, and a \. ends nothing.
                 await copy.write(some.write_csv(include_header=False, quote_style="non_numeric").encode())
         async with connection.cursor() as cursor:
             await cursor.execute("ANALYZE given")
     except psycopg.OperationalError as error:
         raise OperationalError("COPY", None, error) from error
-    return given
+
+
+async def _insert(tx: AsyncConnection, rows: pl.DataFrame) -> None:
+    row = f"({', '.join('?' * rows.width)})"
+    for some in rows.iter_slices(_ROWS_AT_ONCE):
+        cells = tuple(chain.from_iterable(some.rows()))
+        whole = some.height - some.height % _ROWS_PER_STATEMENT
+        for height, first, last in ((_ROWS_PER_STATEMENT, 0, whole), (1, whole, some.height)):
+            step = height * rows.width
+            values = [cells[at : at + step] for at in range(first * rows.width, last * rows.width, step)]
+            if values:
+                # Nothing but places for values.
+                await tx.exec_driver_sql(f"INSERT INTO given VALUES {', '.join([row] * height)}", values)  # noqa: S608

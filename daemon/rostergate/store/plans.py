@@ -20,7 +20,7 @@ from rostergate.core.delivery import Event as DeliveryEvent
 from rostergate.core.plan import OPEN, Counts, Event, Hold, Plan, State, after, pack, unpack
 from rostergate.core.school_status import Status, status
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deliveries, roster, schools
+from rostergate.store import applied, deliveries, roster, schools
 from rostergate.store.schema import held_rows
 from rostergate.store.schema import holds as holds_table
 from rostergate.store.schema import left_out as left_out_table
@@ -57,7 +57,7 @@ class GroundMovedUnderPlan(Refused):
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """One school's plan as it stands; `changes` reads what it changes."""
+    """One school's plan as it stands; `changes` reads what the plans of a delivery change."""
 
     id: int
     hash: str
@@ -122,10 +122,12 @@ async def held(tx: AsyncConnection, district: str | None = None) -> list[StoredP
     return await _select(tx, *conditions)
 
 
-async def changes(tx: AsyncConnection, plan: StoredPlan) -> Frames:
-    """Return what a plan changes, as `core.plan.Plan.changes`."""
-    packed: Any = await tx.scalar(sa.select(plans_table.c.changes).where(plans_table.c.id == plan.id))
-    return await asyncio.to_thread(unpack, packed)
+async def changes(tx: AsyncConnection, delivery: str) -> dict[str, Frames]:
+    """Return what the plans of a delivery change, by school id, as `core.plan.Plan.changes`; those that do anything."""
+    query = sa.select(plans_table.c.school_id, plans_table.c.changes).where(plans_table.c.delivery == delivery)
+    own: dict[str, bytes] = {school_id: rows for school_id, rows in await tx.execute(query) if rows}
+    found = await applied.load(tx, delivery)
+    return found | await asyncio.to_thread(lambda: {school_id: unpack(rows) for school_id, rows in own.items()})
 
 
 async def concerned_rows(tx: AsyncConnection, plan: StoredPlan) -> tuple[Hold, ...]:
@@ -296,10 +298,11 @@ async def _apply(
 ) -> StoredPlan:
     if await roster.ground(tx, plan.district, plan.school_id) != plan.ground:
         raise GroundMovedUnderPlan(plan)
-    applied = after(state, Event.APPLIED)
-    await roster.apply(tx, plan.district, [await changes(tx, plan)], plan.delivery, at)
+    done = after(state, Event.APPLIED)
+    waiting: Any = await tx.scalar(sa.select(plans_table.c.changes).where(plans_table.c.id == plan.id))
+    await roster.apply(tx, plan.district, [await asyncio.to_thread(unpack, waiting)], plan.delivery, at)
     await schools.remember(tx, plan.district, {plan.school_id: plan.platform_school}, at)
-    return await _close(tx, plan, applied, by=by, reason=reason, at=at)
+    return await _close(tx, plan, done, by=by, reason=reason, at=at)
 
 
 async def _close(

@@ -124,7 +124,8 @@ plans = sa.Table(
     sa.Column("ground", sa.Integer, nullable=False),  # of its school, when it was worked out
     sa.Column("counts", _JSON, nullable=False),
     sa.Column("platform_school", sa.String),
-    sa.Column("changes", sa.LargeBinary, nullable=False),  # core.plan.pack
+    # core.plan.pack; empty where the plan was applied at once: then `applied_changes` has them
+    sa.Column("changes", sa.LargeBinary, nullable=False),
     sa.Column("closed_by", sa.String),
     sa.Column("reason", sa.String),
     sa.Column("closed_at", Instant),
@@ -132,6 +133,14 @@ plans = sa.Table(
 )
 sa.Index("ix_plans_hash", plans.c.hash)
 sa.Index("ix_plans_district_state", plans.c.district, plans.c.state)
+
+applied_changes = sa.Table(
+    "applied_changes",
+    metadata,
+    sa.Column("delivery", sa.ForeignKey("deliveries.id"), primary_key=True),
+    sa.Column("table", sa.String, primary_key=True),  # canonical
+    sa.Column("rows", sa.LargeBinary, nullable=False),  # core.plan.packed_rows; with `place`, the school's id
+)
 
 holds = sa.Table(
     "holds",

@@ -22,7 +22,7 @@ from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.plan import State as PlanState
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
-from rostergate.store import conclusions, deliveries, outbox, plans, roster, schools, turns, undos
+from rostergate.store import applied, conclusions, deliveries, outbox, plans, roster, schools, turns, undos
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import findings as findings_table
 from rostergate.store.schema import left_out as left_out_table
@@ -165,12 +165,13 @@ async def _write_plans(
 ) -> Concluded:
     superseded = await deliveries.supersede_older(tx, about.district, about.number, at)
     await plans.supersede_older(tx, about.district, about.id, at)
-    clear = [plan.changes for plan in decided if plan.state is PlanState.CLEAR and plan.changes]
+    clear = {plan.school_id: plan.changes for plan in decided if plan.state is PlanState.CLEAR and plan.changes}
     # Packing takes the processor and writing the disk: neither waits for the other.
     async with asyncio.TaskGroup() as tasks:
-        packed = tasks.create_task(asyncio.to_thread(_packed, decided))
-        changed = await roster.apply(tx, about.district, clear, about.id, at) if clear else 0
-    await _insert_plans(tx, about, decided, packed.result(), at)
+        packed = tasks.create_task(asyncio.to_thread(applied.packed, clear))
+        changed = await roster.apply(tx, about.district, clear.values(), about.id, at) if clear else 0
+    await applied.write(tx, about.id, packed.result())
+    await _insert_plans(tx, about, decided, at)
     places = {plan.school_id: plan.platform_school for plan in decided if plan.state is PlanState.CLEAR}
     await schools.remember(tx, about.district, places, at)
     stored = [_FOLLOWING[plan.state] for plan in decided]
@@ -188,9 +189,10 @@ async def _write_plans(
 
 
 async def _insert_plans(
-    tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], packed: list[bytes], at: datetime
+    tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], at: datetime
 ) -> None:
     """Write plans and holds, each in one statement: a large district has thousands of schools."""
+    packed = await asyncio.to_thread(_packed, decided)
     grounds = await roster.grounds_of_schools(tx, about.district)
     rows = [
         {
@@ -228,7 +230,8 @@ def _plain(counts: Counts) -> dict[str, int]:
 
 
 def _packed(decided: tuple[Plan, ...]) -> list[bytes]:
-    return [pack(plan.changes) for plan in decided]
+    """Return the changes of each plan that waits or never comes; those of the others are applied all together."""
+    return [b"" if plan.state is PlanState.CLEAR else pack(plan.changes) for plan in decided]
 
 
 async def _write_mail(

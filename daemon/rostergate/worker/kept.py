@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rostergate.core import diff
-from rostergate.core.plan import State, pack, unpack
+from rostergate.core.plan import State, unpack
 from rostergate.spool.disk import write_atomically
 from rostergate.store import roster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from rostergate.core.plan import Plan
     from rostergate.core.roster import Frames
+    from rostergate.core.verdict import Verdict
     from rostergate.spool.folders import Spool
 
 
@@ -53,16 +51,17 @@ async def load(tx: AsyncConnection, spool: Spool, now: Stamp) -> tuple[Frames, b
     return (known, True) if known is not None else (await roster.load(tx, now.district), False)
 
 
-def keep(spool: Spool, now: Stamp, known: Frames) -> None:
-    """Keep a district's roster until it changes."""
-    rows = pack(known)
+def keep(spool: Spool, now: Stamp, rows: bytes) -> None:
+    """Keep a district's roster, as `core.plan.pack` packed it, until it changes."""
     with suppress(OSError):
         write_atomically(spool.kept(now.district), _line(now, rows) + rows, synced=False)
 
 
-def after(known: Frames, plans: Iterable[Plan]) -> Frames:
+def after(known: Frames, verdict: Verdict) -> Frames:
     """Return the roster once the clear plans of a delivery are applied: what the store makes of the same."""
-    changes = [plan.changes for plan in plans if plan.state is State.CLEAR and plan.changes]
+    if verdict.target is not None and all(plan.state is State.CLEAR for plan in verdict.plans):
+        return verdict.target
+    changes = [plan.changes for plan in verdict.plans if plan.state is State.CLEAR and plan.changes]
     return diff.apply(known, [diff.merged(changes)]) if changes else known
 
 

@@ -17,6 +17,7 @@ from rostergate.core import catalogue
 from rostergate.core import roster as canonical
 from rostergate.core.decide import decide
 from rostergate.core.notices import NOBODY
+from rostergate.core.plan import pack
 from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
@@ -141,6 +142,9 @@ async def _walk_once(
     verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery)), known, told))
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
+    # Packed while the database writes; kept once it has.
+    packing = asyncio.get_running_loop().run_in_executor(None, pack, kept.after(known, verdict))
+    del known
     async with store.writing(engine, stated.district) as tx:
         if await schools.policy(tx, stated.district, policy) != told:
             raise verdicts.GroundMoved  # somebody matched a school meanwhile
@@ -151,7 +155,7 @@ async def _walk_once(
             await conclusions.write(tx, delivery, await roster.ground(tx, stated.district), settled)
         now = await kept.stamp(tx, stated.district, seen.program)
     if now != seen or not is_kept:
-        kept.keep(spool, now, kept.after(known, verdict.plans))
+        kept.keep(spool, now, await packing)
     seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
     return _walked(stated, verdict, concluded, seconds)
 

@@ -60,7 +60,7 @@ async def tried(
     for one in accepted:
         async with store.reading(engine) as tx:
             stored = await plans.of(tx, one.id)
-            changes = {plan.school_id: found for plan in stored if (found := await plans.changes(tx, plan))}
+            changes = await plans.changes(tx, one.id)
             ground = (await turns.span(tx, one.id)).before
             before = await history.load(tx, district, ground) if changes else {}
         policy = _with(policy_of(one.day or one.began_at.date()), limits)

@@ -26,7 +26,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         return None
     found = {table: pairs for table in view.district.reissued if (pairs := _pairs(view, table)).height}
     again = sum(pairs.height for pairs in found.values())
-    gone = sum(rows.height for table in found if (rows := view.changed(table, Action.REMOVED)) is not None)
+    gone = sum(view.count(table, Action.REMOVED) for table in found)
     everywhere = sum(pairs.height for pairs in view.district.reissued.values())
     whole = _crosses(everywhere, view.district.left, limits)
     if not again or not (whole or _crosses(again, gone, limits)):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     changed = view.changes.get("guardianships")
-    if changed is None or _most(view.guardianships) <= limits.guardians_per_student_max:
+    if changed is None or view.guardians_most <= limits.guardians_per_student_max:
         return None
     given = changed.filter(pl.col("action") == Action.ADDED.value)
     each = view.guardianships.join(given, on="student_id", how="semi").group_by("student_id").len("guardians")
@@ -51,11 +51,6 @@ def _rows(view: SchoolView, changed: pl.DataFrame, students: pl.DataFrame) -> pl
     theirs = view.guardianships.join(students, on="student_id", how="semi").select("student_id", "guardian_id")
     told = theirs.join(changed.select("student_id", "guardian_id", "action"), on=theirs.columns, how="left")
     return concerned.rows("guardianships", told.with_columns(pl.col("action").fill_null(Action.KEPT.value)))
-
-
-def _most(guardianships: pl.DataFrame) -> int:
-    """Return the most guardians that any student has: in most schools there is nothing more to look at."""
-    return max(guardianships["student_id"].value_counts(name="guardians")["guardians"].unique().to_list(), default=0)
 
 
 HOLD = HoldRule(

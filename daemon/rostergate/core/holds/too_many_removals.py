@@ -15,6 +15,8 @@ from rostergate.core.holding import HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from rostergate.core.policy import HoldLimits
@@ -39,12 +41,8 @@ _OF_A_TERM = frozenset({"classes", "class_teachers", "enrollments"})
 @dataclass(frozen=True, slots=True)
 class _Loss:
     table: str
-    rows: pl.DataFrame
+    removed: int
     of: int
-
-    @property
-    def removed(self) -> int:
-        return self.rows.height
 
     @property
     def percent(self) -> float:
@@ -74,16 +72,21 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
             "percent_max": limits.removals_percent_max,
             "rows_min": limits.removals_rows_min,
         },
-        rows=concerned.together(concerned.rows(_TABLES[loss.table], loss.rows) for loss in crossed),
+        rows=_rows(view, [_TABLES[loss.table] for loss in crossed]),
     )
 
 
 def _losses(view: SchoolView) -> list[_Loss]:
     return [
-        _Loss(table, rows, view.counts[counted])
+        _Loss(table, removed, view.counts[counted])
         for table, counted in _TABLES.items()
-        if view.counts.get(counted) and (rows := view.changed(counted, Action.REMOVED)) is not None
+        if view.counts.get(counted) and (removed := view.count(counted, Action.REMOVED))
     ]
+
+
+def _rows(view: SchoolView, tables: Iterable[str]) -> pl.DataFrame:
+    gone = ((table, view.changed(table, Action.REMOVED)) for table in tables)
+    return concerned.together(concerned.rows(table, rows) for table, rows in gone if rows is not None)
 
 
 def _crosses(loss: _Loss, limits: HoldLimits) -> bool:

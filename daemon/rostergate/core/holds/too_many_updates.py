@@ -26,7 +26,8 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     crossed = {
         table: rows
         for table in _TABLES
-        if (rows := view.changed(table, Action.UPDATED)) is not None and _crosses(rows.height, view, table, limits)
+        if _crosses(view.count(table, Action.UPDATED), view, table, limits)
+        and (rows := view.changed(table, Action.UPDATED)) is not None
     }
     if not crossed:
         return None
