@@ -6,14 +6,15 @@ piece comes to depends on nothing but itself, so the result is that of doing one
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar
+
+import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_THREADS_MAX: Final = min(4, os.cpu_count() or 1)
+_THREADS_MAX: Final = min(4, pl.thread_pool_size())
 
 One = TypeVar("One")
 Result = TypeVar("Result")
