@@ -4,7 +4,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rostergate.core.rows import first_rows, repeats
+from rostergate.core import rows
+from rostergate.core.rows import first_rows, in_both, repeats, unmet
 
 frames = st.lists(st.tuples(*[st.sampled_from(["a", "b", None])] * 2), max_size=6).map(
     lambda rows: pl.DataFrame(rows, schema={"one": pl.String, "two": pl.String}, orient="row").with_row_index("place")
@@ -27,3 +28,22 @@ def test_every_repetition_is_told(frame: pl.DataFrame) -> None:
     told = repeats(frame, ["one", "two"]).to_list()
     keys = [tuple(key) for _, *key in frame.iter_rows()]
     assert told == [keys.count(key) > 1 for key in keys]
+
+
+@given(frames, frames)
+@settings(max_examples=40, deadline=None)
+def test_a_row_that_meets_none_is_told(frame: pl.DataFrame, others: pl.DataFrame) -> None:
+    """Rows are told whose cells stand in no row of the others; one without a value meets nothing."""
+    others = others.drop_nulls()
+    on = ["one", "two"]
+    assert unmet(frame, others, on).rows() == frame.join(others, on=on, how="anti", maintain_order="left").rows()
+
+
+@given(frames, frames)
+@settings(max_examples=40, deadline=None)
+def test_rows_in_both_tables_are_told(one: pl.DataFrame, other: pl.DataFrame) -> None:
+    """Each row of two tables is told whether the other has it, by hashes or by its cells, nulls being equal."""
+    one, other = one.drop("place").unique(), other.drop("place").unique()
+    told = [row in other.rows() for row in one.rows()], [row in one.rows() for row in other.rows()]
+    for found in (in_both(one, other), rows._in_both(one, other)):
+        assert tuple(part.to_list() for part in found) == told

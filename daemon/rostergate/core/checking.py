@@ -20,7 +20,7 @@ from rostergate.core.findings import LINES_MAX, Code, Finding, Severity, finding
 from rostergate.core.problem import Effect, Problem, Rule, Stage
 from rostergate.core.references import REFERENCES
 from rostergate.core.roster import TABLES
-from rostergate.core.rows import first_rows
+from rostergate.core.rows import first_rows, unmet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -159,7 +159,7 @@ class _Sieve:
     def _meet(self, table: str, other: str, on: list[str]) -> None:
         """Keep the rows of a table that meet a row of another one."""
         frame, others = self.usable.tables[table], self.usable.tables[other].select(on)
-        if len(frame.select(on).join(others, on=on, how="anti")):
+        if len(unmet(frame.select(on), others, on)):
             kept = frame.join(others, on=on, how="semi", maintain_order="left")
             self._part(table, kept, frame.join(others, on=on, how="anti", maintain_order="left"))
 
@@ -170,7 +170,7 @@ class _Sieve:
         ties = tables["student_schools"].select("student_id", place="school_id")
         on = ["place", "student_id"]
         seats = tables["enrollments"].select("class_id", "student_id").join(places, on="class_id", how="left")
-        if len(seats.join(ties, on=on, how="anti")):
+        if len(unmet(seats, ties, on)):
             placed = tables["enrollments"].join(places, on="class_id", how="left", maintain_order="left")
             kept = placed.join(ties, on=on, how="semi", maintain_order="left").drop("place")
             self._part("enrollments", kept, placed.join(ties, on=on, how="anti", maintain_order="left").drop("place"))

@@ -17,6 +17,7 @@ import polars as pl
 from rostergate.core.claims import CLAIMED, Claims
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.references import REFERENCES, Reference
+from rostergate.core.rows import unmet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ def _bare(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
 
 def _without_zeros(claims: Claims, one: Reference) -> tuple[str, str, str, pl.DataFrame]:
     known = claims.tables[one.to].select(one.column)
-    unknown = claims.tables[one.table].join(known, on=one.column, how="anti")
+    unknown = unmet(claims.tables[one.table], known, [one.column])
     digits = pl.col(one.column).str.contains(r"^[0-9]+$")
     bare = pl.col(one.column).str.strip_chars_start("0").alias("bare")
     rows = unknown.filter(digits).with_columns(bare)

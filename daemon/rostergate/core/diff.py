@@ -15,6 +15,7 @@ import polars as pl
 from rostergate.core import abreast
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames, Table, schema
+from rostergate.core.rows import in_both
 from rostergate.core.target import target, ties
 from rostergate.core.verdict import Totals
 
@@ -121,11 +122,10 @@ def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.Dat
     before, after = before.select(table.columns), after.select(table.columns)
     if before.is_empty():
         return _with(Action.ADDED, after)
-    differing = after.join(before, on=table.columns, how="anti", nulls_equal=bool(table.values))
-    added = differing.join(before, on=table.key, how="anti")
-    updated = differing.join(added, on=table.key, how="anti") if added.height < differing.height else differing.clear()
-    some_gone = before.height > after.height - added.height  # keys are unique: counting saves the largest join
-    gone = before.join(after, on=table.key, how="anti") if some_gone else before.clear()
+    stayed, remained = in_both(before, after)
+    old, new = before.filter(~stayed), after.filter(~remained)  # keys are unique: a key in both has other values
+    added, updated = new.join(old, on=table.key, how="anti"), new.join(old, on=table.key, how="semi")
+    gone = old.join(new, on=table.key, how="anti")
     return pl.concat([_with(Action.ADDED, added), _with(Action.UPDATED, updated), _with(Action.REMOVED, gone)])
 
 

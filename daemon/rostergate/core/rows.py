@@ -1,7 +1,8 @@
-"""Rows: which of them repeat, told by their hashes first.
+"""Rows: which of them repeat, and which meet a row of another table, told by their hashes first.
 
-Equal rows have equal hashes, so rows whose hashes all differ are all different. In a sound delivery that proof is all
-it takes, at a tenth of the time of looking for the repetitions themselves (300,000 rows: 12 ms instead of 170 ms).
+Equal rows have equal hashes, so rows whose hashes all differ are all different, and one whose hash is nowhere meets
+nothing. In a sound delivery that proof is all it takes, at a tenth of the time of looking for the repetitions
+themselves (300,000 rows: 12 ms instead of 170 ms), and at a third of the time of a join.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_SEEDS = (0, 1)
+
 
 def first_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Return the first row of each key, in the order of the frame."""
@@ -20,6 +23,37 @@ def first_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     if hashes.n_unique() == len(frame):
         return frame
     return frame.unique(key, keep="first", maintain_order=True)
+
+
+def unmet(frame: pl.DataFrame, others: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
+    """Return the rows that meet no row of `others` in these columns, where `others` has a value in every row.
+
+    For what only confirms what was found otherwise: a hash has 64 bits, so that one row in 10^19 times the number of
+    others would be passed over.
+    """
+    known = others.select(on).hash_rows()
+    stray = ~frame.select(on).hash_rows().is_in(known.implode())
+    return frame.filter(stray) if stray.any() else frame.clear()
+
+
+def in_both(one: pl.DataFrame, other: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Tell of each row of two tables whether the other one has it too; same columns, no row twice in either.
+
+    Rows are equal when their hashes are, save that two rows in 10^19 have equal hashes by chance. So the rows found in
+    both are added up under a second hash: only when the sums differ are the cells themselves compared.
+    """
+    first, second = one.hash_rows(seed=_SEEDS[0]), other.hash_rows(seed=_SEEDS[0])
+    found = first.is_in(second.implode()), second.is_in(first.implode())
+    sums = [frame.hash_rows(seed=_SEEDS[1]).filter(both).sum() for frame, both in zip((one, other), found, strict=True)]
+    return found if sums[0] == sums[1] else _in_both(one, other)
+
+
+def _in_both(one: pl.DataFrame, other: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    def found(rows: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
+        met = rows.with_row_index("row").join(others, on=others.columns, how="semi", nulls_equal=True)
+        return pl.int_range(rows.height, dtype=pl.UInt32, eager=True).is_in(met["row"].implode())
+
+    return found(one, other), found(other, one)
 
 
 def repeats(frame: pl.DataFrame, key: Sequence[str]) -> pl.Series:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import polars as pl
 
 from rostergate.core.roster import PEOPLE, TABLES, Frames, Table
+from rostergate.core.rows import unmet
 from rostergate.core.snapshot import MENTIONED, Snapshot
 
 REFERENCES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
@@ -55,7 +56,7 @@ def ties(frames: Frames, person: Table) -> pl.DataFrame:
 def orphans(frames: Frames) -> dict[str, int]:
     """Count, by table, the rows that refer to nothing; only tables that have any."""
     found = {
-        name: sum(frames[name].join(frames[other], on=on, how="anti").height for other, on in needs)
+        name: sum(unmet(frames[name], frames[other], on).height for other, on in needs)
         for name, needs in REFERENCES.items()
     }
     return {name: count for name, count in found.items() if count}
