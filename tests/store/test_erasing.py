@@ -17,7 +17,7 @@ from rostergate.store import plans as stored
 from rostergate.store.accounts import PlatformAccount
 from rostergate.store.erasing import Person
 from rostergate.store.feed import Cursor
-from rostergate.store.schema import held_rows, metadata
+from rostergate.store.schema import deliveries, held_rows, metadata
 from store.making import AT, accepted, concluded, plans, sealed
 from store.replaying import Platform, told
 
@@ -58,9 +58,9 @@ async def everything(tx: AsyncConnection) -> str:
     found = []
     for table in metadata.tables.values():
         found += [repr(tuple(row)) for row in await tx.execute(sa.select(table))]
-    for (number,) in (await tx.execute(sa.text("SELECT id FROM plans"))).all():
-        plan = await stored.get(tx, number)
-        found += [repr(frame.rows()) for frame in (await stored.changes(tx, plan)).values()]
+    for delivery in await tx.scalars(sa.select(deliveries.c.id)):
+        changes = await stored.changes(tx, delivery)
+        found += [repr(frame.rows()) for plan in changes.values() for frame in plan.values()]
     for packed in await tx.scalars(sa.select(held_rows.c.rows)):
         found.append(repr(concerned.unpack(packed).rows()))
     return "\n".join(found)

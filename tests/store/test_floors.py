@@ -131,7 +131,7 @@ async def test_rows_of_closed_plans_go_and_those_that_wait_stay(tx: AsyncConnect
     assert floor is not None
     closed = await floors.plans_below(tx, floor)
     await floors.empty_plans(tx, closed)
-    left = {one: await stored.changes(tx, (await stored.of(tx, one))[0]) for one in (first, second, third, fourth)}
+    left = {one: await stored.changes(tx, one) for one in (first, second, third, fourth)}
     assert [bool(changes) for changes in left.values()] == [False, False, True, True]
     assert (await stored.of(tx, first))[0].counts["students"].added == 2
     assert await floors.plans_below(tx, floor) == []

@@ -30,6 +30,12 @@ def rows(frames: Frames, role: Table, person_id: str) -> Frames:
     return {name: frame for name, frame in found.items() if frame.height}
 
 
+def places(frame: pl.DataFrame, role: Table, person_id: str) -> set[str]:
+    """Return the schools (`place`, as in `diff.placed`) in whose changes a person is named."""
+    (column,) = role.key
+    return set(frame.filter(pl.col(column) == person_id)["place"])
+
+
 def without(frames: Frames, role: Table, person_id: str) -> Frames:
     """Return the rows that do not name a person; only tables that have any."""
     (column,) = role.key

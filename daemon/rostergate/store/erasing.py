@@ -18,17 +18,18 @@ import sqlalchemy as sa
 
 from rostergate.core import concerned, person
 from rostergate.core.delivery import Event, State
-from rostergate.core.plan import OPEN, Action, after, pack, unpack
+from rostergate.core.plan import OPEN, Action, after, pack, packed_rows, unpack, unpacked_rows
 from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.roster import empty
 from rostergate.errors import Refused
 from rostergate.store import deliveries, roster, turns
 from rostergate.store.floors import PACKED_NOTHING
-from rostergate.store.schema import accounts, held_rows, plans, platform_accounts
+from rostergate.store.schema import accounts, applied_changes, held_rows, plans, platform_accounts
+from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import roster as versions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -88,6 +89,11 @@ async def find(tx: AsyncConnection, who: Person) -> Traces:
         emails |= {email} if email else set()
         names |= {(first, last)} if first and last else set()
     naming = [(number, delivery) async for number, delivery, _ in _plans_naming(tx, who)]
+    async for delivery, _, frame in _applied_naming(tx, who):
+        naming += [
+            (number, delivery) for number in await _plans_of(tx, delivery, person.places(frame, who.role, who.id))
+        ]
+    naming = sorted(set(naming))
     waiting = [one.id for one in await deliveries.in_states(tx, who.district, (State.PLANNED,))]
     return Traces(
         person=who,
@@ -124,6 +130,9 @@ async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> No
     await turns.renumber(tx, who.district, grounds)
     async for number, delivery, changes in _plans_naming(tx, who):
         await _without(tx, who, number, changes)
+        await deliveries.ask_for_report(tx, delivery)
+    async for delivery, name, frame in _applied_naming(tx, who):
+        await _applied_without(tx, who, delivery, name, frame)
         await deliveries.ask_for_report(tx, delivery)
     await _forget_accounts(tx, who)
 
@@ -169,6 +178,36 @@ async def _plans_naming(tx: AsyncConnection, who: Person) -> AsyncIterator[tuple
             if person.rows(changes, who.role, who.id) or await _held_naming(tx, who, number):
                 yield number, delivery, changes
         last = some[-1].id
+
+
+async def _applied_naming(tx: AsyncConnection, who: Person) -> AsyncIterator[tuple[str, str, pl.DataFrame]]:
+    """Give what deliveries of the district changed at once and names a person: delivery, table, its rows."""
+    of_district = sa.select(deliveries_table.c.id).where(deliveries_table.c.district == who.district)
+    query = sa.select(applied_changes.c.delivery, applied_changes.c.table).where(
+        applied_changes.c.delivery.in_(of_district),
+        applied_changes.c.table.in_([table.name for table in person.naming(who.role)]),
+    )
+    for delivery, table in (await tx.execute(query)).all():
+        one = applied_changes.c.delivery == delivery, applied_changes.c.table == table
+        packed: Any = await tx.scalar(sa.select(applied_changes.c.rows).where(*one))
+        frame = await asyncio.to_thread(unpacked_rows, packed)
+        if person.rows({table: frame}, who.role, who.id):
+            yield delivery, table, frame
+
+
+async def _plans_of(tx: AsyncConnection, delivery: str, schools: Collection[str]) -> list[int]:
+    query = sa.select(plans.c.id).where(plans.c.delivery == delivery, plans.c.school_id.in_(schools))
+    return list(await tx.scalars(query))
+
+
+async def _applied_without(tx: AsyncConnection, who: Person, delivery: str, table: str, frame: pl.DataFrame) -> None:
+    one = applied_changes.c.delivery == delivery, applied_changes.c.table == table
+    left = person.without({table: frame}, who.role, who.id)
+    if table not in left:
+        await tx.execute(applied_changes.delete().where(*one))
+        return
+    rows = await asyncio.to_thread(packed_rows, left[table])
+    await tx.execute(applied_changes.update().where(*one).values(rows=rows))
 
 
 async def _held_naming(tx: AsyncConnection, who: Person, plan: int) -> dict[int, pl.DataFrame]:

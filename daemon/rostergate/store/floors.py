@@ -17,7 +17,7 @@ from rostergate.core.plan import OPEN
 from rostergate.core.roster import PEOPLE, TABLES
 from rostergate.errors import Refused
 from rostergate.store import roster, turns
-from rostergate.store.schema import accounts, floors, held_rows, plans
+from rostergate.store.schema import accounts, applied_changes, floors, held_rows, plans
 from rostergate.store.schema import roster as versions
 from rostergate.store.schema import turns as turns_table
 
@@ -142,14 +142,20 @@ async def purge_some(tx: AsyncConnection, floor: Floor, rows_max: int) -> int:
 async def plans_below(tx: AsyncConnection, floor: Floor, limit: int | None = None) -> list[int]:
     """Return closed plans whose rows are not needed by anything on or above a floor, by their numbers."""
     closed = plans.c.state.not_in([state.value for state in OPEN])
-    query = sa.select(plans.c.id).where(
-        plans.c.district == floor.district, closed, plans.c.closed_at <= floor.at, plans.c.changes != PACKED_NOTHING
+    kept = sa.or_(
+        plans.c.changes != PACKED_NOTHING, plans.c.delivery.in_(sa.select(applied_changes.c.delivery).distinct())
     )
+    query = sa.select(plans.c.id).where(plans.c.district == floor.district, closed, plans.c.closed_at <= floor.at, kept)
     return list(await tx.scalars(query.order_by(plans.c.id).limit(limit)))
 
 
 async def empty_plans(tx: AsyncConnection, numbers: Collection[int]) -> None:
-    """Remove the rows of plans; their counts, holds and decisions stay."""
+    """Remove the rows of plans; their counts, holds and decisions stay.
+
+    Those of plans that were applied at once go with the first of them: all have the same moment.
+    """
+    of_them = sa.select(plans.c.delivery).where(plans.c.id.in_(numbers))
+    await tx.execute(applied_changes.delete().where(applied_changes.c.delivery.in_(of_them)))
     await tx.execute(held_rows.delete().where(held_rows.c.plan.in_(numbers)))
     await tx.execute(plans.update().where(plans.c.id.in_(numbers)).values(changes=PACKED_NOTHING))
 
