@@ -54,15 +54,24 @@ def files(schools: Mapping[str, str], students: Mapping[str, Iterable[int]], mar
 
 def deliver(commands: Commands, sent: Files) -> str:
     """Seal a delivery of the district, decide it under the district's file as it is, and return its id."""
-    spool = Spool(commands.folder / "state")
-    spool.prepare()
-    store.upgrade(commands.location)
+    delivery = seal(commands, sent)
     districts = Districts(commands.folder / "config" / "districts")
     districts.load()
     policy = districts[SLUG].policy(load_settings(commands.folder / "config", {}), utc_now().date())
-    delivery = asyncio.run(_sealed(spool, commands.location, sent))
-    road.walk(spool, commands.location, delivery, policy, utc_now())
+    road.walk(_spool(commands), commands.location, delivery, policy, utc_now())
     return delivery
+
+
+def seal(commands: Commands, sent: Files) -> str:
+    """Seal a delivery of the district, and return its id."""
+    spool = _spool(commands)
+    spool.prepare()
+    store.upgrade(commands.location)
+    return asyncio.run(_sealed(spool, commands.location, sent))
+
+
+def _spool(commands: Commands) -> Spool:
+    return Spool(commands.folder / "state", load_settings(commands.folder / "config", {}).encryption.path({}))
 
 
 async def _sealed(spool: Spool, location: store.Location, sent: Files) -> str:

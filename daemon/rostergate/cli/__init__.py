@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "show": "deliveries",
     "explain": "explain",
     "retry": "deliveries",
+    "files": "files",
     "holds": "holds",
     "release": "holds",
     "discard": "holds",

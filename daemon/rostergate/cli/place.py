@@ -37,7 +37,7 @@ class Place:
     @property
     def spool(self) -> Spool:
         """The state folder's layout."""
-        return Spool(self.state)
+        return Spool(self.state, self.settings().encryption.path(os.environ))
 
     def settings(self) -> Settings:
         """Load the service's settings; the defaults where there is no file. Raises `ConfigError`."""

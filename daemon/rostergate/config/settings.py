@@ -6,7 +6,8 @@ Rule 2: values are taken as they are written; "22" is not 22.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -15,6 +16,9 @@ from rostergate.config.mail import MailSettings
 from rostergate.config.section import Section
 from rostergate.config.values import AllowedNetwork
 from rostergate.core.policy import HoldLimits, ReadingLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TIB: Final = 1 << 40
 
@@ -209,6 +213,17 @@ class PasswordSettings(Section):
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
+class EncryptionSettings(Section):
+    """Whether deliveries lie encrypted on the disk."""
+
+    key_file: Annotated[str, Field(max_length=4_096)] = ""
+    """An absolute path, or the name of a credential that systemd loaded; empty: they do not."""
+
+    def path(self, environ: Mapping[str, str]) -> Path | None:
+        """Return where the key file is; None where there is none. `environ` has systemd's `CREDENTIALS_DIRECTORY`."""
+        return Path(environ.get("CREDENTIALS_DIRECTORY", "/"), self.key_file) if self.key_file else None
+
+
 class RetentionSettings(Section):
     """For how many days what is not needed any more is kept; then the daemon removes it."""
 
@@ -248,6 +263,7 @@ class Settings(Section):
     holds: HoldSettings = HoldSettings()
     passwords: PasswordSettings = PasswordSettings()
     mail: MailSettings = MailSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -24,7 +24,7 @@ from rostergate.service.lookup import FreshDistricts
 from rostergate.service.observing import Observation, measure_loop_delay
 from rostergate.service.post import TEMPLATES, Post
 from rostergate.service.room import Room
-from rostergate.spool import sealing
+from rostergate.spool import cipher, sealing
 from rostergate.spool.folders import Area
 from rostergate.spool.inbox import Inboxes
 from rostergate.store import credentials, deliveries, legacy
@@ -55,6 +55,8 @@ async def serve(settings: Settings, districts: Districts, spool: Spool, database
     Raises `StateError`, `StoreError`, `ConfigError`, `Refused`, `OSError` when it cannot start.
     """
     spool.prepare()
+    if spool.key_file:
+        await asyncio.to_thread(cipher.keys_in, spool.key_file)  # rather not begin than seal nothing
     with StateLock(spool) as lock:
         await asyncio.to_thread(store.upgrade, database)
         async with Alone(database) as alone:

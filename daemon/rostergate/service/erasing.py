@@ -123,17 +123,17 @@ def _coming(spool: Spool, district: str, wanted: Pattern[bytes]) -> str | None:
                 if path.is_file() and found_in(_pieces(path), wanted):
                     return path.name
     folder = spool.delivery(sealing.dry_run(district))
-    return "a dry run" if folder.is_dir() and _names(folder, wanted) else None
+    return "a dry run" if folder.is_dir() and _names(folder, wanted, None) else None
 
 
 def _deliveries_naming(spool: Spool, district: str, wanted: Pattern[bytes]) -> Iterator[str]:
     for folder in sealing.sealed(spool):
-        if folder.name.rpartition("-")[0] == district and _names(folder, wanted):
+        if folder.name.rpartition("-")[0] == district and _names(folder, wanted, spool.key_file):
             yield folder.name
 
 
-def _names(folder: Path, wanted: Pattern[bytes]) -> bool:
-    return any(found_in(pieces, wanted) for pieces in sealing.in_pieces(folder))
+def _names(folder: Path, wanted: Pattern[bytes], key_file: Path | None) -> bool:
+    return any(found_in(pieces, wanted) for pieces in sealing.in_pieces(folder, key_file))
 
 
 def _reports_naming(spool: Spool, district: str, person_id: str, known: tuple[str, ...]) -> Iterator[str]:

@@ -106,7 +106,7 @@ async def story(
         about = await deliveries.get(tx, delivery)
         refused = await slot.refusal(tx, district, day_of(now, district.zone))
     if about.format and district.format == "auto" and sealing.kept(spool, delivery):
-        answer["recognised"] = await asyncio.to_thread(road.recognised, spool.delivery(delivery))
+        answer["recognised"] = await asyncio.to_thread(road.recognised, spool.delivery(delivery), spool.key_file)
     reached = address(spool, settings)
     return Story(
         district=district.slug,

@@ -33,6 +33,8 @@ class Spool:
     """The state folder's layout."""
 
     state: Path
+    key_file: Path | None = None
+    """Where the keys are that deliveries are encrypted with; None: they are not."""
 
     @property
     def database(self) -> Path:

@@ -5,6 +5,8 @@ called `<district>.preview`, and a delivery's name begins with its district's: a
 came from.
 Rule 2: the manifest is written last. A folder with a manifest is whole; one without goes back to the inbox.
 Rule 3: after the folder has its final name, nobody writes to it again.
+Rule 4: where the spool has a key file, a delivery's files are encrypted while they are hashed, each into a hidden
+neighbour (`.name.sealed`) that takes its place after the manifest is written: until then the plain ones can go back.
 """
 
 from __future__ import annotations
@@ -15,18 +17,23 @@ import os
 import shutil
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from rostergate.errors import Refused
+from rostergate.spool import cipher
 from rostergate.spool.disk import fsync_folder, write_atomically
 from rostergate.spool.folders import Area, Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 MANIFEST: Final = "manifest.json"
 UNFINISHED: Final = ".sealing"
 _DRY_RUN: Final = ".preview"
+_ENCRYPTED: Final = ".sealed"
 _CHUNK_BYTES: Final = 1 << 20
 
 
@@ -53,6 +60,8 @@ class Manifest:
     files: tuple[SealedFile, ...]
     erased_at: str | None = None
     """When its files were removed because they named a person who was erased; ISO 8601 in UTC."""
+    encrypted: bool = False
+    """Whether its files lie encrypted (`cipher`); sizes and hashes are those of what came."""
 
     @property
     def began_at(self) -> datetime:
@@ -89,16 +98,20 @@ def gather(spool: Spool, district: str, area: Area, delivery: str, names: Iterab
 def freeze(spool: Spool, folder: Path, *, now: datetime) -> Manifest:
     """Make a gathered folder durable: files read-only and hashed, manifest written, folder given its final name.
 
-    Reads every byte once; call it off the event loop. Raises `OSError`; calling it again finishes the work.
+    Reads every byte once; call it off the event loop. Raises `OSError`, `KeyUnusableError`; calling it again finishes
+    the work.
     """
     district, area = _origin(folder)
+    # A dry run's files are gone as soon as it is decided.
+    keys = cipher.keys_in(spool.key_file) if spool.key_file and area is Area.UPLOAD else ()
     delivery = folder.name.removesuffix(UNFINISHED)
     manifest = Manifest(
         delivery=delivery,
         district=district,
         area=area.value,
         sealed_at=now.astimezone(UTC).isoformat(),
-        files=tuple(_freeze_file(path) for path in _files(folder)),
+        files=tuple(_freeze_file(path, delivery, keys) for path in _files(folder)),
+        encrypted=bool(keys),
     )
     fsync_folder(spool.inbox(district, area))
     write_atomically(folder / MANIFEST, _as_json(manifest))
@@ -107,6 +120,9 @@ def freeze(spool: Spool, folder: Path, *, now: datetime) -> Manifest:
 
 def finish(spool: Spool, folder: Path) -> Manifest:
     """Give a folder that has its manifest its final name. Raises `OSError`."""
+    for path in folder.glob(f".*{_ENCRYPTED}"):
+        path.replace(folder / path.name.removeprefix(".").removesuffix(_ENCRYPTED))
+    fsync_folder(folder)
     final = spool.delivery(folder.name.removesuffix(UNFINISHED))
     folder.rename(final)
     fsync_folder(spool.deliveries)
@@ -151,10 +167,10 @@ def erase(folder: Path, now: datetime) -> None:
     fsync_folder(folder)
 
 
-def in_pieces(folder: Path) -> Iterator[Iterator[bytes]]:
-    """Give each file of a folder piece by piece. Raises `OSError`."""
-    for path in _files(folder):
-        yield _pieces(path)
+def in_pieces(folder: Path, key_file: Path | None = None) -> Iterator[Iterator[bytes]]:
+    """Give each file of a folder piece by piece."""
+    for _, pieces in _in_pieces(folder, key_file):
+        yield pieces
 
 
 def manifest_of(folder: Path) -> Manifest:
@@ -169,18 +185,55 @@ def kept(spool: Spool, delivery: str) -> bool:
     return folder.is_dir() and bool(_files(folder))
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Read the files of a folder, by name, leaving out what belongs to the spool itself. Raises `OSError`."""
-    return {path.name: path.read_bytes() for path in _files(folder)}
+def contents(folder: Path, key_file: Path | None = None) -> dict[str, bytes]:
+    """Read the files of a folder, by name, leaving out what belongs to the spool itself.
 
-
-def heads(folder: Path, bytes_max: int) -> dict[str, bytes]:
-    """Return the first bytes of every file of a sealed folder, by name. Raises `OSError`."""
+    `key_file`: of the spool, where the folder may be an encrypted delivery. Raises `OSError`, and as `cipher.decrypted`
+    does, and so do the others that read.
+    """
+    if not _is_encrypted(folder):
+        return {path.name: path.read_bytes() for path in _files(folder)}
     found = {}
     for path in _files(folder):
-        with path.open("rb") as file:
-            found[path.name] = file.read(bytes_max)
+        whole = BytesIO()
+        whole.writelines(_decrypted(path, key_file))
+        found[path.name] = whole.getvalue()
     return found
+
+
+def heads(folder: Path, bytes_max: int, key_file: Path | None = None) -> dict[str, bytes]:
+    """Return the first bytes of every file of a sealed folder, by name."""
+    found = {}
+    for path, pieces in _in_pieces(folder, key_file):
+        head = b""
+        for piece in pieces:
+            head += piece
+            if len(head) >= bytes_max:
+                break
+        found[path.name] = head[:bytes_max]
+    return found
+
+
+def restore(folder: Path, target: Path, key_file: Path | None = None) -> tuple[SealedFile, ...]:
+    """Write the files of a sealed delivery into a new folder as they came; return what they are.
+
+    Raises `Refused` when the folder is there already, `CipherDamagedError` when a file is not the one that was sealed.
+    """
+    manifest = manifest_of(folder)
+    try:
+        target.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        raise Refused(f"{target} is there already; name a new folder") from None
+    stated = {one.name: one for one in manifest.files}
+    for path, pieces in _in_pieces(folder, key_file):
+        digest = hashlib.sha256()
+        with os.fdopen(os.open(target / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+        if path.name not in stated or digest.hexdigest() != stated[path.name].sha256:
+            raise cipher.CipherDamagedError(f"{path.name} of {manifest.delivery} is not the file that was sealed")
+    return manifest.files
 
 
 def unfinished(spool: Spool) -> list[Path]:
@@ -208,22 +261,67 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
+def _in_pieces(folder: Path, key_file: Path | None) -> Iterator[tuple[Path, Iterator[bytes]]]:
+    is_encrypted = _is_encrypted(folder)
+    for path in _files(folder):
+        yield path, _decrypted(path, key_file) if is_encrypted else _pieces(path)
+
+
+def _is_encrypted(folder: Path) -> bool:
+    """Say whether the files of a folder lie encrypted; one that is no delivery's has no manifest of ours."""
+    try:
+        return manifest_of(folder).encrypted
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+
+
+def _decrypted(path: Path, key_file: Path | None) -> Iterator[bytes]:
+    if key_file is None:
+        raise cipher.KeyUnusableError(
+            f"{path.parent.name} lies encrypted; name the file with its key as encryption.key_file in rostergate.toml"
+        )
+    with path.open("rb") as file:
+        yield from cipher.decrypted(file, _cipher_name(path.parent.name, path.name), cipher.keys_in(key_file))
+
+
+def _cipher_name(delivery: str, name: str) -> str:
+    return f"{delivery}/{name}"
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(
         path for path in folder.iterdir() if path.is_file() and path.name != MANIFEST and not path.name.startswith(".")
     )
 
 
-def _freeze_file(path: Path) -> SealedFile:
+def _freeze_file(path: Path, delivery: str, keys: tuple[bytes, ...]) -> SealedFile:
     path.chmod(0o400)
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
+        pieces = _hashed(file, digest)
+        if keys:
+            _write_encrypted(path, cipher.encrypted(pieces, _cipher_name(delivery, path.name), keys))
+        for _ in pieces:
+            pass
         os.fsync(file.fileno())
         status = os.fstat(file.fileno())
     began_at = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
     return SealedFile(path.name, status.st_size, digest.hexdigest(), began_at)
+
+
+def _hashed(file: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:
+    while piece := file.read(_CHUNK_BYTES):
+        digest.update(piece)
+        yield piece
+
+
+def _write_encrypted(path: Path, pieces: Iterator[bytes]) -> None:
+    hidden = path.with_name(f".{path.name}{_ENCRYPTED}")
+    hidden.unlink(missing_ok=True)  # of a try that was interrupted
+    with os.fdopen(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _origin(folder: Path) -> tuple[str, Area]:

@@ -25,6 +25,7 @@ from rostergate.core.calendar import day_of
 from rostergate.core.recognition import recognise
 from rostergate.core.states import IllegalTransition
 from rostergate.core.temporary import stands_for
+from rostergate.errors import RostergateError
 from rostergate.spool import sealing, watching
 from rostergate.spool.folders import Area
 from rostergate.store import deliveries
@@ -310,7 +311,7 @@ class Receiver:
             folder = sealing.gather(self._spool, district.slug, area, delivery, names)
             self._inboxes.of(district.slug, area).forget_all()  # older than the set, or it would have been waited for
             manifest = await asyncio.to_thread(sealing.freeze, self._spool, folder, now=self._now())
-        except OSError:
+        except (OSError, RostergateError):
             await asyncio.to_thread(sealing.undo, self._spool, delivery)
             raise
         self._told.pop((district.slug, area), None)

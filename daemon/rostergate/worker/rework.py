@@ -39,7 +39,7 @@ async def rework(engine: AsyncEngine, spool: Spool, plan: StoredPlan, policy: Po
             ground = await roster.ground(tx, plan.district)
             known = await roster.load(tx, plan.district)
             told = await schools.policy(tx, plan.district, policy)
-        files = await asyncio.to_thread(sealing.contents, spool.delivery(plan.delivery))
+        files = await asyncio.to_thread(sealing.contents, spool.delivery(plan.delivery), spool.key_file)
         verdict = await asyncio.to_thread(decide, files, known, told)
         again = next((one for one in verdict.plans if one.school_id == plan.school_id), _nothing(plan))
         async with store.writing(engine) as tx:

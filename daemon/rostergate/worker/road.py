@@ -107,9 +107,9 @@ def first_look(folder: Path, policy: Policy) -> Verdict:
     return decide(sealing.contents(folder), canonical.empty(), policy)
 
 
-def recognised(folder: Path) -> str:
+def recognised(folder: Path, key_file: Path | None = None) -> str:
     """Return why the files of a folder are taken for a format, or for none. Raises `OSError`."""
-    return recognise(sealing.heads(folder, HEAD_BYTES_MAX), list(catalogue.formats().values())).why
+    return recognise(sealing.heads(folder, HEAD_BYTES_MAX, key_file), list(catalogue.formats().values())).why
 
 
 async def _walk(
@@ -139,7 +139,7 @@ async def _walk_once(
         known, is_kept = await kept.load(tx, spool, seen) if verdict is None else ({}, True)
     read = time.monotonic()
     # Nobody but `decide` holds on to the files, so that it can let go of them.
-    verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery)), known, told))
+    verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery), spool.key_file), known, told))
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
     # Packed while the database writes; kept once it has.
