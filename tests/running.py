@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 import psycopg
+from jsonschema import Draft202012Validator
 
+from rostergate.desk import status
 from rostergate.desk.event_fields import ALWAYS
 from rostergate.desk.events import EVENTS
 from rostergate.service.lock import running
@@ -175,6 +177,7 @@ class Rostergate:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(SECONDS_MAX) == 0, self.log.read_text()
             self.assert_listed()
+            self.assert_published()
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -268,6 +271,12 @@ class Rostergate:
         for line in filter(lambda line: line.startswith("{"), self.log.read_text().splitlines()):
             fields = json.loads(line)
             assert fields.keys() - ALWAYS.keys() <= set(EVENTS[fields["event"]].fields), line
+
+    def assert_published(self) -> None:
+        """Fail when a status.json is not as its published schema says."""
+        validator = Draft202012Validator(json.loads(status.schema()))
+        for path in self.state.glob("reports/*/*/status.json"):
+            validator.validate(json.loads(path.read_text()))
 
     def events(self, event: str) -> list[dict[str, Any]]:
         """Return the log's lines of one event."""

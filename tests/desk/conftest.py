@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 
+from rostergate.core.delivery import State
 from rostergate.core.roster import TABLES
 from rostergate.desk.story import Change, Story
+from rostergate.store.past import Past
 
 CHICAGO = ZoneInfo("America/Chicago")
 RECEIVED = datetime(2026, 9, 1, 13, 12, tzinfo=UTC)
 TOMORROW = datetime(2026, 9, 2, 5, 0, tzinfo=UTC)
 TOMORROW_TOLD = "Wed 2 Sep 2026, 00:00 CDT (America/Chicago)"
+
+
+def a_past(number: int, state: State = State.SETTLED, rows: int | None = 3_120, **rest: Any) -> Past:
+    """Return a delivery of some days before `RECEIVED`, as the store remembers it."""
+    usual: dict[str, Any] = {"changes": None if rows is None else 100, "faults": 0}
+    received = RECEIVED - timedelta(days=17 - number)
+    return Past(f"lincoln-{number:05d}", received, state, rows, **{**usual, **rest})
+
+
+HISTORY = (
+    *(a_past(number, rows=3_090 + 6 * number, changes=3 * number) for number in range(8, 13)),
+    a_past(13, State.REJECTED, None, faults=1),
+    a_past(14, rows=3_150),
+    a_past(15, State.SUPERSEDED, 2_400),
+    a_past(16, rows=3_161, faults=118),
+    a_past(17),
+)
 
 REMOVALS = {
     "code": "too-many-removals",
@@ -85,6 +104,7 @@ def tell() -> Tell:
             "decided_at": RECEIVED,
             "day": date(2026, 9, 1),
             "next_opening": TOMORROW,
+            "history": HISTORY,
         }
         return Story(verdict=verdict, **{**usual, **rest})
 

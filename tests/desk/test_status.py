@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from rostergate.desk import status
 from rostergate.desk.summary import sentence
@@ -16,6 +17,41 @@ KEYS = {
     "received_at", "decided_at", "next_opening", "format", "recognised", "verdict", "files", "findings",
     "schools", "totals",
 }  # fmt: skip
+
+
+def strict(shape: Any) -> Any:
+    """Return a schema that takes no key beside those it names, where it names any and leaves no room for others."""
+    if isinstance(shape, list):
+        return [strict(one) for one in shape]
+    if not isinstance(shape, dict):
+        return shape
+    closed = {"additionalProperties": False} if "properties" in shape and isinstance(shape["properties"], dict) else {}
+    return {**closed, **{name: strict(value) for name, value in shape.items()}}
+
+
+def test_the_published_schema_is_one() -> None:
+    """It is a JSON Schema of the draft that it names, and knows every key that the docstring does."""
+    published = json.loads(status.schema())
+    Draft202012Validator.check_schema(published)
+    assert published["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    assert set(published["required"]) == set(published["properties"]) == KEYS
+
+
+def test_every_status_is_as_published(stories: dict[str, Story]) -> None:
+    """Whatever became of a delivery, its status.json has what the schema says and nothing else."""
+    validator = Draft202012Validator(strict(json.loads(status.schema())), format_checker=FormatChecker())
+    for kind, story in stories.items():
+        assert [error.message for error in validator.iter_errors(json.loads(status.text(story)))] == [], kind
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("state", "done"), ("day", "1 Sep"), ("received_at", None), ("verdict", "ok"), ("files", [{}]), ("schema", 2)],
+)
+def test_what_is_not_as_published_is_found(stories: dict[str, Story], key: str, value: object) -> None:
+    """The schema is no rubber stamp: a wrong value of each kind breaks it."""
+    told = {**status.as_json(stories["changed"]), key: value}
+    assert not Draft202012Validator(json.loads(status.schema())).is_valid(told)
 
 
 def test_every_status_parses_and_has_the_same_keys(stories: dict[str, Story]) -> None:

@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "rules": "reference",
     "events": "reference",
     "formats": "formats",
+    "schema": "reference",
     "completion": "completion",
     "man": "man",
 }

@@ -1,4 +1,4 @@
-"""`rostergate rules`, `events`: what is checked, and what is logged."""
+"""`rostergate rules`, `events`, `schema`: what is checked, what is logged, what programs can read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rostergate.cli import events_page, rules_page
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.core import catalogue
 from rostergate.core.findings import Severity
+from rostergate.desk import status
 from rostergate.desk.events import EVENTS
 
 
@@ -51,3 +52,10 @@ def events(*, markdown: bool, as_json: bool) -> None:
         [(one.name, one.when, ", ".join(one.fields)) for one in EVENTS.values()],
         empty="no events",
     )
+
+
+@click.command()
+@click.argument("file", metavar="status", type=click.Choice(["status"]))
+def schema(*, file: str) -> None:  # noqa: ARG001 - there is one so far, and it is named so that there can be more
+    """Print the JSON Schema of a file that programs read: of a report's status.json."""
+    click.echo(status.schema(), nl=False)

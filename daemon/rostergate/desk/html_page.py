@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import Counts
 from rostergate.core.plan import State as PlanState
-from rostergate.desk import advice, summary, wording, words
+from rostergate.desk import advice, history, summary, wording, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -97,6 +97,9 @@ def html(story: Story) -> str:
             about_school=advice.about_school,
             place_of=wording.place_of,
             hold_numbers=wording.hold_numbers,
+            history=history.history(story),
+            drawing=(history.WIDTH, history.HEIGHT),
+            overall=overall(story),
         )
     )
 
@@ -124,6 +127,12 @@ def bar(counts: Mapping[str, int], scale: int) -> tuple[Segment, ...]:
             x += width
     fit = min(1.0, _BAR_WIDTH / x) if x else 1.0
     return tuple(Segment(one.kind, round(one.x * fit, 2), round(one.width * fit, 2)) for one in segments)
+
+
+def overall(story: Story) -> Mapping[str, tuple[Segment, ...]]:
+    """Return one bar per changed school, by its id, all on one scale: how much of the delivery is its own."""
+    scale = max((school.changed for school in story.schools), default=0)
+    return {school.school_id: bar(_shape(school.total), scale) for school in story.schools if school.changed}
 
 
 def gauge(hold: HeldFor) -> Gauge | None:

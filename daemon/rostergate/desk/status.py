@@ -21,12 +21,15 @@
                   (what a release names) and `reason` (why a person released or discarded it), both null where there
                   is none
 
+The same as a JSON Schema: `status.schema.json` beside this module, printed by `rostergate schema status`.
+
 Rule: who released or discarded a plan is the operator's to know and is left out.
 """
 
 from __future__ import annotations
 
 import json
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from rostergate.desk import summary
@@ -68,6 +71,11 @@ def as_json(story: Story) -> dict[str, Any]:
         "schools": [_school(shape) for shape in verdict.get("schools", ())],
         "totals": dict(story.totals),
     }
+
+
+def schema() -> str:
+    """Return the JSON Schema (2020-12) of status.json."""
+    return resources.files("rostergate.desk").joinpath("status.schema.json").read_text("utf-8")
 
 
 def text(story: Story) -> str:

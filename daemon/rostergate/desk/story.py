@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from rostergate.core.plan import Hold
+    from rostergate.store.past import Past
 
 Change: TypeAlias = tuple[str, str, pl.DataFrame]
 """(school id, canonical table, rows): the table's columns and `action` (values of `core.plan.Action`)."""
@@ -120,6 +121,8 @@ class Story:
     """The day of the district's calendar whose slot it took."""
     next_opening: datetime | None = None
     """When the district can upload again, aware; None: now."""
+    history: tuple[Past, ...] = ()
+    """The district's last deliveries, oldest first, this one the last; empty for a dry run and for an undo."""
     folder: str = ""
     """The report's folder as the district sees it; empty: `/reports/<delivery>/`, or none for a preview."""
     host: str = ""

@@ -99,8 +99,12 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
 
 def clock(at: datetime) -> str:
     """Return an aware time on its own clock: `Tue 1 Sep 2026, 08:12 CDT`."""
-    day = f"{_WEEKDAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
-    return f"{day}, {at:%H:%M} {at.tzname()}"
+    return f"{day(at)}, {at:%H:%M} {at.tzname()}"
+
+
+def day(at: datetime) -> str:
+    """Return the day of an aware time on its own clock: `Tue 1 Sep 2026`."""
+    return f"{_WEEKDAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
 def table_title(table: str) -> str:

@@ -20,7 +20,7 @@ from rostergate.desk.story import Story
 from rostergate.errors import StoreError
 from rostergate.service.address import address
 from rostergate.spool import sealing
-from rostergate.store import deliveries, plans, verdicts
+from rostergate.store import deliveries, past, plans, verdicts
 from rostergate.worker import road, slot
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 PREVIEW: Final = "preview"
 """The folder of the newest dry run's report; no delivery is called so."""
+HISTORY_MAX: Final = 20
+"""Deliveries on the line of a report: four weeks of school days."""
 LOOK_SECONDS: Final = 60.0
 """How often to look for reports that were not written."""
 
@@ -105,6 +107,7 @@ async def story(
         answer = await verdicts.load(tx, delivery)
         about = await deliveries.get(tx, delivery)
         refused = await slot.refusal(tx, district, day_of(now, district.zone))
+        last = [] if answer["undo"] else await past.up_to(tx, district.slug, about.number, HISTORY_MAX)
     if about.format and district.format == "auto" and sealing.kept(spool, delivery):
         answer["recognised"] = await asyncio.to_thread(road.recognised, spool.delivery(delivery), spool.key_file)
     reached = address(spool, settings)
@@ -121,6 +124,7 @@ async def story(
         decided_at=about.decided_at,
         day=about.day,
         next_opening=next_opening(now, district.zone) if refused else None,
+        history=tuple(last),
         host=reached.host,
         port=reached.port,
         username=district.slug,
