@@ -1,5 +1,6 @@
 # make demo      the whole road before your eyes, on throwaway state (ONCE=1 ends by itself)
 # make test      the tests
+# make man       the manual pages, into man/
 # make check     lint, types and import rules
 # make coverage  the core by branch, from its own tests
 # make bench     the pipeline beside its peers; BENCH names another benchmark (benchmarks/README.md)
@@ -13,13 +14,16 @@ ONCE ?=
 WORKERS ?= auto
 BENCH ?= pipeline
 
-.PHONY: demo test check coverage bench fmt lock clean
+.PHONY: demo man test check coverage bench fmt lock clean
 
 demo: $(VENV)/run.done
 	$(BIN)/rostergate demo $(if $(ONCE),--once)
 
 test: $(VENV)/test.done
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+man: $(VENV)/run.done
+	$(BIN)/rostergate man man
 
 check: $(VENV)/test.done
 	$(BIN)/ruff format --check
@@ -59,4 +63,4 @@ lock:
 	$(LOCK) --group build --group dev --group bench --output-file benchmarks/requirements.lock --constraint tests/requirements.lock
 
 clean:
-	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf $(VENV) man .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist

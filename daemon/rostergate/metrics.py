@@ -64,6 +64,11 @@ DISK_EXHAUSTED: Final = _gauge(
 )
 DISK_FREE_BYTES: Final = _gauge("state_disk_free_bytes", "Bytes free on the disk of the state folder.")
 
+# Mail
+MAILS: Final = _counter("mails_total", "Tries to send mail by what became of them.", "outcome")
+MAIL_WAITING: Final = _gauge("mail_waiting", "Mail that is to be sent, perhaps again.")
+MAIL_SECONDS: Final = _gauge("mail_oldest_seconds", "Age of the oldest of it since it was written, 0 without any.")
+
 
 def page() -> bytes:
     """Return all of them as Prometheus's text format has it."""

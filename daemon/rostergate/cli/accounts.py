@@ -13,6 +13,7 @@ from rostergate.cli import tables
 from rostergate.cli.completing import DISTRICT
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
+from rostergate.cli.progress import progress
 from rostergate.core.values import e164
 from rostergate.errors import Refused
 from rostergate.service.clock import utc_now
@@ -21,6 +22,8 @@ from rostergate.store.accounts import PlatformAccount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rostergate.cli.progress import Told
 
 _ROLES: Final = {"teacher": "teachers", "student": "students", "guardian": "guardians", "": None}
 _COLUMNS: Final = frozenset({"account_id", "role", "email", "phone"})
@@ -45,8 +48,10 @@ def load(place: Place, file: Path, *, slug: str | None, as_json: bool) -> None:
     the roster has the same e-mail address, or else the same phone number, is linked at once, and so is everybody who
     comes with later deliveries. What fits two people, or two accounts, links nobody.
     """
-    found = _read(place, file, slug)
-    linked = run(_load(place, found))
+    with progress(f"reading {file.name}") as told:
+        found = _read(place, file, slug, told)
+    with progress("linking people"):
+        linked = run(_load(place, found))
     rows = [{"district": one, "accounts": len(found[one]), "linked": linked[one]} for one in found]
     if as_json:
         print_json(rows)
@@ -57,11 +62,12 @@ def load(place: Place, file: Path, *, slug: str | None, as_json: bool) -> None:
         )
 
 
-def _read(place: Place, file: Path, slug: str | None) -> dict[str, list[PlatformAccount]]:
+def _read(place: Place, file: Path, slug: str | None, told: Told) -> dict[str, list[PlatformAccount]]:
     needed = frozenset({"account_id"} if slug else {"account_id", "district"})
     found: dict[str, dict[str, PlatformAccount]] = defaultdict(dict)
     regions: dict[str, str] = {}
     for line, row in tables.rows(file, needed=needed, known=needed | _COLUMNS):
+        told(line, None)
         where = f"{file}, line {line}"
         whose, account, role = slug or row["district"], row["account_id"], row.get("role", "").lower()
         if not account:

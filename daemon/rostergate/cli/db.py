@@ -11,6 +11,7 @@ import click
 from rostergate import store
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, run
+from rostergate.cli.progress import progress
 from rostergate.errors import NotFound
 from rostergate.store import backup as backing
 from rostergate.store import checking
@@ -48,7 +49,8 @@ def check(place: Place, *, as_json: bool) -> None:
     Ends with 1 when one of them is not so. A large database takes minutes; the daemon goes on meanwhile.
     """
     location = _existing(place)
-    checks = run(_checked(location))
+    with progress("checking the database"):
+        checks = run(_checked(location))
     ok = all(one.ok for one in checks)
     if as_json:
         print_json({"database": str(location), "ok": ok, "checks": [asdict(one) for one in checks]})
@@ -77,7 +79,8 @@ def backup(place: Place, file: Path, *, as_json: bool) -> None:
         else:
             click.echo(f"# {location} is on a server. This makes the backup, and asks for the password:\n{command}")
         raise SystemExit(REFUSED)
-    size = backing.copy(Path(str(location)), file)
+    with progress("copying the database") as told:
+        size = backing.copy(Path(str(location)), file, told)
     if as_json:
         print_json({"database": str(location), "file": str(file), "bytes": size, "command": None})
     else:

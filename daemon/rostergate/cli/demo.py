@@ -22,7 +22,7 @@ from rich.text import Text
 
 from rostergate.cli import sample
 from rostergate.cli.place import run
-from rostergate.errors import RostergateError
+from rostergate.errors import Refused, RostergateError
 from rostergate.service.lock import running
 from rostergate.spool.folders import Spool
 
@@ -37,10 +37,30 @@ _DISTRICT: Final = "lakeside"
 
 @click.command()
 @click.option("--once", is_flag=True, help="End after the story instead of staying up until Ctrl-C.")
-def demo(*, once: bool) -> None:
+@click.option(
+    "--files",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Only write the sample district's files into this folder, to be uploaded to a daemon of your own.",
+)
+def demo(*, once: bool, files: Path | None) -> None:
     """Start a daemon on throwaway state, push a sample district over SFTP, and show what happens."""
+    if files:
+        _write_files(files)
+        return
     with tempfile.TemporaryDirectory(prefix="rostergate-demo-") as folder:
         run(_play(Path(folder), once=once))
+
+
+def _write_files(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    made = sample.file_set()
+    for name, rows in made.items():
+        try:
+            with (folder / name).open("xb") as file:
+                file.write(sample.as_csv(rows))
+        except FileExistsError:
+            raise Refused(f"{folder / name} is there already; name another folder") from None
+    click.echo(f"{len(made)} files of a district that does not exist written to {folder}")
 
 
 async def _play(folder: Path, *, once: bool) -> None:

@@ -25,10 +25,11 @@ from rostergate.core.roster import TABLES
 from rostergate.store import history
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from rostergate.cli.progress import Told
     from rostergate.core.roster import Table
 
 
@@ -41,18 +42,32 @@ class Form(StrEnum):
 
 
 async def write(
-    tx: AsyncConnection, districts: Sequence[str], tables: Sequence[str], ground: int | None, form: Form, folder: Path
+    tx: AsyncConnection,
+    districts: Sequence[str],
+    tables: Sequence[str],
+    ground: int | None,
+    form: Form,
+    folder: Path,
+    told: Told,
 ) -> list[Path]:
     """Write the tables of some districts, as they were on a ground or as they are; return the files.
 
-    Makes the folder. A file of that name is replaced. Raises `OSError`, and then no file is half written.
+    Makes the folder. `told` is called with the rows that are written. A file of that name is replaced. Raises
+    `OSError`, and then no file is half written.
     """
     unfinished = await asyncio.to_thread(_prepared, folder)
     made = []
+    rows = 0
+
+    def counted(part: pl.DataFrame) -> None:
+        nonlocal rows
+        rows += part.height
+        told(rows, None)
+
     try:
         for name in tables:
             path = unfinished / f"{name}.{form}"
-            parts, columns = _parts(tx, districts, TABLES[name], ground), _columns(TABLES[name], ground)
+            parts, columns = _parts(tx, districts, TABLES[name], ground, counted), _columns(TABLES[name], ground)
             if form is Form.PARQUET:
                 await _write_parquet(parts, columns, path)
             else:
@@ -86,10 +101,15 @@ async def _stream(parts: AsyncIterator[pl.DataFrame], columns: pl.DataFrame, for
 
 
 async def _parts(
-    tx: AsyncConnection, districts: Sequence[str], table: Table, ground: int | None
+    tx: AsyncConnection,
+    districts: Sequence[str],
+    table: Table,
+    ground: int | None,
+    seen: Callable[[pl.DataFrame], None] = lambda _part: None,
 ) -> AsyncIterator[pl.DataFrame]:
     for district in districts:
         async for part in history.rows(tx, district, table, ground):
+            seen(part)
             yield part.select(pl.lit(district).alias("district"), pl.all())
 
 

@@ -57,7 +57,8 @@ class PlaceGroup(click.Group):
         except RostergateError as error:
             end(error, REFUSED)
         except PermissionError as error:
-            end(f"{error.filename}: permission denied; run this as the service's user", REFUSED)
+            what = error.filename or "the system refused something that the program needs"
+            end(f"{what}: permission denied; run this as the service's user", REFUSED)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # nobody reads the answer any more; click ends quietly

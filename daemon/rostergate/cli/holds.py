@@ -13,6 +13,7 @@ from rostergate.cli.completing import DELIVERY, DISTRICT
 from rostergate.cli.deliveries import only_district
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, end, run
+from rostergate.cli.progress import progress
 from rostergate.core.calendar import day_of
 from rostergate.desk import sheets
 from rostergate.errors import Refused
@@ -146,17 +147,22 @@ def _codes(row: dict[str, Any]) -> str:
 async def _try(place: Place, slug: str, days: int, given: dict[str, float]) -> list[dict[str, Any]]:
     district, settings = place.district(slug), place.settings()
     since = utc_now() - timedelta(days=days)
-    async with place.database() as engine:
-        return [
-            {
-                "delivery": one.delivery,
-                "day": one.day,
-                "schools": one.schools,
-                "held_then": [{"school_id": school, "codes": list(codes)} for school, codes in one.then.items()],
-                "held_now": [{"school_id": school, "codes": list(codes)} for school, codes in one.now.items()],
-            }
-            async for one in trying.tried(engine, slug, since, lambda day: district.policy(settings, day), given)
-        ]
+    found: list[trying.Tried] = []
+    with progress("looking at deliveries") as told:
+        async with place.database() as engine:
+            async for one in trying.tried(engine, slug, since, lambda day: district.policy(settings, day), given):
+                found.append(one)
+                told(len(found), None)
+    return [
+        {
+            "delivery": one.delivery,
+            "day": one.day,
+            "schools": one.schools,
+            "held_then": [{"school_id": school, "codes": list(codes)} for school, codes in one.then.items()],
+            "held_now": [{"school_id": school, "codes": list(codes)} for school, codes in one.now.items()],
+        }
+        for one in found
+    ]
 
 
 async def _held(place: Place, slug: str | None) -> list[StoredPlan]:

@@ -11,6 +11,7 @@ import click
 from rostergate.cli.completing import DISTRICT
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, run
+from rostergate.cli.progress import progress
 from rostergate.core import catalogue
 from rostergate.core.calendar import day_of
 from rostergate.core.policy import Policy
@@ -35,10 +36,11 @@ def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | 
     policy = _policy(place, slug) if slug else Policy()
     if format_name:
         policy = replace(policy, format=format_name)
-    if slug and (database := place.known_location()):
-        verdict = run(road.dry_run(database, folder, slug, policy))
-    else:
-        verdict = road.first_look(folder, policy)
+    with progress(f"checking {folder}"):
+        if slug and (database := place.known_location()):
+            verdict = run(road.dry_run(database, folder, slug, policy))
+        else:
+            verdict = road.first_look(folder, policy)
     answer = verdict.as_json()
     if as_json:
         print_json(answer)

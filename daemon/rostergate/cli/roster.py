@@ -15,6 +15,7 @@ from rostergate.cli.deliveries import only_district
 from rostergate.cli.export import Form
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
+from rostergate.cli.progress import progress
 from rostergate.config.values import is_slug
 from rostergate.core.roster import TABLES
 from rostergate.errors import NotFound, Refused
@@ -115,7 +116,8 @@ async def _export(
         if folder is None:
             await export.print_table(tx, districts, tables[0], ground, form, sys.stdout.buffer)
             return
-        written = await export.write(tx, districts, tables, ground, form, folder)
+        with progress(f"writing rows to {folder}") as told:
+            written = await export.write(tx, districts, tables, ground, form, folder, told)
     click.echo(f"written to {folder}: {', '.join(path.name for path in written)}")
 
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+from rich.table import Table
+from rich.text import Text
 
 from rostergate import store
-from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.output import as_json, console, print_json
 from rostergate.cli.place import Place, run
 from rostergate.core.school_status import Status
+from rostergate.desk.words import counted, listed, size
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import running
-from rostergate.store import deliveries, undos, whereabouts
+from rostergate.store import deliveries, outbox, undos, whereabouts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from rich.console import Console
+
+    from rostergate.service.lock import Running
     from rostergate.store.deliveries import Overview
 
-_URGENCY = (
+Row = dict[str, Any]
+
+_URGENCY: Final = (
     "file broken",
     "failed",
     "on hold",
@@ -33,59 +42,155 @@ _URGENCY = (
     "disabled",
     "in order",
 )
-_BY_STATE = {"failed": "failed", "rejected": "rejected", "sealed": "being decided", "receiving": "coming in"}
+_BY_STATE: Final = {"failed": "failed", "rejected": "rejected", "sealed": "being decided", "receiving": "coming in"}
+_STYLES: Final = {
+    "file broken": "bold red",
+    "failed": "bold red",
+    "on hold": "yellow",
+    "waiting for a match": "yellow",
+    "rejected": "yellow",
+    "disabled": "dim",
+    "in order": "green",
+}
+_NEXT: Final = {
+    "file broken": "rostergate check",
+    "failed": "rostergate explain {delivery}",
+    "on hold": "rostergate holds --district {district}",
+    "waiting for a match": "rostergate schools list --district {district}",
+    "rejected": "rostergate show {delivery}",
+}
+"""Where a district stands -> the command with which to go on; those that are not here need nobody."""
+
+_STEPS_MAX: Final = 8
+_ROWS_MIN: Final = 6  # however small the screen is
+_WIDTH_FOR_SCHOOLS: Final = 100  # columns; a narrower screen leaves them to `schools list`
 
 
 @click.command()
+@click.option("--all", "every", is_flag=True, help="Every district, also where the screen has no room for them.")
 @as_json
 @click.pass_obj
-def status(place: Place, *, as_json: bool) -> None:
-    """Show whether the daemon runs and where each district stands, most urgent first."""
+def status(place: Place, *, every: bool, as_json: bool) -> None:
+    """Show whether the daemon runs and where each district stands, most urgent first, then by age.
+
+    On a terminal as many districts as the screen has room for.
+    """
     daemon = running(place.spool)
-    rows = run(_districts(place))
+    rows, mail = run(_looked_up(place))
+    free = shutil.disk_usage(place.state).free
     if as_json:
-        print_json({"daemon": {"pid": daemon.pid, "port": daemon.port} if daemon else None, "districts": rows})
+        shown = {"pid": daemon.pid, "port": daemon.port} if daemon else None
+        print_json({"daemon": shown, "disk_free_bytes": free, "mail": mail, "districts": rows})
         return
-    click.echo(f"daemon: running, port {daemon.port} (process {daemon.pid})" if daemon else "daemon: not running")
+    _print(place, daemon, rows, mail, free, every=every)
+
+
+def _print(
+    place: Place, daemon: Running | None, rows: Sequence[Row], mail: Mapping[str, int], free: int, *, every: bool
+) -> None:
+    screen = console()
+    steps = [(row["district"], row["next_step"]) for row in rows if row["next_step"]]
+    screen.print(_headline(daemon, len(rows), len(steps)), soft_wrap=True)
+    for warning in _warnings(place, mail, free):
+        screen.print(Text(warning, style="yellow"), soft_wrap=True)
     for row in rows:
         if "error" in row:
             click.echo(f"broken: {row['error']}", err=True)
-    print_table(
-        ("DISTRICT", "STANDS", "LAST DELIVERY", "AGE", "ON HOLD"),
-        [(row["district"], row["stands"], _last(row), row["age"], row["on_hold"]) for row in rows],
-        empty="no districts yet; add one with `rostergate district add`",
-    )
+    if not rows:
+        click.echo("\nno districts yet; add one with `rostergate district add`")
+        return
+    room = screen.height - min(len(steps), _STEPS_MAX) - 10 if screen.is_terminal and not every else len(rows)
+    told = rows[: max(room, _ROWS_MIN)]
+    screen.print()
+    screen.print(_table(told, with_schools=screen.width >= _WIDTH_FOR_SCHOOLS))
+    if rest := rows[len(told) :]:
+        stands = Counter(row["stands"] for row in rest)
+        screen.print(
+            Text(f"and {counted(len(rest), 'more', 'more')}: {_counts(stands)}; --all lists them", style="dim")
+        )
+    if steps:
+        _print_steps(screen, steps)
+
+
+def _headline(daemon: Running | None, districts: int, urgent: int) -> Text:
+    if daemon:
+        runs = Text(f"The daemon runs on port {daemon.port} (process {daemon.pid}).")
+    else:
+        runs = Text("The daemon does not run.", style="bold red")
+    if not districts:
+        return runs
+    if not urgent:
+        return runs.append(f" {counted(districts, 'district')}, none of which needs anybody.", style="none")
+    verb = "needs" if urgent == 1 else "need"
+    return runs.append(f" {urgent} of {counted(districts, 'district')} {verb} somebody.", style="bold")
+
+
+def _warnings(place: Place, mail: Mapping[str, int], free: int) -> list[str]:
+    warnings = []
+    if mail["dead"]:
+        warnings.append(f"{counted(mail['dead'], 'mail')} given up: `rostergate mail list --dead` tells why.")
+    if free < place.settings().disk.free_bytes_low:
+        warnings.append(f"Only {size(free)} are free on the disk of {place.state}: make room.")
+    return warnings
+
+
+def _table(rows: Sequence[Row], *, with_schools: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("DISTRICT", "STANDS", "AGE", "LAST DELIVERY"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading == "AGE" else "left")
+    if with_schools:
+        table.add_column("SCHOOLS", overflow="fold")
     for row in rows:
-        if row["schools"]:
-            click.echo(f"schools of {row['district']}: {_schools(row['schools'])}")
+        stands = Text(row["stands"], style=_STYLES.get(row["stands"], ""))
+        schools = [Text(_counts(row["schools"]))] if with_schools else []
+        table.add_row(Text(row["district"]), stands, row["age"], Text(_last(row)), *schools)
+    return table
 
 
-async def _districts(place: Place) -> list[dict[str, Any]]:
+def _print_steps(screen: Console, steps: Sequence[tuple[str, str]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("WHAT TO DO", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for district, step in steps[:_STEPS_MAX]:
+        table.add_row(Text(district), Text(step))
+    screen.print()
+    screen.print(table)
+
+
+async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
+    """Return the districts, most urgent first, then those whose last delivery is oldest; and the mail by state."""
     districts = place.districts()
     async with place.database() as engine, store.reading(engine) as tx:
         seen = {one.district: one for one in await deliveries.overview(tx)}
         undone = await undos.undone_by_each(tx, [one.last.id for one in seen.values()])
         schools = {slug: Counter(one.status for one in await whereabouts.of(tx, slug)) for slug in seen}
+        mail = {state.value: count for state, count in (await outbox.counts(tx)).items()}
     now = utc_now()
-    rows = [_row(slug, _stands(districts[slug].enabled, seen.get(slug)), seen.get(slug), now) for slug in districts]
-    for slug, error in districts.errors.items():  # a daemon that runs goes on with the last good version
-        rows.append({**_row(slug, "file broken", seen.get(slug), now), "error": error})
-    rows = [{**row, "undoes": undone.get(row["delivery"])} for row in rows]
-    for row in rows:
-        counts = schools.get(row["district"], Counter())
-        row["schools"] = {status.value: counts[status] for status in Status if counts[status]}
-    return sorted(rows, key=lambda row: (_URGENCY.index(row["stands"]), -(row["age_seconds"] or 0), row["district"]))
+    rows = []
+    for slug in [*districts, *districts.errors]:
+        counts = schools.get(slug, Counter())
+        # A daemon that runs goes on with the last good version of a broken file.
+        stands = "file broken" if slug in districts.errors else _stands(districts[slug].enabled, seen.get(slug), counts)
+        row = _row(slug, stands, seen.get(slug), now)
+        row |= {"undoes": undone.get(row["delivery"])}
+        row |= {"schools": {status.value: counts[status] for status in Status if counts[status]}}
+        row |= {"next_step": _NEXT[stands].format(**row) if stands in _NEXT else None}
+        rows.append(row | ({"error": districts.errors[slug]} if slug in districts.errors else {}))
+    rows.sort(key=lambda row: (_URGENCY.index(row["stands"]), -(row["age_seconds"] or 0), row["district"]))
+    return rows, mail
 
 
-def _last(row: dict[str, Any]) -> str | None:
-    return f"{row['delivery']} (undoes {row['undoes']})" if row["undoes"] else row["delivery"]
+def _last(row: Row) -> str:
+    if row["undoes"]:
+        return f"{row['delivery']} (undoes {row['undoes']})"
+    return row["delivery"] or "-"
 
 
-def _schools(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {status}" for status, count in counts.items())
+def _counts(counts: Mapping[str, int]) -> str:
+    return listed([f"{count} {'with errors' if one == Status.ERRORS else one}" for one, count in counts.items()])
 
 
-def _row(slug: str, stands: str, seen: Overview | None, now: datetime) -> dict[str, Any]:
+def _row(slug: str, stands: str, seen: Overview | None, now: datetime) -> Row:
     age = (now - (seen.last.sealed_at or seen.last.began_at)).total_seconds() if seen else None
     return {
         "district": slug,
@@ -93,19 +198,22 @@ def _row(slug: str, stands: str, seen: Overview | None, now: datetime) -> dict[s
         "delivery": seen.last.id if seen else None,
         "state": seen.last.state.value if seen else None,
         "age": _age(age),
-        "age_seconds": age and round(age),
+        "age_seconds": None if age is None else round(age),
         "on_hold": seen.open_holds if seen else 0,
     }
 
 
-def _stands(enabled: bool, seen: Overview | None) -> str:  # noqa: FBT001 - one caller
+def _stands(enabled: bool, seen: Overview | None, schools: Mapping[Status, int]) -> str:  # noqa: FBT001 - one caller
     if not enabled:
         return "disabled"
     if seen is None:
         return "nothing yet"
+    if seen.last.state.value == "failed":
+        return "failed"
     if seen.open_holds:
         return "on hold"
-    return _BY_STATE.get(seen.last.state.value, "in order")
+    stands = _BY_STATE.get(seen.last.state.value, "in order")
+    return "waiting for a match" if stands == "in order" and schools[Status.WAITING] else stands
 
 
 def _age(seconds: float | None) -> str:

@@ -20,6 +20,7 @@ from rostergate.store import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,6 +33,13 @@ LOOK_SECONDS_MAX: Final = 3.0  # for the database to answer
 CONNECTIONS_MAX: Final = 16
 LOOP_LOOKED_AT_SECONDS: Final = 0.1
 _TEXT: Final = "text/plain; charset=utf-8"
+_FROM_THE_DATABASE: Final = (
+    metrics.PLANS_HELD,
+    metrics.QUEUE_DELIVERIES,
+    metrics.QUEUE_SECONDS,
+    metrics.MAIL_WAITING,
+    metrics.MAIL_SECONDS,
+)
 
 
 class Observation:
@@ -112,12 +120,15 @@ class Observation:
             async with asyncio.timeout(LOOK_SECONDS_MAX), store.reading(self._engine) as tx:
                 metrics.PLANS_HELD.set(await standing.held(tx))
                 waiting, sealed_at = await standing.queue(tx)
+                mail, written_at = await standing.mail(tx)
         except (RostergateError, TimeoutError):
-            for gauge in (metrics.PLANS_HELD, metrics.QUEUE_DELIVERIES, metrics.QUEUE_SECONDS):
+            for gauge in _FROM_THE_DATABASE:
                 gauge.set(float("nan"))
             return "the database does not answer"
         metrics.QUEUE_DELIVERIES.set(waiting)
-        metrics.QUEUE_SECONDS.set((utc_now() - sealed_at).total_seconds() if sealed_at else 0.0)
+        metrics.QUEUE_SECONDS.set(_age(sealed_at))
+        metrics.MAIL_WAITING.set(mail)
+        metrics.MAIL_SECONDS.set(_age(written_at))
         if free < self._free_bytes_min:
             return f"only {free} bytes are free on the disk of the state folder, so uploads are refused"
         return None
@@ -130,6 +141,10 @@ async def measure_loop_delay(stop: asyncio.Event) -> None:
         due = loop.time() + LOOP_LOOKED_AT_SECONDS
         await asyncio.sleep(LOOP_LOOKED_AT_SECONDS)
         metrics.LOOP_DELAY_SECONDS.observe(max(0.0, loop.time() - due))
+
+
+def _age(since: datetime | None) -> float:
+    return (utc_now() - since).total_seconds() if since else 0.0
 
 
 def _response(status: HTTPStatus, text: str, kind: str = _TEXT) -> bytes:

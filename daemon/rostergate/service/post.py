@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from rostergate import journal, store
+from rostergate import journal, metrics, store
 from rostergate.core.notices import Kind
 from rostergate.desk import letters, sheets
 from rostergate.desk.smtp import Envelope, NotTaken, Postman, message
@@ -120,6 +120,7 @@ class Post:
         else:
             async with store.writing(self._engine, mail.district) as tx:
                 await outbox.sent(tx, mail.id, self._now())
+            metrics.MAILS.labels("sent").inc()
             log.info(journal.MAIL_SENT, **_fields(mail))
 
     async def _written(self, mail: Mail) -> tuple[letters.Letter, Envelope, str | None]:
@@ -187,8 +188,10 @@ class Post:
                 await outbox.gave_up(tx, mail.id, str(error), now)
                 await self._tell_operators(tx, mail, now)
         if over:
+            metrics.MAILS.labels("abandoned").inc()
             log.error(journal.MAIL_ABANDONED, **_fields(mail), reason=str(error))
         else:
+            metrics.MAILS.labels("failed").inc()
             log.warning(journal.MAIL_FAILED, **_fields(mail), reason=str(error), again_in_seconds=seconds)
 
     async def _tell_operators(self, tx: AsyncConnection, mail: Mail, now: datetime) -> None:

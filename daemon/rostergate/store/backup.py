@@ -17,6 +17,7 @@ from rostergate.errors import Refused, StoreError
 from rostergate.store.location import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from rostergate.store.location import Location
@@ -42,18 +43,19 @@ def command_for(location: Location, file: Path) -> str | None:
     return shlex.join(["pg_dump", "--format=custom", "--no-owner", f"--file={file}", f"--dbname={address}"])
 
 
-def copy(path: Path, file: Path) -> int:
+def copy(path: Path, file: Path, told: Callable[[int, int | None], None] = lambda _done, _total: None) -> int:
     """Copy a SQLite database to a new file, as it is at one moment, while others read and write; return its bytes.
 
-    Blocks. Raises `Refused` when the file exists, `StoreError` when the database cannot be read or the copy is not
-    whole, `OSError` when the file cannot be written.
+    Blocks; `told` is called now and then with the pages that are copied, and of how many. Raises `Refused` when the
+    file exists, `StoreError` when the database cannot be read or the copy is not whole, `OSError` when the file cannot
+    be written.
     """
     if file.exists():
         raise Refused(f"{file} exists already; a backup does not take the place of another. Name a new file.")
     unfinished = file.with_name(f".{file.name}.unfinished-{os.getpid()}")
     os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        _copied(path, unfinished)
+        _copied(path, unfinished, told)
         with unfinished.open("rb+") as written:
             os.fsync(written.fileno())
         try:
@@ -65,7 +67,7 @@ def copy(path: Path, file: Path) -> int:
     return file.stat().st_size
 
 
-def _copied(path: Path, unfinished: Path) -> None:
+def _copied(path: Path, unfinished: Path, told: Callable[[int, int | None], None]) -> None:
     try:
         with (
             closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as source,
@@ -73,7 +75,12 @@ def _copied(path: Path, unfinished: Path) -> None:
         ):
             source.execute("BEGIN")  # one state for the whole copy: a writer in between does not start it over
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            source.backup(target, pages=_PAGES_PER_STEP, sleep=_BUSY_SECONDS)
+            source.backup(
+                target,
+                pages=_PAGES_PER_STEP,
+                sleep=_BUSY_SECONDS,
+                progress=lambda _status, remaining, total: told(total - remaining, total),
+            )
             target.execute("PRAGMA journal_mode=DELETE")  # one file that has everything, without a log beside it
             (whole,) = target.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:

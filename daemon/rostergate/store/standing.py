@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from rostergate.core.delivery import State
 from rostergate.core.plan import State as PlanState
-from rostergate.store.schema import deliveries, plans
+from rostergate.store.outbox import State as MailState
+from rostergate.store.schema import deliveries, outbox, plans
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,3 +29,11 @@ async def queue(tx: AsyncConnection) -> tuple[int, datetime | None]:
     query = sa.select(sa.func.count(), oldest).where(deliveries.c.state == State.SEALED.value)
     count, sealed_at = (await tx.execute(query)).one()
     return count, sealed_at
+
+
+async def mail(tx: AsyncConnection) -> tuple[int, datetime | None]:
+    """Return how much mail waits to be sent, and when the oldest of it was written."""
+    oldest = sa.type_coerce(sa.func.min(outbox.c.written_at), outbox.c.written_at.type)
+    query = sa.select(sa.func.count(), oldest).where(outbox.c.state == MailState.WAITING.value)
+    count, written_at = (await tx.execute(query)).one()
+    return count, written_at
