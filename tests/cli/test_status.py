@@ -1,0 +1,77 @@
+"""`rostergate status`: one screen, most urgent first, that ends with what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.delivering import SLUG, deliver, district, files
+from rostergate.cli.place import Place
+from rostergate.cli.status import _warnings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.conftest import Commands
+
+SCHOOLS = {"1": "Oak", "2": "Elm"}
+
+
+@pytest.fixture
+def held(commands: Commands) -> Commands:
+    """Give a place with a district of which one school is on hold, and one that has sent nothing yet."""
+    district(commands)
+    (commands.folder / "config" / "districts" / "adams.toml").write_text('name = "Adams"\ntime_zone = "UTC"\n')
+    deliver(commands, files(SCHOOLS, {"1": range(60), "2": range(60)}))
+    deliver(commands, files(SCHOOLS, {"1": range(20), "2": range(60)}))
+    return commands
+
+
+def test_the_screen_ends_with_what_to_do(held: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs somebody stands first, and the command with which to go on stands last."""
+    monkeypatch.setenv("COLUMNS", "120")
+    lines = held("status").output.splitlines()
+    assert lines[0] == "The daemon does not run. 1 of 2 districts needs somebody."
+    rows = [line.split()[0] for line in lines if line.startswith((SLUG, "adams"))]
+    assert rows == [SLUG, "adams", SLUG]
+    assert lines[-1].split("  ")[-1].strip() == f"rostergate holds --district {SLUG}"
+    assert "1 on hold and 1 connected" in " ".join(lines)
+
+
+@pytest.mark.parametrize("width", ["80", "100", "120"])
+def test_it_fits_the_screen(held: Commands, width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line is longer than the screen is wide, and no row takes two lines; a narrow one leaves the schools out."""
+    monkeypatch.setenv("COLUMNS", width)
+    output = held("status").output
+    assert max(map(len, output.splitlines())) <= int(width)
+    assert ("SCHOOLS" in output) is (width != "80")
+
+
+def test_programs_are_told_the_same(held: Commands) -> None:
+    """With --json there are the next step per district, the mail by state and the room on the disk."""
+    told = held.answer("status")
+    assert told["mail"] == {"waiting": 0, "sent": 0, "dead": 0}
+    assert told["disk_free_bytes"] > 0
+    assert [(one["district"], one["stands"], one["next_step"]) for one in told["districts"]] == [
+        (SLUG, "on hold", f"rostergate holds --district {SLUG}"),
+        ("adams", "nothing yet", None),
+    ]
+
+
+def test_when_nothing_is_wrong_it_says_so(commands: Commands) -> None:
+    """Districts in order need nobody, and there is nothing to do."""
+    district(commands)
+    deliver(commands, files(SCHOOLS, {"1": range(9), "2": range(9)}))
+    output = commands("status").output
+    assert "1 district, none of which needs anybody." in output
+    assert "WHAT TO DO" not in output
+
+
+def test_a_full_disk_and_mail_that_was_given_up_are_told(tmp_path: Path) -> None:
+    """Both are warnings with what is left, or how many, and what to look at; without them there is none."""
+    place = Place(config=tmp_path, state=tmp_path)
+    mail, disk = _warnings(place, {"dead": 2}, 1_200_000)
+    assert mail == "2 mails given up: `rostergate mail list --dead` tells why."
+    assert disk == f"Only 1.2 MB are free on the disk of {tmp_path}: make room."
+    assert _warnings(place, {"dead": 0}, 10**15) == []
