@@ -15,15 +15,16 @@ from rostergate.worker import road
 
 if TYPE_CHECKING:
     from rostergate.spool.folders import Spool
+    from rostergate.store import Location
     from rostergate.worker.road import Walked
 
 AT: Final = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)
 """When every delivery of a benchmark comes."""
 
 
-async def enter(spool: Spool, slug: str) -> str:
+async def enter(spool: Spool, slug: str, database: Location | None = None) -> str:
     """Begin and seal a delivery of what lies in a district's inbox, as the daemon does; return its id."""
-    engine = store.open(spool.database)
+    engine = store.open(database or spool.database)
     async with store.writing(engine) as tx:
         begun = await deliveries.begin(tx, slug, AT)
     names = [path.name for path in spool.inbox(slug, Area.UPLOAD).iterdir()]
@@ -42,6 +43,6 @@ async def enter(spool: Spool, slug: str) -> str:
     return begun.id
 
 
-def walk(spool: Spool, delivery: str) -> Walked:
+def walk(spool: Spool, delivery: str, database: Location | None = None) -> Walked:
     """Take a sealed delivery down the road; this is what a worker process does."""
-    return road.walk(spool, spool.database, delivery, Policy(), AT)
+    return road.walk(spool, database or spool.database, delivery, Policy(), AT)

@@ -117,21 +117,21 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def private() -> Iterator[PostgreSQL]:
-    """Run a server of our own and end it. Its programs must be installed."""
+def private(*, durable: bool = False) -> Iterator[PostgreSQL]:
+    """Run a server of our own and end it. Its programs must be installed. A durable one waits for the disk."""
     bin_folder = programs()
     assert bin_folder is not None, "PostgreSQL is not installed"
     # A socket's path has at most 107 bytes, and the server's user must be let through all of it.
     folder = Path(tempfile.mkdtemp(prefix="rg-pg-", dir="/tmp"))
     try:
-        with _running(bin_folder, folder) as server:
+        with _running(bin_folder, folder, durable=durable) as server:
             yield server
     finally:
         shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
-def _running(bin_folder: Path, folder: Path) -> Iterator[PostgreSQL]:
+def _running(bin_folder: Path, folder: Path, *, durable: bool) -> Iterator[PostgreSQL]:
     as_user = _unprivileged(folder)
     data = folder / "data"
     made = subprocess.run(
@@ -156,12 +156,12 @@ def _running(bin_folder: Path, folder: Path) -> Iterator[PostgreSQL]:
     settings = {
         "unix_socket_directories": folder,
         "listen_addresses": "",
-        "fsync": "off",
-        "full_page_writes": "off",
-        "autovacuum": "off",
-        "shared_buffers": "32MB",
         "max_connections": "100",
     }
+    if durable:
+        settings |= {"shared_buffers": "256MB", "max_wal_size": "4GB"}
+    else:
+        settings |= {"shared_buffers": "32MB", "fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     server = PostgreSQL(folder, [bin_folder / "postgres", "-D", data, *options], as_user)
     try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from rostergate.core.school_status import Status
 from rostergate.desk import status
 from rostergate.desk.summary import sentence
 
@@ -71,13 +72,21 @@ def test_times_have_the_districts_offset(stories: dict[str, Story]) -> None:
     assert status.as_json(stories["sealed"])["decided_at"] is None
 
 
+@pytest.mark.parametrize("kind", ["held", "released", "changed"])
+def test_schools_come_most_urgent_first(stories: dict[str, Story], kind: str) -> None:
+    """A program that shows the first few shows those that need somebody; the order is that of the page for people."""
+    told = status.as_json(stories[kind])["schools"]
+    assert [one["status"] for one in told] == [one.status.value for one in stories[kind].schools]
+    assert [one["status"] for one in told] == sorted((one["status"] for one in told), key=list(Status).index)
+
+
 def test_schools_have_their_plan(stories: dict[str, Story]) -> None:
     """A held school shows what a release names and its numbers; who released it is the operator's to know."""
     held = next(one for one in status.as_json(stories["held"])["schools"] if one["state"] == "held")
     assert held["plan"] == "3f2a9c117b20"
     assert held["holds"][0]["removed"] == 412
     released = json.loads(status.text(stories["released"]))
-    assert [one["reason"] for one in released["schools"]] == [None, "Confirmed by phone", None]
+    assert [one["reason"] for one in released["schools"] if one["reason"]] == ["Confirmed by phone"]
     assert "Jo Operator" not in status.text(stories["released"])
 
 

@@ -1,14 +1,15 @@
 """What always holds of a roster, whatever is delivered, held, released, discarded, undone, and wherever it is killed.
 
 The machine keeps a model of each district: the roster that `core.diff.apply` makes of the plans that count, what each
-school's last applied plan wanted of it, and a platform that follows the feed. `STATEFUL_EXAMPLES` lets it run longer.
+school's last applied plan wanted of it, whose account is what, and a platform that follows the feed.
+`STATEFUL_EXAMPLES` lets it run longer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import event
 
-from core.rosters import at_random, same
+from core.rosters import TEACHERS, at_random, same
 from rostergate import store
 from rostergate.core.decide import planned
 from rostergate.core.diff import apply
@@ -30,11 +31,13 @@ from rostergate.core.snapshot import MENTIONED, Snapshot
 from rostergate.core.states import IllegalTransition
 from rostergate.core.target import orphans, target, ties
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deliveries, history, roster, turns, undos, verdicts
+from rostergate.store import accounts, deliveries, history, roster, turns, undos, verdicts
 from rostergate.store import plans as stored
 from rostergate.store.feed import Cursor
 from rostergate.worker import undoing
+from store.accounting import platform_at_random, reachable
 from store.making import AT, HOLD, REJECTED, accepted, sealed
+from store.modelling import District, Open
 from store.replaying import Platform, told
 
 if TYPE_CHECKING:
@@ -61,33 +64,6 @@ class _Killed(Exception):  # noqa: N818 - it names what happened
     """The program ends here."""
 
 
-@dataclass
-class _Open:
-    """A plan that waits."""
-
-    delivery: str
-    plan: Plan
-    wanted: Frames
-    """What its school is to have."""
-
-
-@dataclass
-class _District:
-    """The model of one district."""
-
-    slug: str
-    roster: Frames = field(default_factory=empty)
-    wanted: dict[str, Frames] = field(default_factory=dict)
-    """School -> what its last applied or released plan wanted of it."""
-    open: list[_Open] = field(default_factory=list)
-    closed: list[_Open] = field(default_factory=list)
-    """Held once, and superseded or closed since."""
-    snapshots: list[Frames] = field(default_factory=list)
-    left: dict[str, Frames] = field(default_factory=dict)
-    """Delivery -> the roster as it left it."""
-    platform: Platform = field(default_factory=Platform)
-
-
 class Invariants(RuleBasedStateMachine):
     """Random days of some districts on one database."""
 
@@ -96,7 +72,7 @@ class Invariants(RuleBasedStateMachine):
         self._opened = opened
         self._runner = asyncio.Runner()
         self._engine = opened()
-        self._districts = [_District(f"d{next(_numbers)}") for _ in range(DISTRICTS)]
+        self._districts = [District(f"d{next(_numbers)}") for _ in range(DISTRICTS)]
         self._touched = self._districts[0]
         self._cursor = Cursor(self._run(self._read(turns.last)) + 1)
 
@@ -117,12 +93,25 @@ class Invariants(RuleBasedStateMachine):
         held=st.sets(st.sampled_from("ABC")),
         fault=st.sampled_from(["none", "none", "mentioned", "refused"]),
         again=st.booleans(),
+        overtaken=st.booleans(),
         kill=st.none() | st.integers(1, STATEMENTS_MAX),
     )
-    def deliver(self, random: Random, held: set[str], fault: str, again: bool, kill: int | None) -> None:  # noqa: FBT001
-        """Let a delivery come in, new or as it was once before, and decide it, perhaps after a kill."""
+    def deliver(
+        self,
+        random: Random,
+        held: set[str],
+        fault: str,
+        again: bool,  # noqa: FBT001
+        overtaken: bool,  # noqa: FBT001
+        kill: int | None,
+    ) -> None:
+        """Let a delivery come in, new or as it was once before, and decide it, perhaps before an older one."""
         district = self._touched = random.choice(self._districts)
-        tables = random.choice(district.snapshots) if again and district.snapshots else at_random(random)
+        known = again and district.snapshots
+        tables = random.choice(district.snapshots) if known else reachable(at_random(random), random)
+        older = None
+        if overtaken and fault != "refused":
+            older = self._run(self._write(lambda tx: sealed(tx, district.slug)))
         delivery = self._run(self._write(lambda tx: sealed(tx, district.slug)))
         if fault == "refused":
             self._conclude(delivery, REJECTED, self._run(self._ground(district)), kill)
@@ -142,8 +131,9 @@ class Invariants(RuleBasedStateMachine):
         district.snapshots.append(tables)
         if fault == "none" and all(one.state is State.CLEAR for one in chosen):
             assert same(district.roster, tables), "whatever was archived has returned, and nothing else is there"
-        with pytest.raises(IllegalTransition):
-            self._conclude(delivery, verdict, self._run(self._ground(district)), None)
+        for late in filter(None, (older, delivery)):
+            with pytest.raises(IllegalTransition):
+                self._conclude(late, verdict, self._run(self._ground(district)), None)
 
     @precondition(lambda self: any(one.open for one in self._districts))
     @rule(random=st.randoms(use_true_random=False), kill=st.none() | st.integers(1, STATEMENTS_MAX))
@@ -151,7 +141,7 @@ class Invariants(RuleBasedStateMachine):
         """Release a plan that waits."""
         district, one = self._pick_open(random)
         self._try(lambda tx: stored.release(tx, _ref(one), "Kim", "checked", AT), kill)
-        district.roster = apply(district.roster, [one.plan.changes])
+        district.apply([one.plan.changes])
         district.wanted[one.plan.school_id] = one.wanted
         district.left[one.delivery] = district.roster
 
@@ -197,6 +187,31 @@ class Invariants(RuleBasedStateMachine):
         wanted = {one.school_id: _of_school(apply(district.roster, [one.changes]), one.school_id) for one in chosen}
         self._applied(district, made[-1], chosen, wanted)
 
+    @rule(random=st.randoms(use_true_random=False), kill=st.none() | st.integers(1, STATEMENTS_MAX))
+    def load_accounts(self, random: Random, kill: int | None) -> None:
+        """Load the accounts that the platform has."""
+        district, platform = random.choice(self._districts), platform_at_random(random)
+        self._touched = district
+        self._try(lambda tx: accounts.load(tx, district.slug, platform, AT), kill)
+        district.accounts.load(platform, district.roster)
+
+    @rule(
+        random=st.randoms(use_true_random=False),
+        teacher=st.sampled_from(TEACHERS),
+        kill=st.none() | st.integers(1, STATEMENTS_MAX),
+    )
+    def claim(self, random: Random, teacher: str, kill: int | None) -> None:
+        """Let a teacher take the account, who may have done so already, or be nobody's teacher."""
+        district = self._touched = random.choice(self._districts)
+        there = teacher in district.roster["teachers"]["teacher_id"]
+        claimed = district.accounts.states.get(("teachers", teacher), ("", None))[0] == "claimed"
+        if there and not claimed:
+            self._try(lambda tx: accounts.claim(tx, district.slug, teacher, AT), kill)
+            district.accounts.claim(teacher, district.roster)
+        else:
+            with pytest.raises(Refused if there else NotFound):
+                self._run(self._write(lambda tx: accounts.claim(tx, district.slug, teacher, AT)))
+
     # What always holds.
 
     @invariant()
@@ -209,6 +224,18 @@ class Invariants(RuleBasedStateMachine):
             assert _alike(_of_school(now, school_id), wanted), school_id
         assert not orphans(now)
         assert all(now[one.name].join(ties(now, one), on=one.key, how="anti").is_empty() for one in PEOPLE)
+
+    @invariant()
+    def everybody_keeps_the_account(self) -> None:
+        """See that whoever was linked or has claimed is so still, after an archive and a return too; so of classes."""
+        district = self._touched
+        people = self._run(self._read(lambda tx: accounts.listed(tx, district.slug)))
+        assert len(people) == len(set(people))
+        assert set(people) == district.accounts.listed(district.roster)
+        classes = self._run(self._read(lambda tx: accounts.classes(tx, district.slug)))
+        assert {(school, one, state.value) for school, one, state in classes} == district.accounts.classes(
+            district.roster
+        )
 
     @invariant()
     def the_platform_follows(self) -> None:
@@ -227,6 +254,8 @@ class Invariants(RuleBasedStateMachine):
         """See that the deliveries applied are some of those received, in that order, each once; none interleaves."""
         district = self._touched
         line = self._run(self._read(lambda tx: turns.following(tx, 0, district=district.slug, limit=10_000)))
+        received = self._run(self._read(lambda tx: deliveries.listed(tx, district.slug, 10_000)))
+        assert {one.delivery for one in line} <= {one.id for one in received}
         ran = [delivery for delivery, _ in groupby(one.delivery for one in line if one.rows)]
         assert len(ran) == len(set(ran))
         assert ran == sorted(ran)
@@ -245,7 +274,7 @@ class Invariants(RuleBasedStateMachine):
         async with store.writing(self._engine) as tx:
             return await work(tx)
 
-    async def _ground(self, district: _District) -> int:
+    async def _ground(self, district: District) -> int:
         return await self._read(lambda tx: roster.ground(tx, district.slug))
 
     def _try(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, object]], kill: int | None) -> None:
@@ -286,23 +315,23 @@ class Invariants(RuleBasedStateMachine):
     def _conclude(self, delivery: str, verdict: Verdict, ground: int, kill: int | None) -> None:
         self._try(lambda tx: verdicts.conclude(tx, delivery, verdict, ground=ground, at=AT), kill)
 
-    def _applied(self, district: _District, delivery: str, chosen: tuple[Plan, ...], wanted: dict[str, Frames]) -> None:
+    def _applied(self, district: District, delivery: str, chosen: tuple[Plan, ...], wanted: dict[str, Frames]) -> None:
         """Let the model follow a delivery that was accepted."""
         district.closed += district.open
-        district.open = [_Open(delivery, one, wanted[one.school_id]) for one in chosen if one.state is State.HELD]
+        district.open = [Open(delivery, one, wanted[one.school_id]) for one in chosen if one.state is State.HELD]
         clear = [one for one in chosen if one.state is State.CLEAR]
-        district.roster = apply(district.roster, [one.changes for one in clear if one.changes])
+        district.apply([one.changes for one in clear if one.changes])
         for one in clear:
             district.wanted[one.school_id] = wanted[one.school_id]
         district.left[delivery] = district.roster
 
-    def _pick_open(self, random: Random) -> tuple[_District, _Open]:
+    def _pick_open(self, random: Random) -> tuple[District, Open]:
         district = self._touched = random.choice([one for one in self._districts if one.open])
         one = district.open.pop(random.randrange(len(district.open)))
         district.closed.append(one)
         return district, one
 
-    async def _assert_history(self, district: _District) -> None:
+    async def _assert_history(self, district: District) -> None:
         async with store.reading(self._engine) as tx:
             for delivery, left in district.left.items():
                 ground = (await turns.span(tx, delivery)).after
@@ -314,7 +343,7 @@ class Invariants(RuleBasedStateMachine):
                 assert one.state.value in {"rejected", "planned", "settled", "superseded"}
 
 
-def _ref(one: _Open) -> str:
+def _ref(one: Open) -> str:
     return f"{one.delivery}:{one.plan.hash}"
 
 

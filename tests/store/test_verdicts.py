@@ -174,8 +174,10 @@ async def test_a_verdict_is_read_as_it_was_published(tx: AsyncConnection) -> Non
     loaded = await verdicts.load(tx, delivery)
     published = json.loads(json.dumps(verdict.as_json()))
     del published["recognised"]  # not kept: it can be worked out from the files again
-    schools = [{key: school[key] for key in published["schools"][0]} for school in loaded["schools"]]
-    assert {key: loaded[key] for key in published} | {"schools": schools} == published
+    schools = {one["school_id"]: one for one in published["schools"]}
+    told = {one["school_id"]: {key: one[key] for key in schools["A"]} for one in loaded["schools"]}
+    assert told == schools
+    assert {key: loaded[key] for key in published} | {"schools": published["schools"]} == published
     assert json.loads(json.dumps(loaded)) == loaded
     assert (loaded["delivery"], loaded["district"], loaded["state"]) == (delivery, "lincoln", "planned")
     assert (loaded["day"], loaded["received_at"]) == ("2026-09-01", AT.isoformat())
@@ -183,7 +185,9 @@ async def test_a_verdict_is_read_as_it_was_published(tx: AsyncConnection) -> Non
     one = loaded["schools"][0]
     assert (one["plan"], one["closed_by"], one["reason"], one["closed_at"]) == (one["hash"][:12], None, None, None)
     await stored.discard(tx, one["plan"], "Kim", "a mistake", LATER)
-    one = (await verdicts.load(tx, delivery))["schools"][0]
+    schools_now = (await verdicts.load(tx, delivery))["schools"]
+    assert [one["status"] for one in schools_now] == ["on hold", "connected"], "most urgent first"
+    one = schools_now[1]
     assert (one["state"], one["closed_by"], one["reason"], one["closed_at"]) == (
         "discarded",
         "Kim",

@@ -108,13 +108,16 @@ async def test_a_delivery_whose_files_are_gone_fails(spool: Spool, districts: Di
     assert "gone" in (failed.error or "")
 
 
-async def test_what_the_database_does_not_know_is_left_alone(
+async def test_what_the_database_does_not_know_is_set_aside(
     spool: Spool, districts: Districts, engine: AsyncEngine
 ) -> None:
-    """A folder of a delivery that an older backup does not have stays where it is."""
-    folder = freeze(spool, "oak-00007")
-    await recover(engine, spool, districts, Settings(), NOW)
-    assert (folder / "a.csv").exists()
+    """A folder of a delivery that an older backup does not have is kept under another name, as often as need be."""
+    for aside in ("oak-00007.unknown", "oak-00007.unknown2"):
+        (spool.inbox("oak") / "a.csv").write_text("a")
+        folder = freeze(spool, "oak-00007")
+        await recover(engine, spool, districts, Settings(), NOW)
+        assert not folder.exists()
+        assert (spool.deliveries / aside / "a.csv").exists()
     assert (await found(engine)).state is State.RECEIVING
 
 

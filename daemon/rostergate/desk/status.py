@@ -16,10 +16,10 @@
                   as `rostergate preview --json` prints them; recognised says in English why the files were taken for
                   the format, and is null where the operator has named it; format and verdict are null and the rest is
                   empty while there is no verdict
-    schools       as there (school_id, name, state, changes, holds), and `status` (on hold, waiting for a match, errors,
-                  connected, deselected or not in the files), `rows_left_out` (rows that could not be used), `plan`
-                  (what a release names) and `reason` (why a person released or discarded it), both null where there
-                  is none
+    schools       most urgent first, then by name: as there (school_id, name, state, changes, holds), and `status` (on
+                  hold, waiting for a match, errors, connected, deselected or not in the files), `rows_left_out` (rows
+                  that could not be used), `plan` (what a release names) and `reason` (why a person released or
+                  discarded it), both null where there is none
 
 The same as a JSON Schema: `status.schema.json` beside this module, printed by `rostergate schema status`.
 
@@ -32,6 +32,7 @@ import json
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from rostergate.core.school_status import URGENCY, Status
 from rostergate.desk import summary
 from rostergate.desk.story import status_of
 
@@ -68,7 +69,7 @@ def as_json(story: Story) -> dict[str, Any]:
         "verdict": verdict.get("verdict"),
         "files": list(verdict.get("files", ())),
         "findings": list(verdict.get("findings", ())),
-        "schools": [_school(shape) for shape in verdict.get("schools", ())],
+        "schools": sorted(map(_school, verdict.get("schools", ())), key=_urgency),
         "totals": dict(story.totals),
     }
 
@@ -87,6 +88,10 @@ def _school(shape: Mapping[str, Any]) -> dict[str, Any]:
     known = {key: shape[key] for key in _SCHOOL_KEYS}
     where = {"status": status_of(shape).value, "rows_left_out": shape.get("rows_left_out", 0)}
     return {**known, **where, "plan": shape.get("plan"), "reason": shape.get("reason")}
+
+
+def _urgency(school: Mapping[str, Any]) -> tuple[int, str, str]:
+    return URGENCY[Status(school["status"])], school["name"].casefold(), school["school_id"]
 
 
 def _time(story: Story, at: datetime | None) -> str | None:

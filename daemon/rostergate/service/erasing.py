@@ -127,7 +127,7 @@ def _coming(spool: Spool, district: str, wanted: Pattern[bytes]) -> str | None:
 
 
 def _deliveries_naming(spool: Spool, district: str, wanted: Pattern[bytes]) -> Iterator[str]:
-    for folder in sealing.sealed(spool):
+    for folder in (*sealing.sealed(spool), *sealing.aside(spool)):
         if folder.name.rpartition("-")[0] == district and _names(folder, wanted, spool.key_file):
             yield folder.name
 

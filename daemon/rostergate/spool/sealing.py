@@ -4,7 +4,8 @@ Rule 1: one folder is one delivery. While it is being made it is called `<delive
 called `<district>.preview`, and a delivery's name begins with its district's: a folder's name says where its files
 came from.
 Rule 2: the manifest is written last. A folder with a manifest is whole; one without goes back to the inbox.
-Rule 3: after the folder has its final name, nobody writes to it again.
+Rule 3: after the folder has its final name, nobody writes to it again. Of which no database knows, it is called
+`<delivery>.unknown`: a restored backup gives its name away again.
 Rule 4: where the spool has a key file, a delivery's files are encrypted while they are hashed, each into a hidden
 neighbour (`.name.sealed`) that takes its place after the manifest is written: until then the plain ones can go back.
 """
@@ -34,6 +35,7 @@ MANIFEST: Final = "manifest.json"
 UNFINISHED: Final = ".sealing"
 _DRY_RUN: Final = ".preview"
 _ENCRYPTED: Final = ".sealed"
+_ASIDE: Final = ".unknown"
 _CHUNK_BYTES: Final = 1 << 20
 
 
@@ -173,6 +175,18 @@ def in_pieces(folder: Path, key_file: Path | None = None) -> Iterator[Iterator[b
         yield pieces
 
 
+def set_aside(folder: Path) -> Path:
+    """Give a sealed folder another name, so that its own is free for another delivery; return it. Raises `OSError`."""
+    aside = folder.with_name(f"{folder.name}{_ASIDE}")
+    number = 2
+    while aside.exists():
+        aside = folder.with_name(f"{folder.name}{_ASIDE}{number}")
+        number += 1
+    folder.rename(aside)
+    fsync_folder(folder.parent)
+    return aside
+
+
 def manifest_of(folder: Path) -> Manifest:
     """Read the manifest of a delivery's folder. Raises `OSError` where there is none."""
     stated = json.loads((folder / MANIFEST).read_bytes())
@@ -261,6 +275,11 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
+def aside(spool: Spool) -> list[Path]:
+    """List the folders of sealed deliveries that no database knows."""
+    return sorted(spool.deliveries.glob(f"*{_ASIDE}*"))
+
+
 def _in_pieces(folder: Path, key_file: Path | None) -> Iterator[tuple[Path, Iterator[bytes]]]:
     is_encrypted = _is_encrypted(folder)
     for path in _files(folder):
@@ -284,8 +303,8 @@ def _decrypted(path: Path, key_file: Path | None) -> Iterator[bytes]:
         yield from cipher.decrypted(file, _cipher_name(path.parent.name, path.name), cipher.keys_in(key_file))
 
 
-def _cipher_name(delivery: str, name: str) -> str:
-    return f"{delivery}/{name}"
+def _cipher_name(folder: str, name: str) -> str:
+    return f"{folder.partition(_ASIDE)[0]}/{name}"  # the delivery's, also of one that was set aside
 
 
 def _files(folder: Path) -> list[Path]:

@@ -20,6 +20,7 @@ from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import OPEN, Counts, Plan, after, pack
 from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.plan import State as PlanState
+from rostergate.core.school_status import URGENCY
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
 from rostergate.store import applied, conclusions, deliveries, outbox, plans, roster, schools, turns, undos
@@ -110,11 +111,11 @@ async def conclude(
 async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
     """Return the published shape of a delivery (`rostergate show --json`): plain values, ready for JSON.
 
-    The keys of `Verdict.as_json` save `recognised`, which is not kept; each school with the state that it has now and
-    with `plan`, `hash`, `platform_school`, `closed_by`, `reason` and `closed_at` (null while open); and the delivery's
-    own. Before it is decided `verdict` is null, `files` is what was sealed, and the rest is empty. `undo` is null, or
-    what this delivery undoes (`undone`, `school_id` or null, `asked_by`, `reason`); `undone_by` lists those that undo
-    it. Raises `NotFound`.
+    The keys of `Verdict.as_json` save `recognised`, which is not kept; schools most urgent first, then by name, each
+    with the state that it has now and with `plan`, `hash`, `platform_school`, `closed_by`, `reason` and `closed_at`
+    (null while open); and the delivery's own. Before it is decided `verdict` is null, `files` is what was sealed, and
+    the rest is empty. `undo` is null, or what this delivery undoes (`undone`, `school_id` or null, `asked_by`,
+    `reason`); `undone_by` lists those that undo it. Raises `NotFound`.
     """
     about = await deliveries.get(tx, delivery)
     undo = await undos.of(tx, delivery)
@@ -134,7 +135,7 @@ async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
         "verdict": about.outcome and about.outcome.value,
         "files": [asdict(one) for one in about.files],
         "findings": [{**asdict(one), "lines": list(one.lines)} for one in await findings(tx, delivery)],
-        "schools": [_school(one) for one in await plans.of(tx, delivery)],
+        "schools": [_school(one) for one in sorted(await plans.of(tx, delivery), key=_urgency)],
         "totals": totals or {},
         "undo": undo and {name: value for name, value in asdict(undo).items() if name != "delivery"},
         "undone_by": await undos.undoing(tx, delivery),
@@ -258,6 +259,10 @@ async def _write_findings(tx: AsyncConnection, delivery: str, found: tuple[Findi
             for place, one in enumerate(found)
         ]
         await tx.execute(findings_table.insert(), rows)
+
+
+def _urgency(plan: plans.StoredPlan) -> tuple[int, str, str]:
+    return URGENCY[plan.status], plan.name.casefold(), plan.school_id
 
 
 def _school(plan: plans.StoredPlan) -> dict[str, Any]:

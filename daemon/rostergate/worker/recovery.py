@@ -12,7 +12,8 @@ The crash table. A delivery's road is a row of steps; wherever the program stopp
     deliveries/<id>                        sealed                decides it, unless its attempts are used up (queue)
     nothing                                sealed                gives up: `failed`, says that the files are gone
     deliveries/<id>                        planned and later     writes the report, where it is missing (service)
-    deliveries/<id>                        no such delivery      leaves it and says so: the database is an older backup
+    deliveries/<id>                        no such delivery      sets it aside and says so: the database is an older
+                                                                 backup, and the district's next delivery has that name
     deliveries/<d>.preview                 anything              removes it: a dry run can be pushed again
 
 Between "sealed" and "planned" there is one database transaction, so no half plan is ever found.
@@ -86,7 +87,9 @@ async def _enter_seal(
     engine: AsyncEngine, districts: Districts, settings: Settings, folder: Path, delivery: deliveries.Delivery | None
 ) -> None:
     if delivery is None:
-        log.error(journal.STATE_RECOVERED, folder=folder.name, step="left alone: the database has no such delivery")
+        aside = await asyncio.to_thread(sealing.set_aside, folder)
+        step = f"set aside as {aside.name}: the database has no such delivery"
+        log.error(journal.STATE_RECOVERED, folder=folder.name, step=step)
     elif delivery.state is State.RECEIVING:
         if district := districts.get(delivery.district):
             manifest = await asyncio.to_thread(sealing.manifest_of, folder)

@@ -1,0 +1,68 @@
+"""Releases of several schools in several districts at once: nobody locks anybody out, and the feed stays whole."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.rosters import frames, same
+from rostergate import store
+from rostergate.core.notices import Kind
+from rostergate.core.roster import empty
+from rostergate.store import outbox, roster, turns
+from rostergate.store import plans as stored
+from running import SECONDS_MAX
+from store.making import AT, accepted, concluded, plans
+from store.replaying import Platform, told
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+SLUGS = ("east", "north", "south", "west")
+SCHOOLS = "ABC"
+WANTED = frames(
+    schools=[(one, f"School {one}") for one in SCHOOLS],
+    students=[(f"s{one}", "Ann") for one in SCHOOLS],
+    student_schools=[(one, f"s{one}") for one in SCHOOLS],
+)
+
+
+async def _hold(engine: AsyncEngine) -> dict[str, list[str]]:
+    """Let each district have a plan on hold for each school; return them, each district's in another order."""
+    found = {}
+    for place, slug in enumerate(SLUGS):
+        async with store.writing(engine, slug) as tx:
+            delivery = await concluded(tx, accepted(plans(empty(), WANTED, held=SCHOOLS)), slug)
+            held = [f"{delivery}:{one.hash}" for one in await stored.held(tx, slug)]
+        found[slug] = held[place % 3 :] + held[: place % 3]
+    return found
+
+
+async def _release(engine: AsyncEngine, scope: str | None, named: list[str]) -> None:
+    async with store.writing(engine, scope) as tx:
+        for one in named:
+            plan = await stored.release(tx, one, "Kim", "checked", AT)
+            await outbox.write(tx, Kind.CLOSED, plan.delivery, ["kim@x.example"], AT, district=plan.district)
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["each in its district", "one across all of them"])
+async def test_releases_at_once_all_come_through(engine: AsyncEngine, together: bool) -> None:  # noqa: FBT001
+    """Whoever waits for the end of the feed has what others wait for in one order, so none waits for ever or fails."""
+    held = await _hold(engine)
+    across = [held["north"].pop(), held["east"].pop(), held["north"].pop()] if together else []
+    work = [_release(engine, slug, named) for slug, named in held.items()]
+    if across:  # as the command does, which is given plans of several districts
+        work.insert(1, _release(engine, None, across))
+    async with asyncio.timeout(SECONDS_MAX):
+        await asyncio.gather(*work)
+    async with store.reading(engine) as tx:
+        line = await turns.following(tx, 0)
+        lines = await told(tx)
+        for slug in SLUGS:
+            assert same(await roster.load(tx, slug), WANTED)
+            platform = Platform()
+            platform.take(one for one in lines if one["district"] == slug)
+            assert same(platform.roster(), WANTED)
+    assert [one.position for one in line] == list(range(1, 1 + len(SLUGS) * (1 + len(SCHOOLS))))
