@@ -128,3 +128,11 @@ def test_what_was_sealed_before_is_read_as_it_is(spool: Spool) -> None:
     sealing.freeze(plain, folder, now=NOW)
     assert sealing.contents(plain.delivery(DELIVERY), spool.key_file) == SENT
     assert sealing.contents(plain.delivery(DELIVERY)) == SENT
+
+
+def test_what_is_set_aside_can_still_be_read(spool: Spool) -> None:
+    """A folder that a restored database does not know gets another name, and its files are what they were."""
+    sealing.freeze(spool, gathered(spool), now=NOW)
+    aside = sealing.set_aside(spool.delivery(DELIVERY))
+    assert sealing.aside(spool) == [aside]
+    assert sealing.contents(aside, spool.key_file) == SENT
