@@ -66,16 +66,14 @@ def placed(rows: Frames, before: Frames, after: Frames) -> Frames:
     }
 
 
-def gathered(plans: Mapping[str, Frames]) -> Frames:
-    """Put the changes of schools, by school id, together again, as `placed` has them; only tables with rows."""
-    found = {}
-    for name in TABLES:
-        parts = {school_id: changes[name] for school_id, changes in plans.items() if name in changes}
-        if parts:
-            places = pl.DataFrame({"place": list(parts), "times": [part.height for part in parts.values()]})
-            place = places.select(pl.col("place").repeat_by("times").explode()).to_series()
-            found[name] = pl.concat(parts.values(), rechunk=True).with_columns(place)
-    return found
+def gathered(plans: Mapping[str, Frames], table: str) -> pl.DataFrame | None:
+    """Put what schools, by school id, change of a table together again, as `placed` has it; None without rows."""
+    parts = {school_id: changes[table] for school_id, changes in plans.items() if table in changes}
+    if not parts:
+        return None
+    places = pl.DataFrame({"place": list(parts), "times": [part.height for part in parts.values()]})
+    place = places.select(pl.col("place").repeat_by("times").explode()).to_series()
+    return pl.concat(parts.values()).with_columns(place)
 
 
 def shared(rows: Frames) -> dict[str, Frames]:
@@ -114,7 +112,7 @@ def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
 
 
 def _merged(table: Table, parts: list[pl.DataFrame]) -> pl.DataFrame:
-    rows = pl.concat([pl.DataFrame(schema={**schema(table), "action": pl.String()}), *parts], rechunk=True)
+    rows = pl.concat([pl.DataFrame(schema={**schema(table), "action": pl.String()}), *parts])
     return rows.unique([*table.key, "action"], keep="first", maintain_order=True) if table.of_people else rows
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def packed(plans: Mapping[str, Frames]) -> dict[str, bytes]:
     """Return the changes of plans, by school id, as `write` takes them: an Arrow IPC file by canonical table."""
-    return {name: packed_rows(rows) for name, rows in gathered(plans).items()}
+    return {name: packed_rows(rows) for name in TABLES if (rows := gathered(plans, name)) is not None}
 
 
 async def write(tx: AsyncConnection, delivery: str, changes: Mapping[str, bytes]) -> None:

@@ -98,7 +98,7 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     total, schools = 0, set[str]()
     for table in TABLES.values():
         # In the order of the index that they are written to, which takes half the time.
-        rows = await asyncio.to_thread(plan[table.name].sort, key_order(table))
+        rows = await asyncio.to_thread(plan.pop(table.name).sort, key_order(table))
         changed = await writer.write(table, rows)
         total += changed
         if changed and "school_id" in rows.columns:
@@ -143,7 +143,8 @@ class _Writer:
     async def write(self, table: Table, rows: pl.DataFrame) -> int:
         """Add, update and, save for people, remove; return how many versions were made or ended."""
         action = pl.col("action")
-        wanted = rows.filter(action.is_in([Action.ADDED, Action.UPDATED]))
+        chosen = rows["action"].is_in([Action.ADDED, Action.UPDATED])
+        wanted = rows if chosen.all() else rows.filter(chosen)  # a first load has no others: a copy saved
         kept = rows.filter(action == Action.KEPT).join(wanted, on=table.key, how="anti")
         ended = made = first = 0
         if table.values and wanted.height and await self._has_any(table):
