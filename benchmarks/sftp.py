@@ -109,7 +109,7 @@ def main() -> None:
     for one in set(wanted) - set(servers):
         print(f"left out: {one} is not installed")
     with tempfile.TemporaryDirectory(prefix="gate-", dir=arguments.folder) as folder, ExitStack() as running:
-        ground = _prepared(Path(folder), arguments.mib)
+        ground = prepared(Path(folder), arguments.mib)
         up = [
             running.enter_context(gate_peers.started(one, ground.folder / one, ground.key, ground.districts))
             for one in servers
@@ -122,7 +122,8 @@ def main() -> None:
         arguments.json.write_text(json.dumps({"mib": arguments.mib, "cores": os.cpu_count(), "cases": told}))
 
 
-def _prepared(folder: Path, mib: int) -> Ground:
+def prepared(folder: Path, mib: int) -> Ground:
+    """Lay out a key and the files that are uploaded."""
     key = folder / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     source = folder / "source"

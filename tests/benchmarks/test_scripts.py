@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,27 @@ def test_the_daemon_is_measured_while_it_decides(tmp_path: Path) -> None:
     table, told = measured("while_large.py", "--size", "300", "--megabytes", "1", folder=tmp_path)
     assert "loop delay" in table
     assert len(told["upload_mb_s"]) == 2  # type: ignore[arg-type]
+
+
+needs_sftp = pytest.mark.skipif(shutil.which("sftp") is None, reason="sftp is not installed")
+
+
+@needs_sftp
+def test_the_gate_is_measured(tmp_path: Path) -> None:
+    """A long stream and a set are uploaded to the real daemon with a real client, without a failure."""
+    cases = ("stream-sftp", "set-key")
+    choice = ("--cases", ",".join(cases), "--servers", "rostergate", "--runs", "1", "--mib", "1")
+    table, told = measured("sftp.py", *choice, folder=tmp_path)
+    for case in cases:
+        figures = told["cases"][case]["rostergate"]  # type: ignore[index]
+        assert figures["failures"] == []
+        assert f"| {case} | rostergate | 1 |" in table
+
+
+@needs_sftp
+def test_a_flood_is_measured(tmp_path: Path) -> None:
+    """Wrong logins are all refused while a district uploads, and both bars are judged."""
+    table, told = measured("flood.py", "--logins", "6", "--mib", "1", "--runs", "1", folder=tmp_path)
+    (run,) = told  # a list of runs
+    assert run["ended"] == {"PermissionDenied": 6}  # type: ignore[index]
+    assert table.count("meets") + table.count("MISSES") == 2

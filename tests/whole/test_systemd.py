@@ -8,6 +8,8 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+import asyncssh
+
 from rostergate.service.lock import running
 from running import SECONDS_MAX, until
 
@@ -55,6 +57,23 @@ async def test_an_inherited_socket_is_served_and_outlives_the_daemon(
         rostergate.reached("settled")
         second.send_signal(signal.SIGTERM)
         assert second.wait(SECONDS_MAX) == 0
+
+
+async def test_a_balancer_before_an_inherited_socket(rostergate: Rostergate) -> None:
+    """Behind a balancer the address in the PROXY header counts on a socket that was handed over, too."""
+    rostergate.environment["ROSTERGATE_SERVER__PROXY_PROTOCOL_FROM"] = '["127.0.0.1/32"]'
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        daemon = _activated(rostergate, listening)
+        until(lambda: running(rostergate.spool), "the daemon")
+        with socket.create_connection(listening.getsockname()) as connection:
+            connection.sendall(b"PROXY TCP4 192.0.2.7 10.0.0.1 40000 22\r\n")
+            connection.settimeout(0)
+            options = {"username": "lakeside", "password": rostergate.passwords["lakeside"], "client_keys": None}
+            async with asyncssh.connect(sock=connection, known_hosts=None, config=None, **options):
+                (login,) = rostergate.events("login.accepted")
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(SECONDS_MAX) == 0
+    assert login["address"] == "192.0.2.7"
 
 
 def _activated(rostergate: Rostergate, listening: socket.socket) -> subprocess.Popen[bytes]:

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.rosters import frames
+from rostergate.core.matching import Decision
+from rostergate.core.plan import State
+from rostergate.core.roster import empty
+from rostergate.core.school_status import Status
+from rostergate.store import schools, whereabouts
+from store.making import AT, LATER, accepted, concluded, plan, plans
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+BOTH = frames(schools=[("A", "Adams"), ("B", "Baker")], students=[("s1", "Ann")], student_schools=[("A", "s1")])
+
+
+async def _stand(tx: AsyncConnection) -> dict[str, Status]:
+    """Return where the schools stand, by id, in the order in which they are listed."""
+    return {one.school_id: one.status for one in await whereabouts.of(tx, "lincoln")}
+
+
+async def test_nothing_is_known_of_a_new_district(tx: AsyncConnection) -> None:
+    """Before its first delivery a district has no schools."""
+    assert await _stand(tx) == {}
+
+
+async def test_the_most_urgent_comes_first(tx: AsyncConnection) -> None:
+    """A school on hold stands before one that is connected, whatever their names; the plan is named."""
+    await concluded(tx, accepted(plans(empty(), BOTH, held="B")))
+    assert list((await _stand(tx)).items()) == [("B", Status.ON_HOLD), ("A", Status.CONNECTED)]
+    held, clear = await whereabouts.of(tx, "lincoln")
+    assert (held.name, held.decision, held.left_out) == ("School B", None, 0)
+    assert held.plan
+    assert clear.plan
+    assert held.plan != clear.plan
+
+
+async def test_a_school_that_left_the_files_is_still_listed(tx: AsyncConnection) -> None:
+    """What the roster had once stays in the list, under the name that it had."""
+    await concluded(tx, accepted(plans(empty(), BOTH)))
+    await concluded(tx, accepted([plan("A", {})]))
+    assert await _stand(tx) == {"A": Status.CONNECTED, "B": Status.NOT_IN_FILES}
+    gone = (await whereabouts.of(tx, "lincoln"))[1]
+    assert (gone.name, gone.plan) == ("Baker", None)
+
+
+async def test_a_plan_that_waits_for_a_match(tx: AsyncConnection) -> None:
+    """A school without a match waits, until somebody has said which one of the platform it is."""
+    await concluded(tx, accepted([plan("A", {}, State.UNMATCHED)]))
+    assert await _stand(tx) == {"A": Status.WAITING}
+    await schools.decide(tx, "lincoln", "A", Decision.MATCHED, platform_school="p-1", by="Ann", at=LATER)
+    (matched,) = await whereabouts.of(tx, "lincoln")
+    assert (matched.platform_school, matched.decided_by, matched.decided_at) == ("p-1", "Ann", LATER)
+
+
+async def test_a_school_that_was_taken_out(tx: AsyncConnection) -> None:
+    """Deselected counts at once, before the next delivery; a school on hold is still shown as that."""
+    await concluded(tx, accepted(plans(empty(), BOTH, held="B")))
+    for one in ("A", "B", "C"):
+        await schools.decide(tx, "lincoln", one, Decision.DESELECTED, by="Ann", at=AT)
+    assert await _stand(tx) == {"B": Status.ON_HOLD, "A": Status.DESELECTED, "C": Status.DESELECTED}
+
+
+async def test_districts_do_not_mix(tx: AsyncConnection) -> None:
+    """A school of another district is not seen."""
+    await concluded(tx, accepted(plans(empty(), BOTH)), district="east")
+    assert await _stand(tx) == {}
