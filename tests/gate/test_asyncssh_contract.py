@@ -274,6 +274,17 @@ async def test_the_socket_can_be_reached(house: House) -> None:
         reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def test_a_key_of_a_client_is_verified_with_whatever_it_chose() -> None:
+    """The library takes a signature with SHA-1 of any RSA key, unless the key knows better (`gate/door.py`)."""
+    key = asyncssh.generate_private_key("ssh-rsa", key_size=2_048)
+    public = key.convert_to_public()
+    signed = key.sign(b"data", b"ssh-rsa")
+    assert public.verify(b"data", signed)
+    public.all_sig_algorithms = public.all_sig_algorithms & {b"rsa-sha2-256"}
+    assert not public.verify(b"data", signed)
+    assert asyncssh.import_public_key(key.export_public_key()).verify(b"data", signed)
+
+
 def test_the_pair_of_a_key_is_shared_between_connections() -> None:
     """The signature that one client chose is noted in the pair (`gate/hostkeys.py` has a pair for each)."""
     assert "self.sig_algorithm =" in inspect.getsource(public_key.SSHKeyPair.set_sig_algorithm)
