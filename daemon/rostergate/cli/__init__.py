@@ -5,6 +5,7 @@ Exit status 0: done. 1: refused, or nothing to do that was asked for. 2: wrong u
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -74,5 +75,6 @@ COMMANDS: Final = {
 @click.pass_context
 def main(context: click.Context, config: Path, state: Path) -> None:
     """Receive school rosters over SFTP, check them to the line, hold what looks wrong, and write the rest."""
+    os.umask(0o077)  # whatever is made from here on is for the service's user alone
     # Imported here, not above: it takes a second, which a shell that completes a command does not have.
     context.obj = import_module("rostergate.cli.place").Place(config=config, state=state)

@@ -34,7 +34,8 @@ from rostergate.worker.queue import Queue
 from rostergate.worker.receiving import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from rostergate.config import District, Districts, Reloaded, Settings
@@ -95,10 +96,18 @@ class Daemon:
     """Every room, joined."""
 
     def __init__(
-        self, settings: Settings, districts: Districts, spool: Spool, database: Location, alone: Alone
+        self,
+        settings: Settings,
+        districts: Districts,
+        spool: Spool,
+        database: Location,
+        alone: Alone,
+        *,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.stop = asyncio.Event()
         self.failed = False
+        self._now = now
         self._settings = settings
         self._districts = districts
         self._spool = spool
@@ -106,9 +115,9 @@ class Daemon:
         self._alone = alone
         self._engine = store.open(database)
         self._processes = Processes(settings.delivery.workers, seconds_max=settings.delivery.decide_seconds_max)
-        self._inboxes = Inboxes(spool, utc_now)
-        self._footings = Footings(self._engine, districts, utc_now)
-        self._room = Room(settings, self._engine, spool.state, utc_now)
+        self._inboxes = Inboxes(spool, self._now)
+        self._footings = Footings(self._engine, districts, self._now)
+        self._room = Room(settings, self._engine, spool.state, self._now)
         self._queue = Queue(
             settings=settings,
             districts=districts,
@@ -116,7 +125,7 @@ class Daemon:
             spool=spool,
             database=database,
             processes=self._processes,
-            now=utc_now,
+            now=self._now,
             on_closed=self._report,
             room=self._room.refusal,
         )
@@ -126,7 +135,7 @@ class Daemon:
             engine=self._engine,
             spool=spool,
             inboxes=self._inboxes,
-            now=utc_now,
+            now=self._now,
             on_sealed=self._tell_sealed,
             on_dry_run=self._start_dry_run,
             on_waiting=self._tell_waiting,
@@ -137,7 +146,7 @@ class Daemon:
             districts=districts,
             engine=self._engine,
             spool=spool,
-            now=utc_now,
+            now=self._now,
             templates=districts.folder.parent / TEMPLATES,
         )
         self._gate = Gate(
@@ -146,7 +155,7 @@ class Daemon:
                 districts=FreshDistricts(districts, self._tell_reloaded),
                 spool=spool,
                 inboxes=self._inboxes,
-                now=utc_now,
+                now=self._now,
                 password_hash=self._password_hash,
                 footing=self._footings.of,
                 on_refusal=self._tell_refusal,
@@ -160,7 +169,7 @@ class Daemon:
 
     async def start(self) -> int:
         """Bring disk and database together, then listen; return the port."""
-        await recovery.recover(self._engine, self._spool, self._districts, self._settings, utc_now())
+        await recovery.recover(self._engine, self._spool, self._districts, self._settings, self._now())
         await self._write_missing_reports()
         await asyncio.to_thread(self._lay_out_pages, list(self._districts))
         await self._room.look()
@@ -172,10 +181,10 @@ class Daemon:
             self._room.watch(self.stop, self._queue.look),
             self._reload_districts(),
             self._post.run(self.stop),
-            silence.watch(self.stop, self._settings, self._districts, self._engine, utc_now),
+            silence.watch(self.stop, self._settings, self._districts, self._engine, self._now),
             self._alone.keep(self.stop),
             reporting.watch(self.stop, self._engine, self._write_due_reports),
-            purging.watch(self.stop, self._settings, self._engine, self._spool, utc_now),
+            purging.watch(self.stop, self._settings, self._engine, self._spool, self._now),
             readiness.feed_watchdog(self.stop),
             measure_loop_delay(self.stop),
         ):
@@ -242,7 +251,7 @@ class Daemon:
         """Give each district that has none yet a LATEST.txt, which /README.txt sends people to."""
         for folder in map(self._spool.reports, slugs):
             if not (folder / latest.NAME).exists():
-                latest.waiting(folder, None, utc_now())
+                latest.waiting(folder, None, self._now())
 
     def _tell_reloaded(self, reloaded: list[Reloaded]) -> None:
         for one in reloaded:
@@ -260,13 +269,13 @@ class Daemon:
             return await credentials.password_hash(tx, slug)
 
     async def _tell_refusal(self, slug: str, _: Area, name: str, reason: str) -> None:
-        now = utc_now().astimezone(self._districts[slug].zone)
+        now = self._now().astimezone(self._districts[slug].zone)
         told = reason if not name or reason.startswith(name) else f"{name}: {reason}"
         await asyncio.to_thread(latest.tell, self._spool.reports(slug), told, now)
 
     async def _note_legacy(self, slug: str, login: LegacyLogin) -> None:
         async with store.writing(self._engine, slug) as tx:
-            await legacy.note(tx, slug, utc_now(), client=login.client, cipher=login.cipher, mac=login.mac)
+            await legacy.note(tx, slug, self._now(), client=login.client, cipher=login.cipher, mac=login.mac)
 
     # What the receiver and the queue tell.
 
@@ -275,14 +284,14 @@ class Daemon:
         self._queue.look()
 
     async def _tell_waiting(self, district: District, judgement: Judgement | None) -> None:
-        folder, now = self._spool.reports(district.slug), utc_now().astimezone(district.zone)
+        folder, now = self._spool.reports(district.slug), self._now().astimezone(district.zone)
         await asyncio.to_thread(latest.waiting, folder, judgement, now)
         async with store.writing(self._engine, district.slug) as tx:
             if await notices.tell_unfinished(tx, self._settings, district, judgement, now):
                 self._post.look()
 
     async def _tell_set_refusal(self, district: District, reason: str) -> None:
-        folder, now = self._spool.reports(district.slug), utc_now().astimezone(district.zone)
+        folder, now = self._spool.reports(district.slug), self._now().astimezone(district.zone)
         await asyncio.to_thread(latest.tell, folder, reason, now)
 
     async def _start_dry_run(self, district: District, folder: Path) -> None:
@@ -293,7 +302,7 @@ class Daemon:
     async def _dry_run(self, district: District, folder: Path) -> None:
         try:
             told = await self._processes.run(
-                reporting.dry_run, self._spool, self._database, self._settings, district, folder, utc_now()
+                reporting.dry_run, self._spool, self._database, self._settings, district, folder, self._now()
             )
             log.info(journal.PREVIEW_DECIDED, district=district.slug, **told)
         except Exception as error:
@@ -319,7 +328,7 @@ class Daemon:
     async def _write_report(self, district: District, delivery: str) -> None:
         try:
             await self._processes.run(
-                reporting.write_in_process, self._spool, self._database, self._settings, district, delivery, utc_now()
+                reporting.write_in_process, self._spool, self._database, self._settings, district, delivery, self._now()
             )
             log.info(journal.REPORT_WRITTEN, delivery=delivery, district=district.slug)
         except Exception as error:
