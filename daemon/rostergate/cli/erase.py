@@ -11,6 +11,7 @@ from rostergate import journal
 from rostergate.cli.output import as_json, print_json
 from rostergate.cli.place import Place, run
 from rostergate.desk.words import counted, listed, table_title
+from rostergate.errors import NotFound
 from rostergate.service import erasing
 from rostergate.service.clock import utc_now
 
@@ -42,7 +43,12 @@ def erase(
     """
     if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
         raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
-    outlook = run(_look(place, district, person, role))
+    try:
+        outlook = run(_look(place, district, person, role))
+    except NotFound:
+        if yes and not dry_run:
+            run(erasing.compact(place.location()))  # an erasure may have been interrupted before this
+        raise
     if not as_json:
         _print(outlook)
     if dry_run:

@@ -2,7 +2,8 @@
 
 Rule 1: what would go is told first, and what cannot be told from here is said in words: backups, the district's own
 export, whatever the platform has taken over.
-Rule 2: database first, in one transaction; then the disk. Interrupted anywhere, doing it again finishes it.
+Rule 2: database first, in one transaction; then the disk; then what databases keep of deleted rows. Whoever was
+interrupted does it again: what is left is found by the id then, no longer by names.
 Rule 3: a delivery's files are sealed by their hashes, so nothing is cut out of them: where one of them names the
 person, all files of that delivery go. Its manifest stays, and says so.
 """
