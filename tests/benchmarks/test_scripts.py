@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from servers import programs
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PEERS = ("duckdb", "pandas")
 
@@ -44,6 +46,19 @@ def test_the_pipeline_is_measured_beside_its_peers(tmp_path: Path) -> None:
         "broken": "rejected",
     }
     assert table.count("meets") + table.count("MISSES") >= 5
+
+
+@pytest.mark.skipif(programs() is None, reason="left out: PostgreSQL's server (initdb, postgres) is not installed")
+def test_the_engines_are_measured_side_by_side(tmp_path: Path) -> None:
+    """A first delivery and a daily one are measured on SQLite and on a private PostgreSQL, and both bars are judged."""
+    table, told = measured("engines.py", "--size", "300", "--runs", "1", folder=tmp_path)
+    seconds = told["seconds"]
+    assert isinstance(seconds, dict)
+    assert {case: sorted(engines) for case, engines in seconds.items()} == {
+        "first": ["postgresql", "sqlite"],
+        "daily": ["postgresql", "sqlite"],
+    }
+    assert table.count("meets") + table.count("MISSES") == 2
 
 
 def test_a_part_of_the_nation_is_measured(tmp_path: Path) -> None:

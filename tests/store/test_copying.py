@@ -62,6 +62,23 @@ async def test_an_update_is_run_for_each_row(things: AsyncConnection) -> None:
     assert [row[2] for row in await _all(things)] == [2] + [1] * (len(TEXTS) - 1)
 
 
+@pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("rows", "known"), [(40_000, True), (10, False)], ids=["large", "small"])
+async def test_the_planner_knows_what_was_filled_a_moment_ago(
+    things: AsyncConnection,
+    rows: int,
+    known: bool,  # noqa: FBT001
+) -> None:
+    """Before many rows are looked up in a large table that the server has not looked at yet, it does so."""
+    many = pl.DataFrame({"key": [str(place) for place in range(rows)], "value": ["x"] * rows})
+    await copying.insert_missing(things, THINGS, many, {"number": 1})
+    update = THINGS.update().where(THINGS.c.key == sa.bindparam("given_key")).values(number=2)
+    given = pl.DataFrame({"given_key": ["3", "none"]})
+    assert await copying.run_for_each(things, update, given, {}) == 1
+    tuples = await things.scalar(sa.text("SELECT reltuples FROM pg_class WHERE relname = 'things'"))
+    assert (tuples == rows) is known
+
+
 async def test_nothing_is_left_of_the_rows(things: AsyncConnection) -> None:
     """The table that the rows are copied to is gone after each statement."""
     await copying.insert_missing(things, THINGS, GIVEN, {"number": 1})

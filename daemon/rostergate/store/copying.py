@@ -16,10 +16,10 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy.sql import visitors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import polars as pl
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,6 +29,8 @@ ROWS_MIN: Final = 500
 _ROWS_AT_ONCE: Final = 20_000
 """Rows that become CSV, or Python values, in one go: a few milliseconds, so that the event loop goes on."""
 _ROWS_PER_STATEMENT: Final = 100
+_UNKNOWN_BYTES_MIN: Final = 1_000_000
+"""Size from which on a table's plan matters."""
 
 
 async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:
@@ -51,13 +53,29 @@ async def run_for_each(
     The parameters that `rows` does not have are `constants`. On PostgreSQL: SQLite's planner may well begin with the
     wrong table.
     """
+    await _assure_statistics(tx, {one.name for one in visitors.iterate(statement) if isinstance(one, sa.Table)})
     given = await _given(tx, rows)
 
     def column(element: Any, **_: object) -> Any:  # noqa: ANN401 - as SQLAlchemy has it
         return given.c[element.key] if isinstance(element, sa.BindParameter) and element.key in given.c else None
 
-    joined: Any = replacement_traverse(statement, {}, column)
+    joined: Any = visitors.replacement_traverse(statement, {}, column)
     return await _run_and_drop(tx, joined, given, constants)
+
+
+async def _assure_statistics(tx: AsyncConnection, names: Collection[str]) -> None:
+    """Let the planner know tables that were filled a moment ago, before the server has looked at them by itself.
+
+    It would take each for a handful of rows, and read all of one for each row of another (measured: 7.6 of 8.9 seconds
+    of a district's second day). Nobody is waited for: who has a table locked for this looks at it already.
+    """
+    size = sa.text(
+        "SELECT relname FROM pg_class WHERE oid = ANY(CAST(:names AS regclass[])) AND reltuples <= 0 "
+        "AND pg_relation_size(oid) >= :bytes"
+    )
+    unknown = await tx.scalars(size, {"names": sorted(names), "bytes": _UNKNOWN_BYTES_MIN})
+    for name in unknown.all():
+        await tx.exec_driver_sql(f'ANALYZE (SKIP_LOCKED) "{name}"')
 
 
 async def _run_and_drop(
