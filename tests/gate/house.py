@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 from argon2 import PasswordHasher
+from asyncssh import FXF_CREAT, FXF_TRUNC, FXF_WRITE
 from structlog.testing import capture_logs
 
 from rostergate import metrics
@@ -30,6 +31,7 @@ SLUG = "lincoln"
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CHEAP = {"memory_kib": 8_192, "passes": 1, "lanes": 1}
+DATA = b"school_id,school_name\n" + b"1,Lincoln High\n" * 20_000
 HASH = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
 
 
@@ -167,3 +169,19 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.01)
+
+
+async def put(sftp: asyncssh.SFTPClient, name: str, data: bytes = DATA) -> None:
+    """Upload a file as a whole."""
+    async with sftp.open(name, "wb") as file:
+        await file.write(data)
+
+
+async def cut_off(house: House, name: str, data: bytes) -> None:
+    """Send a part of a file and lose the connection."""
+    connection = await asyncssh.connect(**house.options())
+    sftp = await connection.start_sftp_client()
+    file = await sftp.open(name, FXF_WRITE | FXF_CREAT | FXF_TRUNC, encoding=None)
+    await file.write(data)
+    connection.abort()
+    await until(lambda: house.inbox().open_uploads == 0)
