@@ -14,13 +14,40 @@ import pytest
 
 from rostergate.cli import sample
 from running import Rostergate, until_told
-from whole.clients import CLIENTS, Account, Client, OpenSSHscp, Pscp
+from whole.clients import (
+    Account,
+    Client,
+    Curl,
+    Lftp,
+    OpenSSHscp,
+    OpenSSHsftp,
+    Pscp,
+    Psftp,
+    Rclone,
+    RcloneSync,
+    Sshfs,
+)
+from whole.libraries import Jsch, Paramiko, Ssh2SftpClient
 from wholes import as_files, write_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+CLIENTS = (
+    OpenSSHsftp,
+    OpenSSHscp,
+    Lftp,
+    Curl,
+    Psftp,
+    Pscp,
+    Rclone,
+    RcloneSync,
+    Sshfs,
+    Paramiko,
+    Ssh2SftpClient,
+    Jsch,
+)
 SLUGS = {client: client.name.lower().replace(" ", "-") for client in CLIENTS}
 
 
