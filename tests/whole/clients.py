@@ -15,9 +15,7 @@ from running import SECONDS_MAX
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HERE = Path(__file__).parent
 LATEST = "reports/LATEST.txt"
-JSCH = Path("/usr/share/java/jsch.jar")  # where Debian's libjsch-java has it
 
 
 @dataclass(frozen=True)
