@@ -20,7 +20,7 @@ demo: $(VENV)/run.done
 	$(BIN)/rostergate demo $(if $(ONCE),--once)
 
 test: $(VENV)/test.done
-	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 man: $(VENV)/run.done
 	$(BIN)/rostergate man man

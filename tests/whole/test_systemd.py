@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -14,6 +15,7 @@ from rostergate.service.lock import running
 from running import SECONDS_MAX, until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from running import Rostergate
@@ -43,47 +45,48 @@ async def test_an_inherited_socket_is_served_and_outlives_the_daemon(
     """The daemon takes the socket it is handed; a connection attempt between two daemons waits for the next one."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        first = _activated(rostergate, listening)
-        until(lambda: running(rostergate.spool), "the first daemon")
-        assert rostergate.port == port
-        first.send_signal(signal.SIGTERM)
-        assert first.wait(SECONDS_MAX) == 0
-        with socket.create_connection(("127.0.0.1", port)) as waiting:
-            second = _activated(rostergate, listening)
+        with _activated(rostergate, listening):
+            assert rostergate.port == port
+        with socket.create_connection(("127.0.0.1", port)) as waiting, _activated(rostergate, listening):
             waiting.settimeout(SECONDS_MAX)
             assert waiting.recv(16).startswith(b"SSH-2.0")
-        until(lambda: running(rostergate.spool), "the second daemon")
-        await rostergate.upload(files)
-        rostergate.reached("settled")
-        second.send_signal(signal.SIGTERM)
-        assert second.wait(SECONDS_MAX) == 0
+            await rostergate.upload(files)
+            rostergate.reached("settled")
 
 
 async def test_a_balancer_before_an_inherited_socket(rostergate: Rostergate) -> None:
     """Behind a balancer the address in the PROXY header counts on a socket that was handed over, too."""
     rostergate.environment["ROSTERGATE_SERVER__PROXY_PROTOCOL_FROM"] = '["127.0.0.1/32"]'
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        daemon = _activated(rostergate, listening)
-        until(lambda: running(rostergate.spool), "the daemon")
-        with socket.create_connection(listening.getsockname()) as connection:
-            connection.sendall(b"PROXY TCP4 192.0.2.7 10.0.0.1 40000 22\r\n")
-            connection.settimeout(0)
-            options = {"username": "lakeside", "password": rostergate.passwords["lakeside"], "client_keys": None}
-            async with asyncssh.connect(sock=connection, known_hosts=None, config=None, **options):
-                (login,) = rostergate.events("login.accepted")
-        daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(SECONDS_MAX) == 0
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        _activated(rostergate, listening),
+        socket.create_connection(listening.getsockname()) as connection,
+    ):
+        connection.sendall(b"PROXY TCP4 192.0.2.7 10.0.0.1 40000 22\r\n")
+        connection.settimeout(0)
+        options = {"username": "lakeside", "password": rostergate.passwords["lakeside"], "client_keys": None}
+        async with asyncssh.connect(sock=connection, known_hosts=None, config=None, **options):
+            (login,) = until(lambda: rostergate.events("login.accepted"), "the login in the log")
     assert login["address"] == "192.0.2.7"
 
 
-def _activated(rostergate: Rostergate, listening: socket.socket) -> subprocess.Popen[bytes]:
-    """Start the daemon as systemd does: the socket as descriptor 3, and its own process id in LISTEN_PID."""
+@contextmanager
+def _activated(rostergate: Rostergate, listening: socket.socket) -> Iterator[None]:
+    """Run the daemon as systemd does: the socket as descriptor 3, and its own process id in LISTEN_PID."""
     handed = f'exec 3<&{listening.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
     with rostergate.log.open("ab") as log:
-        return subprocess.Popen(
+        daemon = subprocess.Popen(
             ["bash", "-c", handed, "bash", *rostergate.command("serve")],
             env=rostergate.environ() | {"HOME": os.environ.get("HOME", "/")},
             pass_fds=[listening.fileno()],
             stdout=log,
             stderr=log,
         )
+    try:
+        until(lambda: running(rostergate.spool), "the daemon")
+        yield
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(SECONDS_MAX) == 0
+    finally:
+        daemon.kill()
+        daemon.wait()
