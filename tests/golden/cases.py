@@ -2,6 +2,7 @@
 
     case.toml      a sentence, the format, and what the district's settings or the service's limits are besides
     before/        an earlier good file set, which made the roster before; without it the roster is empty
+    waiting/       a delivery between the two: what of it is held or unmatched still waits when the next one comes
     files/         the delivery, byte by byte as it was sent
     verdict.json   what is to be decided
 
@@ -67,7 +68,12 @@ class Case:
         policy = Policy(format=self.format, encoding=self.encoding, phone_region=self.phone_region)
         verdict = decide(_contents(folder), empty(), policy)
         assert verdict.outcome is Outcome.ACCEPTED, [(one.code, one.file, one.lines) for one in verdict.findings]
-        return apply(empty(), [plan.changes for plan in verdict.plans])
+        roster = apply(empty(), [plan.changes for plan in verdict.plans])
+        if (waiting := self.folder / "waiting").exists():
+            verdict = decide(_contents(waiting), roster, self._policy())
+            assert {State.CLEAR} < {plan.state for plan in verdict.plans}
+            roster = _at_once(roster, verdict)
+        return roster
 
     def answer(self) -> dict[str, Any]:
         """Return what is decided, in the shape of verdict.json."""
@@ -88,8 +94,7 @@ class Case:
             },
         }
         if "roster" in self.shows:
-            clear = [plan.changes for plan in verdict.plans if plan.state is State.CLEAR]
-            answer["roster"] = {table: rows(frame) for table, frame in apply(roster, clear).items()}
+            answer["roster"] = {table: rows(frame) for table, frame in _at_once(roster, verdict).items()}
         return answer
 
     def expected(self) -> dict[str, Any]:
@@ -148,6 +153,11 @@ def _part(value: Any, inner: str = "    ") -> str:
         )
         return f"{{\n{lines}\n{inner[2:]}}}"
     return json.dumps(value)
+
+
+def _at_once(roster: Frames, verdict: Verdict) -> Frames:
+    """Return the roster after the plans that wait for nobody."""
+    return apply(roster, [plan.changes for plan in verdict.plans if plan.state is State.CLEAR])
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

@@ -39,7 +39,7 @@ def test_a_case_is_whole(name: str) -> None:
     case = load(FOLDER / name)
     assert case.sentence.endswith(".")
     assert (case.folder / "verdict.json").read_text(encoding="utf-8") == written(case.expected())
-    assert {path.name for path in case.folder.iterdir()} <= {"case.toml", "before", "files", "verdict.json"}
+    assert {path.name for path in case.folder.iterdir()} <= {"case.toml", "before", "waiting", "files", "verdict.json"}
 
 
 def test_every_case_shows_something_else() -> None:

@@ -150,6 +150,17 @@ def test_move(inbox: Inbox) -> None:
     assert list(inbox.left()) == ["a.csv.part"]
 
 
+def test_move_onto_another(inbox: Inbox) -> None:
+    """What lay aside under the new name is gone, and no longer counts."""
+    upload = inbox.begin("a.csv.part")
+    upload.write(0, b"four")
+    upload.leave()
+    inbox.begin("a.csv.tmp").set_aside()
+    assert inbox.bytes_held == 4
+    inbox.move("a.csv.tmp", "a.csv.part")
+    assert (list(inbox.left()), inbox.bytes_held) == (["a.csv.part"], 0)
+
+
 def test_truncate(inbox: Inbox) -> None:
     """An upload can be cut, and does not grow by being cut."""
     upload = inbox.begin("a.csv")

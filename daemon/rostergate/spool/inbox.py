@@ -284,6 +284,7 @@ class Inbox:
     def move(self, scratch: str, name: str) -> None:
         """Give what lies aside another scratch name. Raises `OSError`."""
         (self.scratch / scratch).replace(self.scratch / name)
+        self._resting = None  # something may have lain there
         self.touch()
 
     def remove(self, name: str) -> bool:
