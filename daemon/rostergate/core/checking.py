@@ -115,8 +115,9 @@ def _among(rows: pl.DataFrame) -> pl.Expr:
 
 
 def _by_file(rows: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
-    for (file,), part in rows.group_by("file", maintain_order=True):
-        yield str(file), part["line"].unique()
+    if not rows.is_empty():
+        for (file,), part in rows.partition_by("file", as_dict=True, maintain_order=True).items():
+            yield str(file), part["line"].unique()
 
 
 @dataclass(slots=True)
@@ -132,11 +133,12 @@ class _Sieve:
         """Drop the rows that the problems leave out, and what hangs on them. Return whether any row went."""
         before = sum(map(len, self.usable.tables.values()))
         rows = [problem.rows for problem in problems if problem.effect is Effect.LEAVE_OUT]
-        out = _among(pl.concat(rows)) if rows else pl.lit(value=False)
-        for table, frame in self.usable.tables.items():
-            gone = frame.filter(out)
-            if len(gone):
-                self._part(table, frame.filter(~out), gone)
+        if any(map(len, rows)):
+            out = _among(pl.concat(rows))
+            for table, frame in self.usable.tables.items():
+                gone = frame.filter(out)
+                if len(gone):
+                    self._part(table, frame.filter(~out), gone)
         self._cascade()
         return sum(map(len, self.usable.tables.values())) < before
 
@@ -158,8 +160,9 @@ class _Sieve:
 
     def _meet(self, table: str, other: str, on: list[str]) -> None:
         """Keep the rows of a table that meet a row of another one."""
-        frame, others = self.usable.tables[table], self.usable.tables[other].select(on)
-        if len(unmet(frame.select(on), others, on)):
+        frame, others = self.usable.tables[table], self.usable.tables[other]
+        if len(unmet(frame, others, on)):
+            others = others.select(on)
             kept = frame.join(others, on=on, how="semi", maintain_order="left")
             self._part(table, kept, frame.join(others, on=on, how="anti", maintain_order="left"))
 

@@ -10,13 +10,15 @@ Rule 3: a grade that is a date (9-12 turned into 12-Sep, 5/12 into 5-Dec) was a 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core import abreast
 from rostergate.core.claims import CLAIMED, Claims
 from rostergate.core.findings import Code, Finding, Severity, finding
-from rostergate.core.references import REFERENCES, Reference
+from rostergate.core.references import REFERENCES
 from rostergate.core.rows import unmet
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ def check(claims: Claims) -> tuple[Finding, ...]:
     One finding per file, column and kind of damage. Ids that the format derives are not looked at.
     """
     lines: dict[tuple[str, str, str], set[int]] = {}
-    for message, table, column, rows in (*_scientific(claims), *_bare(claims), *_dates(claims)):
+    traces = abreast.each(lambda search: list(search(claims)), (_scientific, _bare, _dates))
+    for message, table, column, rows in chain.from_iterable(traces):
         for (file,), part in rows.partition_by("file", as_dict=True, include_key=True).items():
             own = claims.columns[str(file), table, column]
             lines.setdefault((str(file), own, message), set()).update(part["line"])
@@ -66,19 +69,18 @@ def _scientific(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
 
 def _bare(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
     for one in REFERENCES:
+        unknown = claims.tables[one.table].clear()
         if one.to not in claims.absent:
-            yield _without_zeros(claims, one)
+            unknown = unmet(claims.tables[one.table], claims.tables[one.to], [one.column])
+        if not unknown.is_empty():
+            rows = _without_zeros(unknown, claims.tables[one.to], one.column)
+            yield f"Ids match those of {one.to} only once zeros at the front are put back.", one.table, one.column, rows
 
 
-def _without_zeros(claims: Claims, one: Reference) -> tuple[str, str, str, pl.DataFrame]:
-    known = claims.tables[one.to].select(one.column)
-    unknown = unmet(claims.tables[one.table], known, [one.column])
-    digits = pl.col(one.column).str.contains(r"^[0-9]+$")
-    bare = pl.col(one.column).str.strip_chars_start("0").alias("bare")
-    rows = unknown.filter(digits).with_columns(bare)
-    if not rows.is_empty():
-        rows = rows.join(known.filter(digits).select(bare).unique(), on="bare")
-    return f"Ids match those of {one.to} only once zeros at the front are put back.", one.table, one.column, rows
+def _without_zeros(unknown: pl.DataFrame, known: pl.DataFrame, column: str) -> pl.DataFrame:
+    digits = pl.col(column).str.contains(r"^[0-9]+$")
+    bare = pl.col(column).str.strip_chars_start("0").alias("bare")
+    return unknown.filter(digits).with_columns(bare).join(known.filter(digits).select(bare).unique(), on="bare")
 
 
 def _dates(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:

@@ -121,6 +121,8 @@ def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.Dat
     if before.is_empty():
         return _with(Action.ADDED, after)
     stayed, remained = in_both(before, after)
+    if stayed.all() and remained.all():
+        return _with(Action.ADDED, after.clear())
     old, new = before.filter(~stayed), after.filter(~remained)  # keys are unique: a key in both has other values
     added, updated = new.join(old, on=table.key, how="anti"), new.join(old, on=table.key, how="semi")
     gone = old.join(new, on=table.key, how="anti")

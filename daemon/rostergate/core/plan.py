@@ -186,13 +186,13 @@ def pack(changes: Frames) -> bytes:
 
 def unpack(data: bytes) -> Frames:
     """Return what `pack` was given, tables in canonical order, columns as they were."""
-    found: Frames = {}
+    packed: dict[str, bytes] = {}
     start = 0
     while start < len(data):
         name, start = _string_at(data, start)
-        rows, start = _string_at(data, start)
-        found[name.decode()] = unpacked_rows(rows)
-    return {name: found[name] for name in TABLES if name in found}
+        packed[name.decode()], start = _string_at(data, start)
+    names = [name for name in TABLES if name in packed]
+    return dict(zip(names, abreast.each(lambda name: unpacked_rows(packed[name]), names), strict=True))
 
 
 def packed_rows(frame: pl.DataFrame) -> bytes:

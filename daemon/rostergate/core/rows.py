@@ -19,8 +19,7 @@ _SEEDS = (0, 1)
 
 def first_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Return the first row of each key, in the order of the frame."""
-    hashes = frame.select(key).hash_rows()
-    if hashes.n_unique() == len(frame):
+    if _hashes(frame, key).n_unique() == len(frame):
         return frame
     return frame.unique(key, keep="first", maintain_order=True)
 
@@ -31,8 +30,7 @@ def unmet(frame: pl.DataFrame, others: pl.DataFrame, on: Sequence[str]) -> pl.Da
     For what only confirms what was found otherwise: a hash has 64 bits, so that one row in 10^19 times the number of
     others would be passed over.
     """
-    known = others.select(on).hash_rows()
-    stray = ~frame.select(on).hash_rows().is_in(known.implode())
+    stray = ~_among(_hashes(frame, on), _hashes(others, on))
     return frame.filter(stray) if stray.any() else frame.clear()
 
 
@@ -43,7 +41,7 @@ def in_both(one: pl.DataFrame, other: pl.DataFrame) -> tuple[pl.Series, pl.Serie
     both are added up under a second hash: only when the sums differ are the cells themselves compared.
     """
     first, second = one.hash_rows(seed=_SEEDS[0]), other.hash_rows(seed=_SEEDS[0])
-    found = first.is_in(second.implode()), second.is_in(first.implode())
+    found = _among(first, second), _among(second, first)
     sums = [frame.hash_rows(seed=_SEEDS[1]).filter(both).sum() for frame, both in zip((one, other), found, strict=True)]
     return found if sums[0] == sums[1] else _in_both(one, other)
 
@@ -58,7 +56,16 @@ def _in_both(one: pl.DataFrame, other: pl.DataFrame) -> tuple[pl.Series, pl.Seri
 
 def repeats(frame: pl.DataFrame, key: Sequence[str]) -> pl.Series:
     """Tell for each row whether its key may occur in another row too: so do all that repeat, and hardly any other."""
-    hashes = frame.select(key).hash_rows()
+    hashes = _hashes(frame, key)
     if hashes.n_unique() == len(frame):
         return pl.repeat(value=False, n=len(frame), eager=True)
     return hashes.is_duplicated()
+
+
+def _hashes(frame: pl.DataFrame, on: Sequence[str]) -> pl.Series:
+    return frame[[*on]].hash_rows()
+
+
+def _among(some: pl.Series, others: pl.Series) -> pl.Series:
+    """Tell of each hash whether it is one of the others, in one query: many deliveries are small."""
+    return pl.select(pl.lit(some).is_in(pl.lit(others).implode())).to_series()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import phonenumbers
 import polars as pl
 
+from rostergate.core import abreast
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Effect, Problem
 
@@ -65,6 +66,8 @@ GRADES = frozenset(
 )
 """Recognised grades, in lower case."""
 
+_PEOPLE = ("teachers", "students", "guardians")
+
 YEARS = (1900, 2100)
 """First and last year of a birth date."""
 
@@ -93,17 +96,18 @@ def normalised(claims: Claims, *, phone_region: str) -> tuple[Claims, list[Probl
     date as yyyy-mm-dd, read from yyyy-mm-dd, yyyymmdd or month/day/year of four digits (two digits do not tell the
     century). Grades stay as they are. Values that make no sense stay in the claims: `checking.check` blanks them.
     """
-    tables = dict(claims.tables)
-    problems: list[Problem] = []
-    for table in ("teachers", "students", "guardians"):
-        emails = _emails(tables[table], table)
-        tables[table], phones = _phones(
-            tables[table].with_columns(pl.col("email").str.to_lowercase()), table, phone_region
-        )
-        problems += [emails, phones]
-    tables["students"], dates = _birth_dates(tables["students"])
-    problems += [dates, _grades(tables["students"])]
-    return replace(claims, tables=tables), problems
+    found = dict(zip(_PEOPLE, abreast.each(lambda table: _contacts(claims, table, phone_region), _PEOPLE), strict=True))
+    students, dates = _birth_dates(found["students"][0])
+    people = {table: frame for table, (frame, _) in found.items()} | {"students": students}
+    problems = [problem for _, some in found.values() for problem in some]
+    return replace(claims, tables=claims.tables | people), [*problems, dates, _grades(students)]
+
+
+def _contacts(claims: Claims, table: str, region: str) -> tuple[pl.DataFrame, list[Problem]]:
+    frame = claims.tables[table]
+    emails = _emails(frame, table)
+    frame, phones = _phones(frame.with_columns(pl.col("email").str.to_lowercase()), table, region)
+    return frame, [emails, phones]
 
 
 def _emails(frame: pl.DataFrame, table: str) -> Problem:

@@ -42,6 +42,8 @@ def check(claims: Claims) -> Iterator[Problem]:
     """Yield, by contact and role, the rows of the people who cannot keep it."""
     for column in ("email", "phone"):
         others = _not_first(claims, column)
+        if others.is_empty():
+            continue
         for rank, (table, key) in enumerate(_ROLES):
             losers = others.filter(pl.col("rank") == rank).select(
                 pl.col("contact").alias(column), pl.col("id").alias(key)
@@ -59,7 +61,10 @@ def _not_first(claims: Claims, column: str) -> pl.DataFrame:
         .drop_nulls()
         for rank, (table, key) in enumerate(_ROLES)
     )
-    several = carried.filter(repeats(carried, ["contact"])).unique()
+    told = repeats(carried, ["contact"])
+    if not told.any():
+        return carried.clear()
+    several = carried.filter(told).unique()
     contested = several.filter(pl.col("contact").is_duplicated()).sort("contact", "rank", "id")
     return contested.filter(~pl.col("contact").is_first_distinct())
 
