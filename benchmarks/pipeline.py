@@ -155,6 +155,7 @@ def _measured(case: str, state: Path) -> Measured:
         spool = Spool(state)
         folder = max(sealing.sealed(spool))
         _into_the_page_cache(folder)
+        os.sync()  # or the delivery waits until what was prepared for it is on the disk
         with closing(sqlite3.connect(spool.database)) as daemon:
             daemon.execute("SELECT count(*) FROM deliveries").fetchone()
             started, cpu = time.monotonic(), time.process_time()

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from rostergate.store import copying
+from rostergate.store import copying, many_values
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,23 +37,28 @@ async def _all(tx: AsyncConnection) -> list[tuple[object, ...]]:
     return [tuple(row) for row in rows]
 
 
+async def _insert_missing(tx: AsyncConnection, rows: pl.DataFrame, number: int) -> int:
+    of_engine = copying if tx.dialect.name == "postgresql" else many_values
+    return await of_engine.insert_missing(tx, THINGS, rows, {"number": number})
+
+
 async def test_every_text_arrives_as_it_was(things: AsyncConnection) -> None:
     """Quotes, line ends, COPY's own signs, an empty text and no text are kept apart; each row has the constants."""
-    assert await copying.insert_missing(things, THINGS, GIVEN, {"number": 7}) == len(TEXTS)
+    assert await _insert_missing(things, GIVEN, 7) == len(TEXTS)
     assert await _all(things) == [(str(place), value, 7) for place, value in enumerate(TEXTS)]
 
 
 async def test_a_key_that_is_there_is_left_alone(things: AsyncConnection) -> None:
     """Rows whose key exists are not written, and not counted."""
-    await copying.insert_missing(things, THINGS, GIVEN[:3], {"number": 1})
-    assert await copying.insert_missing(things, THINGS, GIVEN, {"number": 2}) == len(TEXTS) - 3
+    await _insert_missing(things, GIVEN[:3], 1)
+    assert await _insert_missing(things, GIVEN, 2) == len(TEXTS) - 3
     assert [row[2] for row in await _all(things)] == [1] * 3 + [2] * (len(TEXTS) - 3)
 
 
 @pytest.mark.parametrize("location", ["postgresql"], indirect=True)
 async def test_an_update_is_run_for_each_row(things: AsyncConnection) -> None:
     """Parameters that the rows have become their columns, also inside conditions; the others are constants."""
-    await copying.insert_missing(things, THINGS, GIVEN, {"number": 1})
+    await _insert_missing(things, GIVEN, 1)
     key, value, number = (sa.bindparam(name) for name in ("given_key", "given_value", "given_number"))
     update = THINGS.update().where(THINGS.c.key == key, THINGS.c.value.is_distinct_from(value)).values(number=number)
     given = GIVEN.with_columns(value=pl.when(pl.col("key") < "1").then(pl.lit("new")).otherwise("value"))
@@ -71,7 +76,7 @@ async def test_the_planner_knows_what_was_filled_a_moment_ago(
 ) -> None:
     """Before many rows are looked up in a large table that the server has not looked at yet, it does so."""
     many = pl.DataFrame({"key": [str(place) for place in range(rows)], "value": ["x"] * rows})
-    await copying.insert_missing(things, THINGS, many, {"number": 1})
+    await _insert_missing(things, many, 1)
     update = THINGS.update().where(THINGS.c.key == sa.bindparam("given_key")).values(number=2)
     given = pl.DataFrame({"given_key": ["3", "none"]})
     assert await copying.run_for_each(things, update, given, {}) == 1
@@ -79,8 +84,18 @@ async def test_the_planner_knows_what_was_filled_a_moment_ago(
     assert (tuples == rows) is known
 
 
+@pytest.mark.parametrize("rows", [0, 1, 99, 100, 101, 20_050])
+async def test_any_number_of_rows(things: AsyncConnection, rows: int) -> None:
+    """As many as there are, in full statements and the last one."""
+    many = pl.DataFrame({"key": [str(place) for place in range(rows)]}, schema={"key": pl.String})
+    assert await _insert_missing(things, many, 1) == rows
+    assert await _insert_missing(things, many, 2) == 0
+    assert [row[0] for row in await _all(things)] == many["key"].to_list()
+
+
+@pytest.mark.parametrize("location", ["postgresql"], indirect=True)
 async def test_nothing_is_left_of_the_rows(things: AsyncConnection) -> None:
     """The table that the rows are copied to is gone after each statement."""
-    await copying.insert_missing(things, THINGS, GIVEN, {"number": 1})
+    await _insert_missing(things, GIVEN, 1)
     with pytest.raises(sa.exc.DBAPIError, match="given"):
         await things.execute(sa.text("SELECT * FROM given"))

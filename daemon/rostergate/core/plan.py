@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from rostergate.core import abreast
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.school_status import Status, status
 from rostergate.core.states import IllegalTransition, step

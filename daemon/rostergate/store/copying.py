@@ -1,20 +1,16 @@
-"""Many rows at once: into a table of the transaction's own, then one statement for all of them.
+"""Copying: many rows at once on PostgreSQL, into a table of the transaction's own, then one statement for all of them.
 
 A statement for one row stays what it is; here its parameters that `rows` has as columns become columns of that table.
-
-PostgreSQL takes the rows by COPY, as CSV from polars: no cell becomes a Python value on the way. SQLite takes a hundred
-of them a statement, into a table without an index, from which it then fills the indexed one: that costs two thirds of
-what the rows cost one statement after the other (measured on 582,000 rows, indexes included).
+The rows go by COPY, as CSV from polars: no cell becomes a Python value on the way. SQLite has `many_values`.
 """
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql import visitors
 
@@ -27,8 +23,7 @@ if TYPE_CHECKING:
 ROWS_MIN: Final = 500
 """Rows from which on a table of their own pays."""
 _ROWS_AT_ONCE: Final = 20_000
-"""Rows that become CSV, or Python values, in one go: a few milliseconds, so that the event loop goes on."""
-_ROWS_PER_STATEMENT: Final = 100
+"""Rows that become CSV in one go: a few milliseconds, so that the event loop goes on."""
 _UNKNOWN_BYTES_MIN: Final = 1_000_000
 """Size from which on a table's plan matters."""
 
@@ -37,11 +32,8 @@ async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame
     """Insert rows, each with the constants; those that break a unique index are left out. Return how many were made."""
     given = await _given(tx, rows)
     values = [sa.bindparam(None, value, type_=made.c[name].type) for name, value in constants.items()]
-    # SQLite's grammar needs the WHERE: without it, ON would belong to the SELECT.
-    chosen = sa.select(*(given.c[name] for name in rows.columns), *values).where(sa.true())
-    # Both say ON CONFLICT DO NOTHING; SQLAlchemy has it only by dialect.
-    of_dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    insert = of_dialect.insert(made).from_select([*rows.columns, *constants], chosen)
+    chosen = sa.select(*(given.c[name] for name in rows.columns), *values)
+    insert = postgresql.insert(made).from_select([*rows.columns, *constants], chosen)
     return await _run_and_drop(tx, insert.on_conflict_do_nothing(), given)
 
 
@@ -50,8 +42,7 @@ async def run_for_each(
 ) -> int:
     """Run an update as if once per row, its parameters named like the columns; return how many rows it changed.
 
-    The parameters that `rows` does not have are `constants`. On PostgreSQL: SQLite's planner may well begin with the
-    wrong table.
+    The parameters that `rows` does not have are `constants`.
     """
     await _assure_statistics(tx, {one.name for one in visitors.iterate(statement) if isinstance(one, sa.Table)})
     given = await _given(tx, rows)
@@ -92,10 +83,7 @@ async def _given(tx: AsyncConnection, rows: pl.DataFrame) -> sa.Table:
     columns = (sa.Column(name, sa.String) for name in rows.columns)
     given = sa.Table("given", sa.MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
     await tx.execute(sa.schema.CreateTable(given))
-    if tx.dialect.name == "postgresql":
-        await _copy(tx, rows)
-    else:
-        await _insert(tx, rows)
+    await _copy(tx, rows)
     return given
 
 
@@ -110,16 +98,3 @@ async def _copy(tx: AsyncConnection, rows: pl.DataFrame) -> None:
             await cursor.execute("ANALYZE given")
     except psycopg.OperationalError as error:
         raise OperationalError("COPY", None, error) from error
-
-
-async def _insert(tx: AsyncConnection, rows: pl.DataFrame) -> None:
-    row = f"({', '.join('?' * rows.width)})"
-    for some in rows.iter_slices(_ROWS_AT_ONCE):
-        cells = tuple(chain.from_iterable(some.rows()))
-        whole = some.height - some.height % _ROWS_PER_STATEMENT
-        for height, first, last in ((_ROWS_PER_STATEMENT, 0, whole), (1, whole, some.height)):
-            step = height * rows.width
-            values = [cells[at : at + step] for at in range(first * rows.width, last * rows.width, step)]
-            if values:
-                # Nothing but places for values.
-                await tx.exec_driver_sql(f"INSERT INTO given VALUES {', '.join([row] * height)}", values)  # noqa: S608

@@ -25,7 +25,7 @@ from rostergate.core.diff import merged
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, schema
 from rostergate.errors import NotFound
-from rostergate.store import accounts, copying, turns
+from rostergate.store import accounts, copying, many_values, turns
 from rostergate.store.schema import WHOLE_DISTRICT, deliveries, grounds, key_order
 from rostergate.store.schema import roster as versions
 
@@ -180,7 +180,8 @@ class _Writer:
         if rows.height < copying.ROWS_MIN:
             return await self._run(_make(table, self._dialect), rows.select(table.columns))
         constants = {"district": self._district, "since_delivery": self._number, "since_ground": self._ground}
-        return await copying.insert_missing(self._tx, versions[table.name], rows.select(table.columns), constants)
+        insert_missing = copying.insert_missing if self._copies else many_values.insert_missing
+        return await insert_missing(self._tx, versions[table.name], rows.select(table.columns), constants)
 
     async def _run(self, statement: _Statement, rows: pl.DataFrame) -> int:
         """Run a statement once per row; return how many rows of the database it changed."""
