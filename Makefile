@@ -41,19 +41,21 @@ fmt: $(VENV)/test.done
 	$(BIN)/ruff check --fix-only --exit-zero
 	$(BIN)/ruff format
 
+# The locks are complete, so nothing is left to resolve. Older versions of pip would: they take `coverage[toml]`, which a
+# dependency asks for, for another package than the `coverage` that is locked, and fail as soon as a newer one is out.
 $(VENV)/run.done: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("rostergate needs Python 3.11 or newer; try: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/test.done: $(VENV)/run.done tests/requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement tests/requirements.lock
 	touch $@
 
 $(VENV)/bench.done: $(VENV)/test.done benchmarks/requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement benchmarks/requirements.lock
 	touch $@
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
