@@ -17,12 +17,14 @@ from rostergate.core.delivery import IllegalTransition, State
 from rostergate.core.plan import State as PlanState
 from rostergate.core.roster import TABLES, empty
 from rostergate.core.verdict import Outcome
-from rostergate.errors import NotFound
+from rostergate.errors import NotFound, StoreError
 from rostergate.store import deliveries, roster, slots, verdicts
 from rostergate.store import plans as stored
 from store.making import AT, DAY, FINDING, LATER, REJECTED, accepted, concluded, plan, plans, sealed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from rostergate.core.roster import Frames
@@ -242,3 +244,29 @@ async def test_any_days_with_any_holds_end_where_the_core_says(
             assert last is not None
             assert (last.state is State.SETTLED) == (not await stored.held(tx, district))
         assert await roster.counts(tx, district) == {name: model[name].height for name in TABLES}
+
+
+async def test_a_disk_that_fills_up_amid_a_verdict(path: Path) -> None:
+    """It is told as a failure of the database, which trying again can help, and nothing of the verdict is there."""
+    many = frames(
+        schools=[("A", "Adams")],
+        students=[(f"s{number}", "Ann") for number in range(2_000)],
+        student_schools=[("A", f"s{number}") for number in range(2_000)],
+    )
+    engine = store.open(path)
+    async with store.writing(engine) as tx:
+        delivery = await sealed(tx)
+
+    async def conclude() -> None:
+        async with store.writing(engine) as tx:
+            pages = (await tx.exec_driver_sql("PRAGMA page_count")).scalar_one()
+            await tx.exec_driver_sql(f"PRAGMA max_page_count={pages + 10}")
+            await verdicts.conclude(tx, delivery, accepted(plans(empty(), many)), ground=0, at=LATER)
+
+    with pytest.raises(StoreError, match="disk is full") as failed:
+        await conclude()
+    assert not failed.value.permanent
+    async with store.reading(engine) as tx:
+        assert (await deliveries.get(tx, delivery)).state is State.SEALED
+        assert same(await roster.load(tx, "lincoln"), empty())
+    await engine.dispose()

@@ -168,10 +168,9 @@ async def _write_plans(
     await plans.supersede_older(tx, about.district, about.id, at)
     clear = {plan.school_id: plan.changes for plan in decided if plan.state is PlanState.CLEAR and plan.changes}
     # Packing takes the processor and writing the disk: neither waits for the other.
-    async with asyncio.TaskGroup() as tasks:
-        packed = tasks.create_task(asyncio.to_thread(applied.packed, clear))
-        changed = await roster.apply(tx, about.district, clear.values(), about.id, at) if clear else 0
-    await applied.write(tx, about.id, packed.result())
+    packing = asyncio.get_running_loop().run_in_executor(None, applied.packed, clear)
+    changed = await roster.apply(tx, about.district, clear.values(), about.id, at) if clear else 0
+    await applied.write(tx, about.id, await packing)
     await _insert_plans(tx, about, decided, at)
     places = {plan.school_id: plan.platform_school for plan in decided if plan.state is PlanState.CLEAR}
     await schools.remember(tx, about.district, places, at)
