@@ -47,3 +47,12 @@ def test_rows_in_both_tables_are_told(one: pl.DataFrame, other: pl.DataFrame) ->
     told = [row in other.rows() for row in one.rows()], [row in one.rows() for row in other.rows()]
     for found in (in_both(one, other), rows._in_both(one, other)):
         assert tuple(part.to_list() for part in found) == told
+
+
+@given(frames)
+@settings(max_examples=40, deadline=None)
+def test_first_rows_are_chosen_by_what_they_say_themselves(frame: pl.DataFrame) -> None:
+    """A later row that meets the condition does not count where the first row of its key does not."""
+    condition = pl.col("two").is_null()
+    told = rows.first_rows_where(condition, frame, ["one"])
+    assert told.rows() == first_rows(frame, ["one"]).filter(condition).rows()

@@ -18,7 +18,7 @@ import polars as pl
 from rostergate.core import abreast
 from rostergate.core.findings import LINES_MAX, Code, Finding, Severity, finding, in_order
 from rostergate.core.problem import Effect, Problem, Rule, Stage
-from rostergate.core.references import REFERENCES
+from rostergate.core.references import REFERENCES, strays
 from rostergate.core.roster import TABLES
 from rostergate.core.rows import first_rows, unmet
 
@@ -149,7 +149,7 @@ class _Sieve:
     def _cascade(self) -> None:
         for table in _CASCADE:
             for one in REFERENCES:
-                if one.table == table and one.needed and one.to in self.loose:
+                if one.table == table and one.needed and one.to in self.loose and len(strays(self.usable, one)):
                     self._meet(table, one.to, on=[one.column])
             for tie in TABLES[table].tied_by:
                 if tie in self.loose:
@@ -179,7 +179,7 @@ class _Sieve:
             self._part("enrollments", kept, placed.join(ties, on=on, how="anti", maintain_order="left").drop("place"))
 
     def _part(self, table: str, kept: pl.DataFrame, lost: pl.DataFrame) -> None:
-        self.usable.tables[table] = kept
+        self.usable = replace(self.usable, tables=self.usable.tables | {table: kept}, strays={})
         self.lost[table].append(lost)
         self.loose.add(table)
 

@@ -6,11 +6,13 @@ it came from. The rules look at claims; the snapshot is what is left when the ro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from rostergate.core.references import Reference
 
 CLAIMED: dict[str, tuple[str, ...]] = {
     "schools": ("school_id", "name"),
@@ -39,3 +41,5 @@ class Claims:
     absent: frozenset[str] = frozenset()
     """Canonical tables, and columns of them (`students.birth_date`), whose optional file did not come: what the
     roster has of them stays untouched."""
+    strays: dict[Reference, pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+    """What refers to nothing, as far as `references.strays` has looked; true as long as no table loses rows."""

@@ -18,8 +18,7 @@ import polars as pl
 from rostergate.core import abreast
 from rostergate.core.claims import CLAIMED, Claims
 from rostergate.core.findings import Code, Finding, Severity, finding
-from rostergate.core.references import REFERENCES
-from rostergate.core.rows import unmet
+from rostergate.core.references import REFERENCES, strays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +70,7 @@ def _bare(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
     for one in REFERENCES:
         unknown = claims.tables[one.table].clear()
         if one.to not in claims.absent:
-            unknown = unmet(claims.tables[one.table], claims.tables[one.to], [one.column])
+            unknown = strays(claims, one)
         if not unknown.is_empty():
             rows = _without_zeros(unknown, claims.tables[one.to], one.column)
             yield f"Ids match those of {one.to} only once zeros at the front are put back.", one.table, one.column, rows

@@ -43,30 +43,43 @@ def decide(files: Mapping[str, bytes], roster: Frames, policy: Policy) -> Verdic
     `files`: the bytes of each file by name. `roster`: every canonical table as applied so far. Raises `ValueError` when
     the policy names a format that does not exist; never raises on bad data.
     """
+    return against(roster, understood(files, policy), policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a delivery says by itself, whatever the roster is."""
+
+    verdict: Verdict
+    """Without plans."""
+    snapshot: Snapshot | None = None
+    """None when the delivery is refused."""
+
+
+def understood(files: Mapping[str, bytes], policy: Policy) -> Understood:
+    """Read, check and take the snapshot: the part of `decide` that needs no roster. Raises as `decide`."""
     readings = _read(files, policy)
     fmt, why = _recognise(files, policy)
     if fmt is None:
-        return _unknown(readings, why or "")
+        return Understood(_unknown(readings, why or ""))
     del files  # each stage lets go of what the next one does not need: it may be a gigabyte
     claims, faults = _claim(fmt, readings)
     if claims is None:
-        return replace(_refused(fmt, readings, faults), recognised=why)
+        return Understood(replace(_refused(fmt, readings, faults), recognised=why))
     facts = _facts(readings)
     del readings
     checked = _check(fmt, claims, policy)
-    snapshot, findings = take(checked), in_order([*faults, *checked.findings])
-    del claims, checked
-    decision = _diff(roster, snapshot, policy)
-    return Verdict(
-        format=fmt.name,
-        outcome=Outcome.ACCEPTED,
-        files=facts,
-        findings=findings,
-        plans=_plans(decision),
-        totals=decision.totals,
-        recognised=why,
-        target=decision.target,
-    )
+    del claims
+    findings = in_order([*faults, *checked.findings])
+    return Understood(Verdict(fmt.name, Outcome.ACCEPTED, facts, findings, recognised=why), take(checked))
+
+
+def against(roster: Frames, delivery: Understood, policy: Policy) -> Verdict:
+    """Compare with the roster, hold, plan: the rest of `decide`."""
+    if delivery.snapshot is None:
+        return delivery.verdict
+    decision = _diff(roster, delivery.snapshot, policy)
+    return replace(delivery.verdict, plans=_plans(decision), totals=decision.totals, target=decision.target)
 
 
 def planned(roster: Frames, snapshot: Snapshot, policy: Policy) -> tuple[tuple[Plan, ...], dict[str, Totals]]:

@@ -144,13 +144,15 @@ def _placed(table: Table, rows: Frames, before: Frames, after: Frames) -> pl.Dat
     """Return the rows of a table of people with `school_id`: once for every school concerned."""
     changed = rows[table.name]
     stays = pl.col("action") != Action.REMOVED.value
+    made, gone = changed.filter(stays), changed.filter(~stays)
     added = {tie: rows[tie].filter(pl.col("action") == Action.ADDED.value) for tie in table.tied_by}
-    kept = after[table.name].join(changed, on=table.key, how="anti")
+    others = ties(added, table).join(changed, on=table.key, how="anti")
+    kept = after[table.name].join(others, on=table.key, how="semi")
     return pl.concat(
         [
-            changed.filter(stays).join(ties(after, table), on=table.key),
-            changed.filter(~stays).join(ties(before, table), on=table.key),
-            _with(Action.KEPT, kept).join(ties(added, table), on=table.key),
+            made.join(ties(after, table, made), on=table.key),
+            gone.join(ties(before, table, gone), on=table.key),
+            _with(Action.KEPT, kept).join(others, on=table.key),
         ]
     )
 

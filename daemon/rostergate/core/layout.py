@@ -336,10 +336,9 @@ def _has_a_name_twice(reading: Reading) -> bool:
 
 def _check_ids(file: File, frame: pl.DataFrame) -> Iterator[Finding]:
     for column in file.columns:
-        if column.key and column.name in frame.columns:
+        if column.key and column.name in frame.columns and frame[column.name].has_nulls():
             lines = frame.filter(pl.col(column.name).is_null())["line"].to_list()
-            if lines:
-                yield finding(MISSING_ID, file=file.name, column=column.name, lines=lines)
+            yield finding(MISSING_ID, file=file.name, column=column.name, lines=lines)
 
 
 def _check_schools(fmt: Format, readings: Mapping[str, Reading]) -> Iterator[Finding]:

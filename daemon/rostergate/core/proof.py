@@ -8,7 +8,6 @@ reports a fault; `stretches` says what becomes of the lines that are not proven.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -23,7 +22,6 @@ _CELL = r'(?:"(?:[^"]|"")*"|[^",]*)'
 _QUOTED = r'"[^"]*"'
 _HARDLY_ANY = r'\A[\s,"]*\z'
 _SEPARATORS = tuple(bytes([sign]) for sign in (0x1F, 0x1E, 0x1D, 0x1C, *range(1, 9)))  # control characters
-_EMPTY_LINES = re.compile(rb"\n{2,}")
 
 
 class Lines(NamedTuple):
@@ -43,14 +41,16 @@ def read(data: bytes, limits: ReadingLimits) -> Sheet | None:
     `data` is UTF-8 without mark or NUL, its lines end in LF. polars gives up on a row with too many cells, so none has
     more commas than the header (a test holds polars to it); save for empty cells in a last line without a line end, so
     that line is counted by itself. Then rows and commas have the right numbers only if every row has as many as the
-    header.
+    header, which a blank line has not, save where there is one column.
     """
-    if b'"' in data or b"\n\n" in data or data.startswith(b"\n"):
+    if b'"' in data:
         return None
     first, _, body = data.partition(b"\n")
     header = _header(first, limits)
     rows = body.count(b"\n") + (not body.endswith(b"\n") and bool(body))
     if header is None or rows > limits.rows_max or body.count(b",") != rows * (len(header) - 1):
+        return None
+    if len(header) == 1 and (b"\n\n" in body or body.startswith(b"\n")):
         return None
     last = body[body.rfind(b"\n") + 1 :]
     if last and last.count(b",") != len(header) - 1:
@@ -83,10 +83,11 @@ def lines_of(data: bytes, limits: ReadingLimits) -> Lines | None:
 
 
 def parsed(body: bytes, width: int, rows: int, *, quotes: bool) -> pl.DataFrame | None:
-    """Return the cells of proven lines as polars reads them; None when there are not as many rows as were proven."""
+    """Return the cells of proven lines as polars reads them; None when there are not as many rows as were proven.
+
+    There are no blank lines among them.
+    """
     schema = {str(place): pl.String() for place in range(width)}
-    if body.startswith(b"\n") or b"\n\n" in body:
-        body = _EMPTY_LINES.sub(b"\n", body).lstrip(b"\n")
     if not body:
         return pl.DataFrame(schema=schema)
     try:

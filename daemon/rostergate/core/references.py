@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core import rows
 from rostergate.core.problem import Effect, Problem
 
 if TYPE_CHECKING:
@@ -49,6 +50,16 @@ REFERENCES = (
 """Every reference between claimed tables."""
 
 
+def strays(claims: Claims, one: Reference) -> pl.DataFrame:
+    """Return the rows that meet no row of the table referred to; those that name none are among them.
+
+    Several ask: it is looked up once for claims that have the same ids.
+    """
+    if one not in claims.strays:
+        claims.strays[one] = rows.unmet(claims.tables[one.table], claims.tables[one.to], [one.column])
+    return claims.strays[one]
+
+
 def unknown(claims: Claims, code: Code, to: str) -> Iterator[Problem]:
     """Yield a problem for each column that refers to `to`, with the rows whose id stands nowhere in that table.
 
@@ -58,9 +69,6 @@ def unknown(claims: Claims, code: Code, to: str) -> Iterator[Problem]:
     if to in claims.absent:
         return
     for one in REFERENCES:
-        if one.to != to:
-            continue
-        known = claims.tables[to].select(one.column)
-        stated = claims.tables[one.table].filter(pl.col(one.column).is_not_null())
-        rows = stated.join(known, on=one.column, how="anti").select("file", "line")
-        yield Problem(code, one.table, one.column, rows, Effect.LEAVE_OUT)
+        if one.to == to:
+            named = strays(claims, one).filter(pl.col(one.column).is_not_null())
+            yield Problem(code, one.table, one.column, named.select("file", "line"), Effect.LEAVE_OUT)

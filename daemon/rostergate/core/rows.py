@@ -7,30 +7,42 @@ themselves (300,000 rows: 12 ms instead of 170 ms), and at a third of the time o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SEEDS = (0, 1)
+_SEEDS: Final = (0, 1)
+SECOND_LOOK: Final = _SEEDS[1]
 
 
 def first_rows(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Return the first row of each key, in the order of the frame."""
     if _hashes(frame, key).n_unique() == len(frame):
         return frame
-    return frame.unique(key, keep="first", maintain_order=True)
+    # A third of the time of `unique`, and the order stays.
+    return frame.filter((pl.struct(key) if len(key) > 1 else pl.col(key[0])).is_first_distinct())
 
 
-def unmet(frame: pl.DataFrame, others: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
+def first_rows_where(condition: pl.Expr, frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Return those of the first rows of each key that meet the condition, in the order of the frame."""
+    some = frame.filter(condition)
+    if some.is_empty():
+        return some
+    return first_rows(frame.join(some, on=key, how="semi", nulls_equal=True, maintain_order="left"), key).filter(
+        condition
+    )
+
+
+def unmet(frame: pl.DataFrame, others: pl.DataFrame, on: Sequence[str], *, seed: int = _SEEDS[0]) -> pl.DataFrame:
     """Return the rows that meet no row of `others` in these columns, where `others` has a value in every row.
 
-    For what only confirms what was found otherwise: a hash has 64 bits, so that one row in 10^19 times the number of
-    others would be passed over.
+    A hash has 64 bits: one row in 10^19, divided by the number of others, would be passed over. So whoever has to be
+    sure looks twice, with another seed the second time.
     """
-    stray = ~_among(_hashes(frame, on), _hashes(others, on))
+    stray = ~_among(_hashes(frame, on, seed), _hashes(others, on, seed))
     return frame.filter(stray) if stray.any() else frame.clear()
 
 
@@ -62,8 +74,8 @@ def repeats(frame: pl.DataFrame, key: Sequence[str]) -> pl.Series:
     return hashes.is_duplicated()
 
 
-def _hashes(frame: pl.DataFrame, on: Sequence[str]) -> pl.Series:
-    return frame[[*on]].hash_rows()
+def _hashes(frame: pl.DataFrame, on: Sequence[str], seed: int = _SEEDS[0]) -> pl.Series:
+    return frame[[*on]].hash_rows(seed=seed)
 
 
 def _among(some: pl.Series, others: pl.Series) -> pl.Series:

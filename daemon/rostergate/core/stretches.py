@@ -9,7 +9,8 @@ Rule: the result is that of the careful reader, to the last finding; a property 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -19,6 +20,8 @@ from rostergate.core.sheet import Sheet, tidy
 
 if TYPE_CHECKING:
     from rostergate.core.policy import ReadingLimits
+
+_EMPTY_LINES: Final = re.compile(rb"\n{2,}")
 
 
 def read(name: str, data: bytes, limits: ReadingLimits) -> Sheet | None:
@@ -63,8 +66,9 @@ def _outside(below: pl.DataFrame, starts: list[int], ends: list[int]) -> pl.Data
 
 
 def _cut(data: bytes, lines: pl.DataFrame) -> bytes:
-    """Return the lines that are `kept`, with what is empty between them."""
+    """Return the lines that are `kept`, without what is empty between them."""
     turns = lines.filter(pl.col("kept") != pl.col("kept").shift(fill_value=False))["start"].to_list()
     turns += [len(data)] if len(turns) % 2 else []
     view = memoryview(data)
-    return b"".join(view[start:end] for start, end in zip(turns[::2], turns[1::2], strict=True))
+    rows = b"".join(view[start:end] for start, end in zip(turns[::2], turns[1::2], strict=True))
+    return _EMPTY_LINES.sub(b"\n", rows) if b"\n\n" in rows else rows

@@ -14,7 +14,7 @@ from __future__ import annotations
 import polars as pl
 
 from rostergate.core.roster import PEOPLE, TABLES, Frames, Table
-from rostergate.core.rows import unmet
+from rostergate.core.rows import SECOND_LOOK, first_rows, unmet
 from rostergate.core.snapshot import MENTIONED, Snapshot
 
 REFERENCES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
@@ -42,21 +42,28 @@ def target(roster: Frames, snapshot: Snapshot) -> Frames:
         _rest(after, roster, snapshot.absent)
         _keep_columns(after, roster, snapshot.absent)
     for person in PEOPLE:
-        after[person.name] = after[person.name].join(ties(after, person), on=person.key, how="semi")
+        tied = pl.concat(after[tie].select(person.key) for tie in person.tied_by)
+        if len(unmet(after[person.name], tied, person.key)):
+            after[person.name] = after[person.name].join(tied, on=person.key, how="semi")
     if missing := orphans(after):
         raise AssertionError(f"ties to nothing: {missing}")
     return after
 
 
-def ties(frames: Frames, person: Table) -> pl.DataFrame:
-    """Return who is tied to which school: `school_id` and the key of that table of people, unique."""
-    return pl.concat(frames[tie].select("school_id", *person.key) for tie in person.tied_by).unique()
+def ties(frames: Frames, person: Table, people: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return who is tied to which school: `school_id` and the key of that table of people, unique.
+
+    Of everybody, or of the `people` alone, which has the key.
+    """
+    on = ["school_id", *person.key]
+    tied = pl.concat(frames[tie].select(on) for tie in person.tied_by)
+    return first_rows(tied if people is None else tied.join(people, on=person.key, how="semi"), on)
 
 
 def orphans(frames: Frames) -> dict[str, int]:
     """Count, by table, the rows that refer to nothing; only tables that have any."""
     found = {
-        name: sum(unmet(frames[name], frames[other], on).height for other, on in needs)
+        name: sum(unmet(frames[name], frames[other], on, seed=SECOND_LOOK).height for other, on in needs)
         for name, needs in REFERENCES.items()
     }
     return {name: count for name, count in found.items() if count}

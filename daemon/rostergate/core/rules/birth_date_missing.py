@@ -12,7 +12,7 @@ import polars as pl
 
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Problem, Rule, Stage
-from rostergate.core.rows import first_rows
+from rostergate.core.rows import first_rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,8 @@ CODE = Code(
 def check(claims: Claims) -> Iterator[Problem]:
     """Yield the first row of each student without a birth date, from files that have the column."""
     stated_in = [file for file, table, column in claims.columns if (table, column) == ("students", "birth_date")]
-    students = first_rows(claims.tables["students"], ["student_id"])
-    missing = students.filter(pl.col("birth_date").is_null() & pl.col("file").is_in(stated_in))
+    unstated = pl.col("birth_date").is_null() & pl.col("file").is_in(stated_in)
+    missing = first_rows_where(unstated, claims.tables["students"], ["student_id"])
     yield Problem(CODE, "students", "birth_date", missing.select("file", "line"))
 
 

@@ -28,9 +28,9 @@ def check(claims: Claims) -> Iterator[Problem]:
     """Yield the first row of each class without a usable enrollment, unless the enrollments did not come."""
     if "enrollments" in claims.absent:
         return
-    classes = first_rows(claims.tables["classes"], ["class_id"])
-    empty = classes.join(claims.tables["enrollments"].select("class_id"), on="class_id", how="anti")
-    yield Problem(CODE, "classes", None, empty.select("file", "line"))
+    classes, enrollments = claims.tables["classes"], claims.tables["enrollments"]
+    empty = classes.join(enrollments, on="class_id", how="anti", maintain_order="left")
+    yield Problem(CODE, "classes", None, first_rows(empty, ["class_id"]).select("file", "line"))
 
 
 RULE = Rule(CODE, Stage.USABLE, check)

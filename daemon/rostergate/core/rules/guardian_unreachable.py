@@ -11,7 +11,7 @@ import polars as pl
 
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Problem, Rule, Stage
-from rostergate.core.rows import first_rows
+from rostergate.core.rows import first_rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,9 @@ CODE = Code(
 
 def check(claims: Claims) -> Iterator[Problem]:
     """Yield the first row of each guardian without any contact."""
-    guardians = first_rows(claims.tables["guardians"], ["guardian_id"])
-    silent = guardians.filter(pl.col("email").is_null() & pl.col("phone").is_null())
-    yield Problem(CODE, "guardians", None, silent.select("file", "line"))
+    silent = pl.col("email").is_null() & pl.col("phone").is_null()
+    guardians = first_rows_where(silent, claims.tables["guardians"], ["guardian_id"])
+    yield Problem(CODE, "guardians", None, guardians.select("file", "line"))
 
 
 RULE = Rule(CODE, Stage.USABLE, check)

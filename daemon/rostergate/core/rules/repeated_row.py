@@ -60,8 +60,12 @@ def _repeated(parts: dict[str, pl.DataFrame], file: str) -> pl.DataFrame:
 
 def _suspects(parts: dict[str, pl.DataFrame]) -> pl.Series:
     """Return the lines whose claims may all stand in another line too: few, or none, in a sound export."""
-    doubled, single = [], []
-    for table, frame in parts.items():
+    doubled: list[pl.Series] = []
+    single: list[pl.Series] = []
+    # Ties, which have the fewest columns, first: where each stands in one line only, nothing else is looked at.
+    for table, frame in sorted(parts.items(), key=lambda part: len(CLAIMED[part[0]])):
+        if any(lines.equals(frame["line"]) for lines in single):
+            continue
         told = repeats(frame, CLAIMED[table])
         doubled.append(frame["line"].filter(told))
         single.append(frame["line"].filter(~told))

@@ -12,7 +12,7 @@ import polars as pl
 
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Problem, Rule, Stage
-from rostergate.core.rows import first_rows
+from rostergate.core.rows import first_rows, first_rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +34,12 @@ def check(claims: Claims) -> Iterator[Problem]:
     if claims.absent & {"guardians", "guardianships"}:
         return
     tables = claims.tables
-    guardians = first_rows(tables["guardians"], ["guardian_id"])
-    reachable = guardians.filter(~_SILENT).select("guardian_id")
-    reached = tables["guardianships"].join(reachable, on="guardian_id", how="semi").select("student_id")
-    students = first_rows(tables["students"], ["student_id"])
-    unreached = students.filter(_SILENT).join(reached, on="student_id", how="anti")
+    silent = first_rows_where(_SILENT, tables["students"], ["student_id"])
+    theirs = tables["guardianships"].join(silent, on="student_id", how="semi")
+    known = tables["guardians"].join(theirs, on="guardian_id", how="semi", maintain_order="left")
+    reachable = first_rows(known, ["guardian_id"]).filter(~_SILENT)
+    reached = theirs.join(reachable, on="guardian_id", how="semi")
+    unreached = silent.join(reached, on="student_id", how="anti", maintain_order="left")
     yield Problem(CODE, "students", None, unreached.select("file", "line"))
 
 

@@ -29,9 +29,9 @@ def check(claims: Claims) -> Iterator[Problem]:
     """Yield the first row of each teacher without a usable class, unless the classes did not come."""
     if "class_teachers" in claims.absent:
         return
-    teachers = first_rows(claims.tables["teachers"], ["teacher_id"])
-    idle = teachers.join(claims.tables["class_teachers"].select("teacher_id"), on="teacher_id", how="anti")
-    yield Problem(CODE, "teachers", None, idle.select("file", "line"))
+    teachers, class_teachers = claims.tables["teachers"], claims.tables["class_teachers"]
+    idle = teachers.join(class_teachers, on="teacher_id", how="anti", maintain_order="left")
+    yield Problem(CODE, "teachers", None, first_rows(idle, ["teacher_id"]).select("file", "line"))
 
 
 RULE = Rule(CODE, Stage.USABLE, check)
