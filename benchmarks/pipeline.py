@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import multiprocessing
 import os
@@ -41,6 +42,7 @@ from entering import enter, walk
 from rostergate import store
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area, Spool
+from rostergate.worker import workbench
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -151,9 +153,12 @@ def _in_a_process(case: str, folder: Path) -> Measured:
 def _measured(case: str, state: Path) -> Measured:
     walked = None
     if case in WALKS:
-        _warm_up()
         spool = Spool(state)
-        folder = max(sealing.sealed(spool))
+        folder = max(one for one in sealing.sealed(spool) if one.name.startswith(SLUG))
+        workbench.set_up()
+        _warm_up(spool, f"before-{case}")
+        gc.collect()
+        gc.freeze()  # as a worker process does it; only that here are more modules
         _into_the_page_cache(folder)
         os.sync()  # or the delivery waits until what was prepared for it is on the disk
         with closing(sqlite3.connect(spool.database)) as daemon:
@@ -161,6 +166,7 @@ def _measured(case: str, state: Path) -> Measured:
             started, cpu = time.monotonic(), time.process_time()
             walked = walk(spool, folder.name).for_the_log()
             seconds, cpu = time.monotonic() - started, time.process_time() - cpu
+        gc.unfreeze()
     else:
         _into_the_page_cache(state / "day-1", state / "day-2")
         started, cpu = time.monotonic(), time.process_time()
@@ -177,15 +183,11 @@ def _into_the_page_cache(*folders: Path) -> None:
                 pass
 
 
-def _warm_up() -> None:
+def _warm_up(spool: Spool, slug: str) -> None:
     """Take a tiny district down the road, as a worker process has done before: every module is loaded."""
     with tempfile.TemporaryDirectory() as folder:
-        spool = Spool(Path(folder) / "state")
-        spool.prepare()
-        store.upgrade(spool.database)
-        district.write(district.founded(50).tables, Path(folder) / "files")
-        _seal(spool, Path(folder) / "files")
-        walk(spool, f"{SLUG}-00001")
+        district.write(district.founded(50).tables, Path(folder))
+        walk(spool, _seal(spool, Path(folder), slug))
 
 
 def _prepare(students: int, folder: Path, *, quoted: bool, cases: Collection[str]) -> tuple[int, int]:
@@ -223,10 +225,10 @@ def _prepare(students: int, folder: Path, *, quoted: bool, cases: Collection[str
     return rows, size
 
 
-def _seal(spool: Spool, files: Path) -> None:
-    """Deliver the files of a folder as the daemon does, up to the sealed delivery."""
-    shutil.copytree(files, spool.inbox(SLUG, Area.UPLOAD), dirs_exist_ok=True)
-    asyncio.run(enter(spool, SLUG))
+def _seal(spool: Spool, files: Path, slug: str = SLUG) -> str:
+    """Deliver the files of a folder as the daemon does, up to the sealed delivery; return its id."""
+    shutil.copytree(files, spool.inbox(slug, Area.UPLOAD), dirs_exist_ok=True)
+    return asyncio.run(enter(spool, slug))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
@@ -44,7 +45,9 @@ def district(tmp_path: Path) -> District:
 async def walked(district: District, files: dict[str, bytes], hours: int = 0) -> dict[str, Any]:
     """Deliver the files; return the published shape of what was decided, some hours later than usual."""
     delivery = await district.sealed(files)
-    await road._walk(district.spool, district.spool.database, delivery, Policy(), AT + timedelta(hours=hours))
+    await asyncio.to_thread(
+        road.walk, district.spool, district.spool.database, delivery, Policy(), AT + timedelta(hours=hours)
+    )
     return await district.shown(delivery)
 
 

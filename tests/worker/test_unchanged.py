@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
@@ -64,10 +65,10 @@ class District:
         aside = hidden.with_name(f"{delivery}.aside")
         hidden.rename(aside)
         try:
-            await road._walk(self.spool, self.spool.database, delivery, policy, AT, NOBODY)
+            await asyncio.to_thread(road.walk, self.spool, self.spool.database, delivery, policy, AT, NOBODY)
         except FileNotFoundError:
             aside.rename(hidden)
-            await road._walk(self.spool, self.spool.database, delivery, policy, AT, NOBODY)
+            await asyncio.to_thread(road.walk, self.spool, self.spool.database, delivery, policy, AT, NOBODY)
             return False
         return True
 
@@ -205,7 +206,7 @@ async def test_hashes_that_disagree_decide_again(district: District) -> None:
         )
     shutil.rmtree(district.spool.delivery(delivery))
     with pytest.raises(FileNotFoundError):
-        await road._walk(district.spool, district.spool.database, delivery, Policy(), AT, NOBODY)
+        await asyncio.to_thread(road.walk, district.spool, district.spool.database, delivery, Policy(), AT, NOBODY)
 
 
 def test_every_setting_is_in_the_fingerprint() -> None:

@@ -10,7 +10,7 @@ import click
 
 from rostergate.cli.completing import DISTRICT
 from rostergate.cli.output import as_json, print_json, print_table
-from rostergate.cli.place import REFUSED, Place, run
+from rostergate.cli.place import REFUSED, Place
 from rostergate.cli.progress import progress
 from rostergate.core import catalogue
 from rostergate.core.calendar import day_of
@@ -38,7 +38,7 @@ def preview(place: Place, folder: Path, *, format_name: str | None, slug: str | 
         policy = replace(policy, format=format_name)
     with progress(f"checking {folder}"):
         if slug and (database := place.known_location()):
-            verdict = run(road.dry_run(database, folder, slug, policy))
+            verdict = road.dry_run(database, folder, slug, policy)
         else:
             verdict = road.first_look(folder, policy)
     answer = verdict.as_json()

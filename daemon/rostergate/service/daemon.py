@@ -114,7 +114,11 @@ class Daemon:
         self._database = database
         self._alone = alone
         self._engine = store.open(database)
-        self._processes = Processes(settings.delivery.workers, seconds_max=settings.delivery.decide_seconds_max)
+        self._processes = Processes(
+            settings.delivery.workers,
+            seconds_max=settings.delivery.decide_seconds_max,
+            modules=(reporting.__name__,),
+        )
         self._inboxes = Inboxes(spool, self._now)
         self._footings = Footings(self._engine, districts, self._now)
         self._room = Room(settings, self._engine, spool.state, self._now)

@@ -21,7 +21,7 @@ from rostergate.errors import StoreError
 from rostergate.service.address import address
 from rostergate.spool import sealing
 from rostergate.store import deliveries, past, plans, verdicts
-from rostergate.worker import road, slot
+from rostergate.worker import road, slot, workbench
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -50,16 +50,8 @@ LOOK_SECONDS: Final = 60.0
 def write_in_process(
     spool: Spool, database: Location, settings: Settings, district: District, delivery: str, now: datetime
 ) -> None:
-    """Write a delivery's report from a process that has no event loop. Raises as `write` does."""
-
-    async def opened() -> None:
-        engine = store.open(database)
-        try:
-            await write(engine, spool, settings, district, delivery, now)
-        finally:
-            await engine.dispose()
-
-    asyncio.run(opened())
+    """Write a delivery's report. Runs in a worker process. Raises as `write` does."""
+    workbench.do(database, lambda engine: write(engine, spool, settings, district, delivery, now))
 
 
 async def write(
@@ -139,7 +131,7 @@ def dry_run(
     Returns what the log tells of it: verdict, format, files, findings by severity. Raises `StoreError`, `OSError`.
     """
     policy = district.policy(settings, day_of(now, district.zone))
-    verdict = asyncio.run(road.dry_run(database, folder, district.slug, policy))
+    verdict = road.dry_run(database, folder, district.slug, policy)
     told = _dry_run_story(address(spool, settings), district, verdict, now)
     report.write(spool.report(district.slug, PREVIEW), told)
     latest.write(spool.reports(district.slug), told)

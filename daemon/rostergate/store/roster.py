@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import polars as pl
@@ -30,7 +31,7 @@ from rostergate.store.schema import WHOLE_DISTRICT, deliveries, grounds, key_ord
 from rostergate.store.schema import roster as versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -96,9 +97,7 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     writer = _Writer(tx, district, number, following)
     touched = await asyncio.to_thread(_touched, plan)
     total, schools = 0, set[str]()
-    for table in TABLES.values():
-        # In the order of the index that they are written to, which takes half the time.
-        rows = await asyncio.to_thread(plan.pop(table.name).sort, key_order(table))
+    async for table, rows in _in_order(plan):
         changed = await writer.write(table, rows)
         total += changed
         if changed and "school_id" in rows.columns:
@@ -110,6 +109,24 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
         await accounts.follow(tx, district, at)
         await turns.take(tx, delivery, district, ground=following, at=at, rows=writer.rows)
     return total
+
+
+async def _in_order(plan: Frames) -> AsyncIterator[tuple[Table, pl.DataFrame]]:
+    """Give each table with its rows in the order of the index that they are written to, which takes half the time.
+
+    The next table is sorted while one is written. The plan is empty afterwards.
+    """
+
+    def sorting(table: Table) -> asyncio.Future[pl.DataFrame]:
+        return asyncio.get_running_loop().run_in_executor(None, plan.pop(table.name).sort, key_order(table))
+
+    tables = list(TABLES.values())
+    following = sorting(tables[0])
+    for table, after in zip_longest(tables, tables[1:]):
+        rows = await following
+        if after is not None:
+            following = sorting(after)
+        yield table, rows
 
 
 def _touched(plan: Frames) -> Frames:

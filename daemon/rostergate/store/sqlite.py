@@ -1,7 +1,8 @@
 """SQLite: how a database file is opened, and how its transactions begin.
 
-WAL mode with `synchronous=FULL`: COMMIT returns only when the log is on the disk. A writer begins with BEGIN IMMEDIATE
-and waits there for the one before, whatever its district: a file has one writer at a time.
+WAL mode with `synchronous=FULL`: COMMIT returns only when the log is on the disk. Once the log is longer than 4 MB, a
+writer brings it into the file after its COMMIT; one without `checkpoints` leaves that to the next. A writer begins with
+BEGIN IMMEDIATE and waits there for the one before, whatever its district: a file has one writer at a time.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ _PRAGMAS: Final = (
 )
 
 
-def open(path: Path) -> AsyncEngine:  # noqa: A001 - called as `sqlite.open`
+def open(path: Path, *, checkpoints: bool = True) -> AsyncEngine:  # noqa: A001 - called as `sqlite.open`
     """Return the engine on an existing file."""
+    pragmas = _PRAGMAS if checkpoints else (*_PRAGMAS, "PRAGMA wal_autocheckpoint=0")
     engine = create_async_engine(
         location("sqlite+aiosqlite", path),
-        async_creator=partial(_connect, path),
+        async_creator=partial(_connect, path, pragmas),
         pool_size=CONNECTIONS_MAX // 2,
         max_overflow=CONNECTIONS_MAX // 2,
         pool_timeout=BUSY_SECONDS_MAX,
@@ -64,14 +66,14 @@ def _file(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}"  # quoted: every name is legal
 
 
-async def _connect(path: Path) -> aiosqlite.Connection:
+async def _connect(path: Path, pragmas: tuple[str, ...]) -> aiosqlite.Connection:
     """Open one connection, or leave nothing of it behind."""
     connection = aiosqlite.connect(f"{_file(path)}?mode=rw", uri=True, isolation_level=None)
     thread = connection._thread  # noqa: SLF001 - aiosqlite gives no other way to wait for its end
     thread.daemon = True  # as SQLAlchemy has it: a connection that was forgotten does not keep the program alive
     try:
         await connection
-        for pragma in _PRAGMAS:
+        for pragma in pragmas:
             async with connection.execute(pragma):
                 pass
     except BaseException:

@@ -14,9 +14,10 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from rostergate.errors import RostergateError
+from rostergate.worker import workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -37,9 +38,11 @@ class TookTooLongError(RostergateError):
 class Processes:
     """A few worker processes, started when first needed and replaced when one dies."""
 
-    def __init__(self, count: int, *, seconds_max: float) -> None:
+    def __init__(self, count: int, *, seconds_max: float, modules: Iterable[str] = ()) -> None:
+        """Each process imports the modules before it does anything."""
         self._count = count
         self._seconds_max = seconds_max
+        self._modules = tuple(modules)
         self._pool = self._new_pool()
 
     async def run(self, function: Callable[[*Arguments], Result], *args: *Arguments) -> Result:
@@ -69,7 +72,12 @@ class Processes:
         _kill(self._pool)
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_settle_in)
+        return ProcessPoolExecutor(
+            self._count,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_settle_in,
+            initargs=(self._modules,),
+        )
 
     def _replace(self, pool: ProcessPoolExecutor) -> None:
         if pool is self._pool:
@@ -86,8 +94,8 @@ _NICE = 10
 """How far worker processes stand back where cores are few: a session is answered at once, a verdict can wait."""
 
 
-def _settle_in() -> None:
-    """Leave Ctrl-C and SIGTERM to the daemon, and end at once when it is gone: nobody would hear the answer.
+def _settle_in(modules: tuple[str, ...]) -> None:
+    """Get ready to work. Leave Ctrl-C and SIGTERM to the daemon, and end when it is gone: nobody would hear the answer.
 
     A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
     """
@@ -96,6 +104,7 @@ def _settle_in() -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
+    workbench.set_up(modules)
 
 
 def _end_with_the_daemon() -> None:

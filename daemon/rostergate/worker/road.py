@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
+
+import polars as pl
 
 from rostergate import store
 from rostergate.core import catalogue
 from rostergate.core import roster as canonical
-from rostergate.core.decide import decide
+from rostergate.core.decide import Understood, against, decide, understood
 from rostergate.core.notices import NOBODY
 from rostergate.core.plan import pack
 from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
@@ -23,7 +26,7 @@ from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
 from rostergate.spool import sealing
 from rostergate.store import conclusions, deliveries, roster, schools, verdicts
-from rostergate.worker import kept, unchanged
+from rostergate.worker import kept, unchanged, workbench
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from rostergate.core.notices import Audience
     from rostergate.core.policy import Policy
+    from rostergate.core.roster import Frames
     from rostergate.core.verdict import Verdict
     from rostergate.spool.folders import Spool
     from rostergate.store import Location
@@ -68,7 +72,7 @@ class Walked:
     schools: int
     held: int
     seconds: dict[str, float]
-    """Wall seconds by stage: read (the roster), decide (and read the files), record."""
+    """Wall seconds by stage: read (and check the files, load the roster), decide (compare, hold, plan), record."""
 
     def for_the_log(self) -> dict[str, object]:
         """Return its fields as the canonical log line carries them."""
@@ -78,28 +82,27 @@ class Walked:
 def walk(
     spool: Spool, database: Location, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY
 ) -> Walked:
-    """Take one sealed delivery down the road. Runs in a worker process, which has no event loop of its own.
+    """Take one sealed delivery down the road. Runs in a worker process.
 
     The audience gets its mail with the verdict, in one transaction.
 
     Raises `DeliveryDamagedError`, `StoreError`, `OSError`, `IllegalTransition` when it is not sealed (any more).
     """
-    return asyncio.run(_walk(spool, database, delivery, policy, at, audience))
+    return workbench.do(database, partial(_walk, spool, delivery, policy, at, audience))
 
 
-async def dry_run(database: Location, folder: Path, district: str, policy: Policy) -> Verdict:
+def dry_run(database: Location, folder: Path, district: str, policy: Policy) -> Verdict:
     """Decide about the files of a folder as if the district had delivered them; record nothing.
 
     Raises `StoreError`, `OSError`.
     """
-    engine = store.open(database)
-    try:
+
+    async def looked_up(engine: AsyncEngine) -> tuple[Frames, Policy]:
         async with store.reading(engine) as tx:
-            known = await roster.load(tx, district)
-            policy = await schools.policy(tx, district, policy)
-    finally:
-        await engine.dispose()
-    return decide(sealing.contents(folder), known, policy)
+            return await roster.load(tx, district), await schools.policy(tx, district, policy)
+
+    known, told = workbench.do(database, looked_up)
+    return decide(sealing.contents(folder), known, told)
 
 
 def first_look(folder: Path, policy: Policy) -> Verdict:
@@ -113,37 +116,38 @@ def recognised(folder: Path, key_file: Path | None = None) -> str:
 
 
 async def _walk(
-    spool: Spool, database: Location, delivery: str, policy: Policy, at: datetime, audience: Audience = NOBODY
+    spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience, engine: AsyncEngine
 ) -> Walked:
-    engine = store.open(database)
-    try:
-        for _ in range(GROUND_TRIES_MAX):
-            try:
-                return await _walk_once(engine, spool, delivery, policy, at, audience)
-            except verdicts.GroundMoved:
-                continue
-    finally:
-        await engine.dispose()
+    for _ in range(GROUND_TRIES_MAX):
+        try:
+            return await _walk_once(engine, spool, delivery, policy, at, audience)
+        except verdicts.GroundMoved:
+            continue
     raise StoreError("the roster kept changing while the delivery was decided; it will be tried again")
 
 
 async def _walk_once(
     engine: AsyncEngine, spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience
 ) -> Walked:
-    started = time.monotonic()
+    started, loop = time.monotonic(), asyncio.get_running_loop()
     async with store.reading(engine) as tx:
         stated = await deliveries.get(tx, delivery)
         seen = await kept.stamp(tx, stated.district, unchanged.program())
         told = await schools.policy(tx, stated.district, policy)
-        verdict = await unchanged.verdict(tx, stated, seen.ground, told)
-        known, is_kept = await kept.load(tx, spool, seen) if verdict is None else ({}, True)
+        if alike := await unchanged.verdict(tx, stated, seen.ground, told):
+            known, is_kept, said = dict[str, pl.DataFrame](), True, Understood(alike)
+        else:
+            # The files do not wait for the roster, nor the roster for the files.
+            reading = loop.run_in_executor(None, _understood, spool, delivery, told)
+            known, is_kept = await kept.load(tx, spool, seen)
+            said = await reading
     read = time.monotonic()
-    # Nobody but `decide` holds on to the files, so that it can let go of them.
-    verdict = verdict or _final(decide(sealing.contents(spool.delivery(delivery), spool.key_file), known, told))
+    verdict = _final(against(known, said, told))
+    del said
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
-    # Packed while the database writes; kept once it has.
-    packing = asyncio.get_running_loop().run_in_executor(None, pack, kept.after(known, verdict))
+    # Packed while the database writes, kept once it has; nobody waits for that.
+    packing = loop.run_in_executor(None, pack, kept.after(known, verdict))
     del known
     async with store.writing(engine, stated.district) as tx:
         if await schools.policy(tx, stated.district, policy) != told:
@@ -155,9 +159,14 @@ async def _walk_once(
             await conclusions.write(tx, delivery, await roster.ground(tx, stated.district), settled)
         now = await kept.stamp(tx, stated.district, seen.program)
     if now != seen or not is_kept:
-        kept.keep(spool, now, await packing)
+        loop.run_in_executor(None, kept.keep, spool, now, await packing)
     seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
     return _walked(stated, verdict, concluded, seconds)
+
+
+def _understood(spool: Spool, delivery: str, policy: Policy) -> Understood:
+    # Nobody else holds on to the files, so that they can be let go of on the way.
+    return understood(sealing.contents(spool.delivery(delivery), spool.key_file), policy)
 
 
 def _final(verdict: Verdict) -> Verdict:

@@ -1,0 +1,39 @@
+"""What tests ask a worker process to do: found by name there."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from typing import TYPE_CHECKING
+
+from rostergate import store
+from rostergate.store import deliveries
+from rostergate.worker import workbench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+def is_imported(module: str) -> bool:
+    """Tell whether this process has the module."""
+    return module in sys.modules
+
+
+def frozen() -> int:
+    """Return how many objects the garbage collector leaves aside."""
+    return gc.get_freeze_count()
+
+
+def looked(database: Path) -> tuple[int, int, int]:
+    """Look into a database; return what tells the event loop, the engine and the pages of the log that brings about."""
+
+    async def look(engine: AsyncEngine) -> tuple[int, int, int]:
+        async with store.reading(engine) as tx:
+            await deliveries.overview(tx)
+            pages = await tx.exec_driver_sql("PRAGMA wal_autocheckpoint")
+            return id(asyncio.get_running_loop()), id(engine), int(pages.scalar_one())
+
+    return workbench.do(database, look)
