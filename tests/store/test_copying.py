@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -46,6 +47,15 @@ async def test_every_text_arrives_as_it_was(things: AsyncConnection) -> None:
     """Quotes, line ends, COPY's own signs, an empty text and no text are kept apart; each row has the constants."""
     assert await _insert_missing(things, GIVEN, 7) == len(TEXTS)
     assert await _all(things) == [(str(place), value, 7) for place, value in enumerate(TEXTS)]
+
+
+@pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+async def test_rows_of_which_none_is_there(things: AsyncConnection) -> None:
+    """They go straight into the table, every text as it was; a key that is there nevertheless is not passed over."""
+    assert await copying.insert_all(things, THINGS, GIVEN, {"number": 7}) == len(TEXTS)
+    assert await _all(things) == [(str(place), value, 7) for place, value in enumerate(TEXTS)]
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await copying.insert_all(things, THINGS, GIVEN[:1], {"number": 8})
 
 
 async def test_a_key_that_is_there_is_left_alone(things: AsyncConnection) -> None:

@@ -77,7 +77,8 @@ def _invariants() -> Iterator[tuple[str, str, list[sa.Select[int]]]]:
     yield "ties", "current people without any tie", [_untied(people.name) for people in PEOPLE]
     yield "people", "current ties to nobody", [_without(tie, one.name) for one in PEOPLE for tie in one.tied_by]
     yield "order", "versions that end before they begin", [_backwards(name) for name in TABLES]
-    yield "origin", "versions ended by a delivery that there is not", [_ended_by_nothing(name) for name in TABLES]
+    origins = [_of_nothing(name, column) for name in TABLES for column in ("since_delivery", "until_delivery")]
+    yield "origin", "versions made or ended by a delivery that there is not", origins
 
 
 def _count(rows: sa.Subquery | sa.Table) -> sa.Select[int]:
@@ -117,11 +118,7 @@ def _backwards(name: str) -> sa.Select[int]:
     return _count(made).where(made.c.until_delivery < made.c.since_delivery)
 
 
-def _ended_by_nothing(name: str) -> sa.Select[int]:
+def _of_nothing(name: str, column: str) -> sa.Select[int]:
     made = versions[name]
-    there = (
-        sa.exists()
-        .where(deliveries.c.district == made.c.district, deliveries.c.number == made.c.until_delivery)
-        .correlate(made)
-    )
-    return _count(made).where(made.c.until_delivery.is_not(None), ~there)
+    is_it = deliveries.c.district == made.c.district, deliveries.c.number == made.c[column]
+    return _count(made).where(made.c[column].is_not(None), ~sa.exists().where(*is_it).correlate(made))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -17,7 +18,6 @@ from sqlalchemy.sql import visitors
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    import polars as pl
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 ROWS_MIN: Final = 500
@@ -26,6 +26,15 @@ _ROWS_AT_ONCE: Final = 20_000
 """Rows that become CSV in one go: a few milliseconds, so that the event loop goes on."""
 _UNKNOWN_BYTES_MIN: Final = 1_000_000
 """Size from which on a table's plan matters."""
+
+
+async def insert_all(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:
+    """Insert rows, each with the constants, straight into the table; return how many.
+
+    A row that breaks a unique index raises, and the transaction with it: for a table that has none of their keys.
+    """
+    await _copy(tx, made.name, rows.with_columns(pl.lit(value).alias(name) for name, value in constants.items()))
+    return rows.height
 
 
 async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:
@@ -83,18 +92,21 @@ async def _given(tx: AsyncConnection, rows: pl.DataFrame) -> sa.Table:
     columns = (sa.Column(name, sa.String) for name in rows.columns)
     given = sa.Table("given", sa.MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
     await tx.execute(sa.schema.CreateTable(given))
-    await _copy(tx, rows)
+    await _copy(tx, given.name, rows)
+    await tx.exec_driver_sql("ANALYZE given")
     return given
 
 
-async def _copy(tx: AsyncConnection, rows: pl.DataFrame) -> None:
+async def _copy(tx: AsyncConnection, table: str, rows: pl.DataFrame) -> None:
     connection: Any = (await tx.get_raw_connection()).driver_connection
+    columns = ", ".join(f'"{name}"' for name in rows.columns)
     try:
-        async with connection.cursor() as cursor, cursor.copy("COPY given FROM STDIN (FORMAT csv)") as copy:
+        async with (
+            connection.cursor() as cursor,
+            cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN (FORMAT csv)') as copy,
+        ):
             for some in rows.iter_slices(_ROWS_AT_ONCE):
                 # Every text is quoted, and no text (NULL) is not: so COPY tells "" from NULL, and a \. ends nothing.
                 await copy.write(some.write_csv(include_header=False, quote_style="non_numeric").encode())
-        async with connection.cursor() as cursor:
-            await cursor.execute("ANALYZE given")
     except psycopg.OperationalError as error:
         raise OperationalError("COPY", None, error) from error

@@ -197,8 +197,10 @@ class _Writer:
         if rows.height < copying.ROWS_MIN:
             return await self._run(_make(table, self._dialect), rows.select(table.columns))
         constants = {"district": self._district, "since_delivery": self._number, "since_ground": self._ground}
-        insert_missing = copying.insert_missing if self._copies else many_values.insert_missing
-        return await insert_missing(self._tx, versions[table.name], rows.select(table.columns), constants)
+        insert = many_values.insert_missing
+        if self._copies:
+            insert = copying.insert_missing if await self._has_any(table) else copying.insert_all
+        return await insert(self._tx, versions[table.name], rows.select(table.columns), constants)
 
     async def _run(self, statement: _Statement, rows: pl.DataFrame) -> int:
         """Run a statement once per row; return how many rows of the database it changed."""
