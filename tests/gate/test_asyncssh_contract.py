@@ -265,13 +265,17 @@ async def test_a_root_of_its_own_follows_links(tmp_path: Path) -> None:
     opened.close()
 
 
-async def test_the_socket_can_be_reached(house: House) -> None:
-    """A session's reader knows the TCP socket, on which small packets are acknowledged at once (`gate/protocol.py`)."""
-    async with house.sftp():
+async def test_what_comes_in_passes_the_connection(house: House) -> None:
+    """Every piece is given to the connection by name, and it knows its TCP socket (`gate/transport.py`)."""
+    async with house.sftp() as sftp:
         (door,) = house.gate.doors
         assert door._connection is not None
-        reached = door._connection.get_extra_info("socket")
-        reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        door._connection.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        told, passed = vars(door._connection), []
+        receive = told["data_received"]
+        told["data_received"] = lambda data: (passed.append(len(data)), receive(data))
+        await sftp.stat("/")
+        assert passed
 
 
 def test_a_key_of_a_client_is_verified_with_whatever_it_chose() -> None:

@@ -8,20 +8,19 @@ Rule 3: a try counts from its beginning: a client that goes before the answer ha
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import asyncssh
 import structlog
 from asyncssh.constants import (
     DISC_BY_APPLICATION,
     DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
-    MSG_IGNORE,
     OPEN_RESOURCE_SHORTAGE,
 )
 
 from rostergate import journal, metrics
 from rostergate.config.values import is_slug
-from rostergate.gate import limits
+from rostergate.gate import limits, transport
 from rostergate.gate.algorithms import LEGACY, MODERN
 from rostergate.gate.passwords import TooManyWaiting
 from rostergate.gate.session import Session
@@ -69,8 +68,9 @@ class Door(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Keep the connection."""
         self._connection = conn
+        transport.acknowledge_at_once(conn)
         if not self.legacy:
-            _send_nothing_idle(conn)
+            transport.send_nothing_idle(conn)
         self._gate.doors.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
@@ -224,17 +224,3 @@ class Door(asyncssh.SSHServer):
             tries=self._tries,
         )
         self._gate.banned(self._gate.throttle.failed(username, self.address), self.address)
-
-
-def _send_nothing_idle(connection: asyncssh.SSHServerConnection) -> None:
-    """Leave out the empty packet that asyncssh 2.24 puts before each other one.
-
-    It hides what CBC gives away to whoever chooses the text (RFC 4251, 9.3.1), and there is no CBC on the modern port.
-    """
-    send = connection.send_packet
-
-    def send_packet(kind: int, *fields: bytes, **more: Any) -> None:  # noqa: ANN401 - passed on
-        if kind != MSG_IGNORE:
-            send(kind, *fields, **more)
-
-    vars(connection)["send_packet"] = send_packet

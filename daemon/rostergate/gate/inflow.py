@@ -28,8 +28,8 @@ class PacketTooLong(Exception):  # noqa: N818 - it names what is the case
 class Inflow:
     """What a client sends."""
 
-    def __init__(self, reader: SSHReader[bytes], packet_bytes_max: int, arrived: Callable[[int], None]) -> None:
-        """`arrived` is told how many bytes came, each time some do."""
+    def __init__(self, reader: SSHReader[bytes], packet_bytes_max: int, arrived: Callable[[], None]) -> None:
+        """`arrived` is told each time that something has come."""
         self._reader = reader
         self._packet_bytes_max = packet_bytes_max
         self._arrived = arrived
@@ -55,7 +55,7 @@ class Inflow:
             piece = await self._reader.read(READ_BYTES_MAX)
             if not piece:
                 raise EOFError
-            self._arrived(len(piece))
+            self._arrived()
             pieces.append(piece)
             there += len(piece)
         self._bytes, self._at = b"".join(pieces), 0

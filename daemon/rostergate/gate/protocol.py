@@ -12,7 +12,6 @@ Everything here uses private names of asyncssh; tests/gate/test_asyncssh_contrac
 from __future__ import annotations
 
 import asyncio
-import socket
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 SFTP_VERSION: Final = 3
 _DATA: Final = frozenset({FXP_READ, FXP_WRITE})  # fast clients send fifteen thousand a second
 _HEADER_BYTES: Final = 1_024  # of a packet: everything around the data of a WRITE
-_SMALL_BYTES: Final = 4_096
 # draft-ietf-secsh-filexfer-02, 6.4 and 7: a WRITE up to its data (with handles of four bytes, as asyncssh gives them),
 # and a STATUS that says OK with its length before it. The numbers: kind, request; handle, offset, length of the data.
 _WRITE: Final = Struct(">BII4sQI")
@@ -69,13 +67,11 @@ class Packets(SFTPServerHandler):
         """`active` is told of each packet; `pace` counts a request and says for how many seconds it has to wait."""
         super().__init__(files, reader, writer, SFTP_VERSION)
         self._files = files
-        self._inflow = Inflow(reader, packet_bytes_max, self._arrived)
+        self._inflow = Inflow(reader, packet_bytes_max, active)
         self._answers: list[bytes] = []
         self._packet_bytes_max = packet_bytes_max
         self._handles_max = handles_max
-        self._active = active
         self._pace = pace
-        self._socket: socket.socket | None = reader.get_extra_info("socket")
 
     async def recv_packet(self) -> SSHPacket:
         """Return the next packet that is for asyncssh to answer, having written what came before it.
@@ -120,11 +116,6 @@ class Packets(SFTPServerHandler):
             self._writer.write(b"".join(self._answers))
         self._answers.clear()
 
-    def _arrived(self, length: int) -> None:
-        self._active()
-        if length < _SMALL_BYTES:
-            self._acknowledge()
-
     async def _cleanup(self, exc: Exception | None) -> None:
         """End the session with an exit status: without one, scp says that it failed."""
         writer, self._writer = self._writer, None
@@ -163,17 +154,6 @@ class Packets(SFTPServerHandler):
         return SFTPLimits(
             self._packet_bytes_max, min(READ_BYTES_MAX, data_bytes_max), data_bytes_max, self._handles_max
         )
-
-    def _acknowledge(self) -> None:
-        """Acknowledge what was received at once: a client that waits for it between small requests is held up 40 ms.
-
-        The kernel forgets this by itself, so it is set again after each small packet.
-        """
-        if self._socket is not None and hasattr(socket, "TCP_QUICKACK"):
-            try:
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            except OSError:
-                self._socket = None  # not TCP, or gone
 
     _packet_handlers = {  # noqa: RUF012 - asyncssh's own table, with the requests that are ours
         **{
