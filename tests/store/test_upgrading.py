@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def _definitions(path: Path) -> dict[str, str]:
+    """The SQL of every table and index by its name, without blanks and quotes: SQLite quotes a table that was renamed."""
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
-        return {name: "".join((sql or "").split()) for name, sql in rows}
+        return {name: "".join((sql or "").replace('"', "").split()) for name, sql in rows}
 
 
 def test_the_migrations_make_the_schema_to_the_letter(path: Path, tmp_path: Path) -> None:
