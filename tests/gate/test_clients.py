@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gate.house import SLUG, House
+from gate.house import PASSWORD, SLUG, House
 
 DATA = b"school_id,school_name\n" + b"1,Lincoln High\n" * 50_000
 
@@ -159,3 +159,19 @@ async def test_curl(house: House, program: str, key: Path, roster: Path) -> None
     )
     assert status == 0, text
     assert house.committed() == {"schools.csv": DATA}
+
+
+@pytest.mark.client("rclone")
+@pytest.mark.parametrize("size", [100_000, 1_000_000])
+async def test_rclone(house: House, program: str, tmp_path: Path, size: int) -> None:
+    """Rclone uploads what takes it several writes, many at once and the last one longer than its data."""
+    (tmp_path / "set").mkdir()
+    files = {"schools.csv": (DATA * 2)[:size], "teachers.csv": (DATA * 2)[: size + 1]}
+    for name, data in files.items():
+        (tmp_path / "set" / name).write_bytes(data)
+    _, obscured = await run(program, "--config", "/dev/null", "obscure", PASSWORD)
+    place = f":sftp,host=127.0.0.1,port={house.gate.port},user={SLUG},pass={obscured.strip()}:/"
+    more = ("--config", "/dev/null", "--low-level-retries", "1", "--retries", "1", "--ignore-times")
+    status, text = await run(program, *more, "copy", str(tmp_path / "set"), place)
+    assert status == 0, text
+    assert house.committed() == files

@@ -4,8 +4,11 @@ from datetime import timedelta
 import asyncssh
 import pytest
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_TRUNC, FXF_WRITE
+from asyncssh.constants import FX_OK, FXP_WRITE
+from asyncssh.packet import String, UInt64
 
 from gate.house import DATA, NOW, House, cut_off, put, until
+from gate.raw import raw
 
 # When a file counts
 
@@ -135,6 +138,20 @@ async def test_cut_off_upload_older_than_a_commit_is_not_kept(house: House) -> N
         await until(lambda: house.inbox().open_uploads == 0)
         assert (await sftp.stat("schools.csv")).size == len(DATA)
     assert house.inbox().left() == {}
+
+
+async def test_a_write_longer_than_its_data(house: House) -> None:
+    """Of a WRITE, its data count; what follows them in the packet does not, also where the write is refused."""
+    async with raw(house) as client:
+        await client.start()
+        handle = (await client.open(b"/schools.csv", FXF_WRITE | FXF_CREAT | FXF_TRUNC)).handle
+        answer = await client.ask(FXP_WRITE, String(handle), UInt64(0), String(b"a,b\n"), b"of the piece before")
+        assert answer.status()[0] == FX_OK
+        await client.close(handle)
+        handle = (await client.open(b"/teachers.csv", FXF_WRITE | FXF_CREAT | FXF_TRUNC)).handle
+        answer = await client.ask(FXP_WRITE, String(handle), UInt64(0), String(b"PK\x03\x04" + b"\0" * 600), b"more")
+        assert "archive" in answer.status()[1]
+    assert house.committed() == {"schools.csv": b"a,b\n"}
 
 
 # Temporary names

@@ -80,7 +80,7 @@ class Packets(SFTPServerHandler):
         """
         assert self._writer is not None  # noqa: S101 - asyncssh never reads after its own clean-up
         try:
-            while (packet := self._inflow.packet()) is None or self._written(packet):
+            while (packet := _trimmed(self._inflow.packet())) is None or self._written(packet):
                 if packet is None:
                     self._send_answers()
                     await self._writer.drain()
@@ -166,3 +166,15 @@ class Packets(SFTPServerHandler):
         FXP_OPENDIR: cast("Any", _process_opendir),
         b"limits@openssh.com": cast("Any", _process_limits),
     }
+
+
+def _trimmed(packet: memoryview | None) -> memoryview | None:
+    """Return a WRITE without what follows its data, anything else as it is.
+
+    Go's pkg/sftp, as rclone 1.60 has it, sends the last piece of a file in a packet as long as those before; how much
+    of it counts stands in the length of the data. asyncssh would refuse that, OpenSSH does not.
+    """
+    if packet is None or len(packet) < _WRITE.size or packet[0] != FXP_WRITE:
+        return packet
+    *_, handle_bytes, _, _, length = _WRITE.unpack_from(packet)
+    return packet[: _WRITE.size + length] if handle_bytes == _HANDLE_BYTES else packet
