@@ -171,6 +171,20 @@ def test_a_contact_taken_by_a_teacher_leaves_the_guardian_without_it() -> None:
     ]
 
 
+def test_contacts_are_those_of_the_rows_that_count() -> None:
+    """A teacher's first row goes for its address, then the second counts, and takes its own from a guardian."""
+    claimed = sound(
+        teachers=[{"teacher_id": "u", "email": "t@school.org"}, {"teacher_id": "u", "email": "g@home.org"}],
+        teacher_schools=[{"school_id": "1", "teacher_id": "u"}, {"school_id": "1", "teacher_id": "u"}],
+        class_teachers=[{"class_id": "c", "teacher_id": "u"}],
+    )
+    checked = check(claimed, (), rule_set())
+    assert left_out(checked) == {"teachers": [("teachers.csv", 3)], "teacher_schools": [("teachers.csv", 3)]}
+    assert checked.usable.tables["guardians"]["email"].to_list() == [None]
+    assert ("contact-taken", "guardians.csv", "email", (2,)) in codes(checked)
+    assert ("contact-taken", "teachers.csv", "email", (3,)) in codes(checked)
+
+
 def test_alerts_speak_of_what_is_left() -> None:
     """A rule of the last stage does not see rows that another rule has left out."""
     claimed = sound(

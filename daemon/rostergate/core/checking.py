@@ -60,7 +60,7 @@ def check(claims: Claims, problems: Iterable[Problem], rules: Iterable[Rule]) ->
 
     `problems` come from the declaration and the values (layout, values); `claims` have their values normalised. Rules
     of stage `CLAIMED` see every claim, without the cells that `problems` blank. Rules of stage `USABLE` see what is
-    left: first those that may leave out more, until nothing more goes, then the alerts.
+    left: first those that may leave out or blank more, until nothing more goes, then the alerts.
     """
     given = tuple(problems)
     rules = tuple(rules)
@@ -69,8 +69,9 @@ def check(claims: Claims, problems: Iterable[Problem], rules: Iterable[Rule]) ->
     sieve = _Sieve(_blanked(shown, found))
     sieve.leave_out([*given, *found])
     errors = _of(rules, Stage.USABLE, Severity.ERROR)
-    while late := _said(sieve.usable, errors, given):
+    while late := _said(sieve.with_lost(), errors, given):
         found += late
+        sieve.blank(late)
         if not sieve.leave_out(late):
             break
     late = _said(sieve.usable, _of(rules, Stage.USABLE, Severity.ALERT), given)
@@ -141,6 +142,14 @@ class _Sieve:
                     self._part(table, frame.filter(~out), gone)
         self._cascade()
         return sum(map(len, self.usable.tables.values())) < before
+
+    def blank(self, problems: Iterable[Problem]) -> None:
+        """Empty the cells that the problems blank in what is left."""
+        self.usable = _blanked(self.usable, problems)
+
+    def with_lost(self) -> Claims:
+        """Return what is left, with what is lost beside it."""
+        return replace(self.usable, lost={table: pl.concat(parts) for table, parts in self.lost.items()})
 
     def unusable(self) -> dict[str, pl.DataFrame]:
         """Return the lost rows by table."""

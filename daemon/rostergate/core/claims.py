@@ -41,5 +41,7 @@ class Claims:
     absent: frozenset[str] = frozenset()
     """Canonical tables, and columns of them (`students.birth_date`), whose optional file did not come: what the
     roster has of them stays untouched."""
+    lost: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
+    """By table, the rows left out so far: only in what rules of stage `USABLE` see that may leave out or blank more."""
     strays: dict[Reference, pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
     """What refers to nothing, as far as `references.strays` has looked; true as long as no table loses rows."""

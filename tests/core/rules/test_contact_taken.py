@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,19 @@ QUIET = [
             guardians=[{"guardian_id": "1", "email": "b@x.org"}],
         ),
         id="one id for two people of different roles, each with an address of their own",
+    ),
+    pytest.param(
+        claims(
+            students=[
+                {"student_id": "1", "email": "a@x.org"},
+                {"student_id": "1", "email": "b@x.org"},
+                {"student_id": "2", "email": "b@x.org"},
+                {"student_id": "3", "phone": None},
+                {"student_id": "3", "phone": "+12125550101"},
+            ],
+            guardians=[{"guardian_id": "9", "phone": "+12125550101"}],
+        ),
+        id="what a later row of another person says, which is not used",
     ),
 ]
 
@@ -93,6 +107,9 @@ FOUND = [
 ]
 
 
+LOST = {"student_id": "1", "email": "a@x.org", "file": "students.csv", "line": 7}
+
+
 @pytest.mark.parametrize("claimed", QUIET)
 def test_quiet(claimed: Claims) -> None:
     """Nothing is reported where nothing is wrong."""
@@ -105,3 +122,20 @@ def test_found(claimed: Claims, effect: Effect, expected: set[tuple[str, str | N
     problems = list(RULE.check(claimed))
     assert lines(problems) == expected
     assert {problem.effect for problem in problems if len(problem.rows)} == {effect}
+
+
+def test_a_row_that_can_be_used_counts_before_one_that_cannot() -> None:
+    """A person whose first row is left out carries what the next one says."""
+    claimed = claims(
+        students=[{"student_id": "1", "email": "b@x.org"}, {"student_id": "2", "email": "a@x.org"}],
+    )
+    lost = claims(students=[LOST]).tables
+    assert lines(list(RULE.check(replace(claimed, lost=lost)))) == set()
+
+
+def test_somebody_who_is_left_out_keeps_their_contact() -> None:
+    """They may have an account already; only the rows of others are told, for theirs is told already."""
+    claimed = claims(students=[{"student_id": "0", "phone": "+1"}, {"student_id": "2", "email": "a@x.org"}])
+    lost = claims(students=[LOST, {"student_id": "4", "email": "a@x.org"}]).tables
+    found = lines(list(RULE.check(replace(claimed, lost=lost))))
+    assert found == {("students", "email", "students.csv", 3)}

@@ -9,7 +9,9 @@ A teacher who is a parent as well stands in two files under two ids, and the fil
 address stays with the teacher's account. The guardian is made without it, and can be reached as a guardian only by
 another one.
 
-Every row of a person counts, usable or not: somebody who is left out today may well have an account already.
+Of the rows of one person only the one that counts carries a contact: the first that can be used. What a later row says
+is used nowhere, and takes nothing from anybody. Somebody of whom no row can be used keeps what their first row says:
+they may well have an account already.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import polars as pl
 
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Effect, Problem, Rule, Stage
-from rostergate.core.rows import repeats
+from rostergate.core.rows import first_rows_where, repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +41,10 @@ _ROLES = (("teachers", "teacher_id"), ("guardians", "guardian_id"), ("students",
 
 
 def check(claims: Claims) -> Iterator[Problem]:
-    """Yield, by contact and role, the rows of the people who cannot keep it."""
+    """Yield, by contact and role, the usable rows of the people who cannot keep it, as far as they carry it."""
+    carried = {table: _carried(claims, table) for table, _ in _ROLES}
     for column in ("email", "phone"):
-        others = _not_first(claims, column)
+        others = _not_first(carried, column)
         if others.is_empty():
             continue
         for rank, (table, key) in enumerate(_ROLES):
@@ -53,20 +56,35 @@ def check(claims: Claims) -> Iterator[Problem]:
             yield Problem(CODE, table, column, rows.select("file", "line"), effect)
 
 
-def _not_first(claims: Claims, column: str) -> pl.DataFrame:
+def _carried(claims: Claims, table: str) -> pl.DataFrame:
+    """Return every row of the people of a table, those that can be used first."""
+    usable, lost = claims.tables[table], claims.lost.get(table)
+    return usable if lost is None else pl.concat([usable, lost])
+
+
+def _not_first(carried: dict[str, pl.DataFrame], column: str) -> pl.DataFrame:
     """Return contact, rank and id of everybody who carries a contact that somebody before them keeps."""
-    carried = pl.concat(
-        claims.tables[table]
+    stated = _stated(carried, column)
+    told = repeats(stated, ["contact"])
+    if not told.any():
+        return stated.clear()
+    several = stated.filter(told).unique()
+    shared = several.filter(pl.col("contact").is_duplicated())["contact"].unique()
+    counting = {
+        table: first_rows_where(pl.col(column).is_in(shared.implode()), carried[table], [key]) for table, key in _ROLES
+    }
+    contested = _stated(counting, column).filter(pl.col("contact").is_duplicated()).sort("contact", "rank", "id")
+    return contested.filter(~pl.col("contact").is_first_distinct())
+
+
+def _stated(people: dict[str, pl.DataFrame], column: str) -> pl.DataFrame:
+    """Return contact, rank and id of every row that has the contact."""
+    return pl.concat(
+        people[table]
         .select(pl.col(column).alias("contact"), pl.lit(rank, pl.UInt8).alias("rank"), pl.col(key).alias("id"))
         .drop_nulls()
         for rank, (table, key) in enumerate(_ROLES)
     )
-    told = repeats(carried, ["contact"])
-    if not told.any():
-        return carried.clear()
-    several = carried.filter(told).unique()
-    contested = several.filter(pl.col("contact").is_duplicated()).sort("contact", "rank", "id")
-    return contested.filter(~pl.col("contact").is_first_distinct())
 
 
-RULE = Rule(CODE, Stage.CLAIMED, check)
+RULE = Rule(CODE, Stage.USABLE, check)
