@@ -26,6 +26,7 @@ from running import SECONDS_MAX, Pause
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+ENGINES = ("sqlite", "postgresql")
 USER = "rostergate"
 PASSWORD = "wind/mill@22:%"
 _TEMPLATE = "rostergate_template"

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from cli.conftest import Commands
 
 SLUG = "lincoln"
-ENGINES = ("sqlite", "postgresql")
 Files = dict[str, bytes]
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from cli.delivering import ENGINES, SLUG, deliver, district, files
+from cli.delivering import SLUG, deliver, district, files
+from servers import ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from cli.delivering import ENGINES
 from core.rosters import frames
 from rostergate import store
 from rostergate.core.roster import TABLES, empty
 from running import SECONDS_MAX
+from servers import ENGINES
 from store.making import accepted, concluded, plans
 
 if TYPE_CHECKING:

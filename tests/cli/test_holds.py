@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from cli.delivering import ENGINES, SLUG, deliver, district, files
+from cli.delivering import SLUG, deliver, district, files
 from rostergate import store
 from rostergate.core.diff import diff
 from rostergate.core.snapshot import Snapshot
@@ -17,6 +17,7 @@ from rostergate.service.release_codes import ReleaseCodes
 from rostergate.spool.folders import Spool
 from rostergate.store import roster
 from rostergate.store.schema import metadata
+from servers import ENGINES
 
 if TYPE_CHECKING:
     from cli.conftest import Commands

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.delivering import ENGINES, SLUG, deliver, district, files
+from cli.delivering import SLUG, deliver, district, files
+from servers import ENGINES
 
 if TYPE_CHECKING:
     from cli.conftest import Commands

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.delivering import ENGINES
 from cli.test_history import ONE, TWO, deliver
 from rostergate.core.roster import empty
+from servers import ENGINES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from rostergate.errors import StoreError
 from rostergate.store.engine import open_blocking, to_write
 from rostergate.store.schema import metadata
 from rostergate.store.upgrading import revision_found, revision_known, revisions
-from store.conftest import ENGINES
+from servers import ENGINES
 from store.making import AT
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rostergate import store
 from rostergate.store import history, turns
 from rostergate.store.engine import open_blocking, to_write
 from rostergate.store.schema import deliveries, grounds
-from store.conftest import ENGINES
+from servers import ENGINES
 from store.replaying import Platform, told
 
 if TYPE_CHECKING:

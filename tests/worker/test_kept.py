@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -16,14 +13,14 @@ from hypothesis import strategies as st
 
 from core.rosters import rosters, same
 from core.test_decide import changed, deliver
-from rostergate import store
-from rostergate.core.policy import Policy
 from rostergate.core.roster import Frames, empty
 from rostergate.store import plans, roster, verdicts
-from rostergate.worker import kept, road
+from rostergate.store.schema import roster as versions
+from rostergate.worker import kept
 from store.making import accepted, sealed
 from store.making import plans as decided
-from worker.test_unchanged import AT, FEW, SLUG, District
+from worker.delivering import AT, SLUG, District
+from worker.test_unchanged import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,19 +33,9 @@ SECOND = changed(FIRST, "students.csv", "First7", "Renamed")
 THIRD = changed(SECOND, "students.csv", "First8", "Renamed")
 
 
-@pytest.fixture
-def district(tmp_path: Path) -> District:
-    """Return a district without deliveries."""
-    return District(tmp_path / "state")
-
-
 async def walked(district: District, files: dict[str, bytes], hours: int = 0) -> dict[str, Any]:
     """Deliver the files; return the published shape of what was decided, some hours later than usual."""
-    delivery = await district.sealed(files)
-    await asyncio.to_thread(
-        road.walk, district.spool, district.spool.database, delivery, Policy(), AT + timedelta(hours=hours)
-    )
-    return await district.shown(delivery)
+    return await district.shown(await district.deliver(files, at=AT + timedelta(hours=hours)))
 
 
 def _altered(path: Path) -> None:
@@ -89,8 +76,10 @@ async def test_a_damaged_one_is_not_used(district: District, damage: Callable[[P
 async def test_it_is_used(district: District) -> None:
     """A row that somebody changes in the database by hand is seen once the kept roster is deleted, and not before."""
     await walked(district, FIRST)
-    with closing(sqlite3.connect(district.spool.database)) as database, database:
-        database.execute("UPDATE students SET last_name = 'Byhand' WHERE student_id = 's10-9'")
+    async with district.writing() as tx:
+        students = versions["students"]
+        by_hand = students.update().where(students.c.student_id == "s10-9")
+        await tx.execute(by_hand.values(last_name="Byhand"))
     assert (await walked(district, SECOND))["totals"]["students"]["updated"] == 1
     district.spool.kept(SLUG).unlink()
     assert (await walked(district, THIRD))["totals"]["students"]["updated"] == 2
@@ -107,15 +96,16 @@ async def test_an_old_one_is_not_used(district: District) -> None:
     assert district.spool.kept(SLUG).read_bytes() != before
 
 
-async def test_one_of_another_life_of_the_database_is_not_used(district: District) -> None:
+async def test_one_of_another_life_of_the_database_is_not_used(tmp_path: Path, path: Path) -> None:
     """After a backup is restored, the same number of changes later, what was kept in the other life does not count."""
+    district = District(tmp_path / "state", path)
     await walked(district, FIRST)
-    shutil.copy(district.spool.database, district.spool.state / "backup.db")
+    shutil.copy(path, tmp_path / "backup")
     await walked(district, SECOND)
     of_the_other = district.spool.kept(SLUG).read_bytes()
-    for one in district.spool.state.glob("rostergate.db*"):
+    for one in tmp_path.glob("rostergate.db*"):  # noqa: ASYNC240 - SQLite's two files beside it as well
         one.unlink()
-    shutil.copy(district.spool.state / "backup.db", district.spool.database)
+    shutil.copy(tmp_path / "backup", path)
     shutil.rmtree(district.spool.delivery(f"{SLUG}-00002"))
     await walked(district, changed(FIRST, "students.csv", "First9", "Renamed"), hours=1)
     district.spool.kept(SLUG).write_bytes(of_the_other)
@@ -129,12 +119,10 @@ async def test_what_is_kept_is_what_the_store_makes(
 ) -> None:
     """After any deliveries with any schools held, the roster worked out for keeping is that of the database."""
     slug, known = f"k{next(_numbers)}", empty()
-    engine = store.open(district.spool.database)
-    async with store.writing(engine) as tx:
+    async with district.writing() as tx:
         for wanted, held in following:
             verdict = accepted(decided(known, wanted, held))
             delivery = await sealed(tx, slug)
             await verdicts.conclude(tx, delivery, verdict, ground=await roster.ground(tx, slug), at=AT)
             known = kept.after(known, verdict)
             assert same(await roster.load(tx, slug), known)
-    await engine.dispose()

@@ -22,7 +22,6 @@ from store.making import AT, LATER, accepted, plans, sealed
 from worker.walking import Walked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,16 +31,6 @@ if TYPE_CHECKING:
 
 YESTERDAY = frames(schools=[("A", "Adams")])
 TODAY = frames(schools=[("A", "Adams Elementary")])
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    """Give a database with every table and no rows."""
-    path = tmp_path / "rostergate.db"
-    store.upgrade(path)
-    engine = store.open(path)
-    yield engine
-    await engine.dispose()
 
 
 async def _conclude(engine: AsyncEngine, delivery: str, wanted: Frames) -> None:
@@ -86,7 +75,9 @@ class _Walking:
         return Walked()
 
 
-async def test_the_queue_waits_with_the_newer_one(engine: AsyncEngine, tmp_path: Path) -> None:
+async def test_the_queue_waits_with_the_newer_one(
+    engine: AsyncEngine, location: store.Location, tmp_path: Path
+) -> None:
     """While an older delivery waits to be tried again, its district's newer one waits too, whatever the clocks say."""
     (tmp_path / "lincoln.toml").write_text('name = "Lincoln"\ntime_zone = "UTC"\n')
     districts = Districts(tmp_path)
@@ -104,7 +95,7 @@ async def test_the_queue_waits_with_the_newer_one(engine: AsyncEngine, tmp_path:
         settings=Settings.model_validate({"delivery": {"retry_seconds": 0.01}}),
         districts=districts,
         engine=engine,
-        database=tmp_path / "rostergate.db",
+        database=location,
         spool=Spool(tmp_path),
         processes=cast("Processes", walking),
         now=utc_now,

@@ -14,7 +14,6 @@ from rostergate.store import deliveries
 from rostergate.worker.recovery import recover
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -31,7 +30,6 @@ def spool(tmp_path: Path) -> Spool:
     for area in Area:
         spool.inbox("oak", area).mkdir()
         (spool.inbox("oak", area) / "a.csv").write_text("a")
-    store.upgrade(spool.database)
     return spool
 
 
@@ -45,13 +43,11 @@ def districts(tmp_path: Path) -> Districts:
 
 
 @pytest.fixture
-async def engine(spool: Spool) -> AsyncIterator[AsyncEngine]:
+async def engine(engine: AsyncEngine) -> AsyncEngine:
     """Give the database, in which one delivery of `oak` is being received."""
-    engine = store.open(spool.database)
     async with store.writing(engine) as tx:
         await deliveries.begin(tx, "oak", NOW)
-    yield engine
-    await engine.dispose()
+    return engine
 
 
 def freeze(spool: Spool, delivery: str = FIRST) -> Path:

@@ -17,9 +17,6 @@ from store.making import AT, LATER, REJECTED, accepted, concluded, sealed
 from store.making import plans as making
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from rostergate.core.roster import Frames
@@ -35,16 +32,6 @@ SECOND = frames(
     students=[("s1", "Anna"), ("s3", "Cy")],
     student_schools=[("A", "s1"), ("B", "s3")],
 )
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    """Give a database with every table and no rows."""
-    path = tmp_path / "rostergate.db"
-    store.upgrade(path)
-    engine = store.open(path)
-    yield engine
-    await engine.dispose()
 
 
 async def _deliver(engine: AsyncEngine, *wanted: Frames, held: str = "") -> list[str]:
