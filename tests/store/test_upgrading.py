@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _definitions(path: Path) -> dict[str, str]:
-    """The SQL of every table and index by its name, without blanks and quotes: SQLite quotes a table that was renamed."""
+    """Return the SQL of every table and index without blanks and quotes: SQLite quotes a table that was renamed."""
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
         return {name: "".join((sql or "").replace('"', "").split()) for name, sql in rows}
