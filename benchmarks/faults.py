@@ -82,6 +82,8 @@ BYTES: Final[dict[str, tuple[str, Change]]] = {
     "duplicate-header": ("classes.csv", lambda data, _count: data.replace(b"class_name", b"class_id", 1)),
     "too-many-columns": ("classes.csv", lambda data, _count: data.replace(b"\n", b"," * 300 + b"\n")),
     "too-many-rows": ("enrollments.csv", lambda data, count: data + data.splitlines(keepends=True)[-1] * count),
+    "report-line": ("enrollments.csv", lambda data, count: data + b"(%d rows affected)\n" % count),
+    "file-cut-off": ("guardians.csv", lambda data, _count: data.rsplit(b",", 2)[0]),
     "missing-header": ("classes.csv", lambda data, _count: data.partition(b"\n")[2]),
 }
 """Code -> file, and what becomes of its bytes. `too-many-rows` is one when the policy's limit is that low."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rostergate.core import abreast, catalogue, checking, damage, diff, layout, left_out, matching, values
+from rostergate.core import abreast, catalogue, checking, damage, diff, endings, layout, left_out, matching, values
 from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
 from rostergate.core.holding import district_view, stopped, views
 from rostergate.core.matching import Match, Standing
@@ -63,7 +63,7 @@ def understood(files: Mapping[str, bytes], policy: Policy) -> Understood:
     if fmt is None:
         return Understood(_unknown(readings, why or ""))
     del files  # each stage lets go of what the next one does not need: it may be a gigabyte
-    claims, faults = _claim(fmt, readings)
+    claims, faults = _claim(fmt, readings, policy)
     if claims is None:
         return Understood(replace(_refused(fmt, readings, faults), recognised=why))
     facts = _facts(readings)
@@ -107,7 +107,7 @@ def _recognise(files: Mapping[str, bytes], policy: Policy) -> tuple[Format | Non
     return formats[policy.format], None
 
 
-def _claim(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Claims | None, list[Finding]]:
+def _claim(fmt: Format, readings: Mapping[str, Reading], policy: Policy) -> tuple[Claims | None, list[Finding]]:
     """Return what the files say, or nothing when a format error refuses them; and what was found so far."""
     declared = layout.check(fmt, readings)
     faults = [*layout.explained(_findings(readings), declared), *declared]
@@ -115,6 +115,8 @@ def _claim(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Claims | None,
         return None, faults
     claims = layout.claims(fmt, {name: one.frame for name, one in readings.items() if one.frame is not None})
     faults += damage.check(claims)
+    ends = {name: one.unended for name, one in readings.items() if one.rows}
+    faults += endings.check(claims, ends, phone_region=policy.phone_region)
     return (None if refuses(faults) else claims), faults
 
 

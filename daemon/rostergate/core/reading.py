@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rostergate.core import careful, proof, stretches
+from rostergate.core import careful, endings, proof, stretches
 from rostergate.core.encodings import as_utf8, nul_findings
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.sheet import Sheet, with_line_feeds
@@ -81,6 +81,8 @@ class Reading:
     header: tuple[str, ...] = ()
     """Every header cell, trimmed, in the file's order; also when a name came twice."""
     header_line: int = 1
+    unended: int | None = None
+    """The last line of the file where it may be a whole row but has no line end, see `endings`."""
 
 
 def read(name: str, data: bytes, *, encoding: str | None = None, limits: ReadingLimits) -> Reading:
@@ -99,6 +101,7 @@ def read(name: str, data: bytes, *, encoding: str | None = None, limits: Reading
         sha256=hashlib.sha256(data).hexdigest(),
         header=sheet.header,
         header_line=sheet.header_line,
+        unended=sheet.unended,
     )
 
 
@@ -111,6 +114,7 @@ def _sheet(name: str, data: bytes, encoding: str | None, limits: ReadingLimits) 
     if nul:
         return Sheet(None, findings=text.findings + nul)
     sheet = proof.read(lines, limits) or stretches.read(name, lines, limits) or careful.read(name, lines, limits)
+    sheet = endings.judged(name, lines, sheet, limits)
     return replace(sheet, findings=text.findings + sheet.findings)
 
 

@@ -96,6 +96,8 @@ class Sheet:
     header_line: int = 1
     """Physical line of the header; blank lines may precede it."""
     findings: tuple[Finding, ...] = ()
+    unended: int | None = None
+    """The last line of the file where it may be a whole row but has no line end."""
 
 
 @dataclass(slots=True)
