@@ -111,17 +111,6 @@ def test_rules_and_formats_are_listed(commands: Any) -> None:
     assert "guardians.csv" in commands("formats").output
 
 
-def test_check_finds_what_is_wrong(lakeside: dict[str, Any], commands: Any) -> None:
-    """`check` is content with a good configuration; with a bad one it names every file and ends with 2."""
-    assert commands.answer("check") == {"ok": True, "errors": [], "districts": 1, "database": "readable"}
-    (commands.folder / "config" / "districts" / "bad.toml").write_text("name = 5\n")
-    (commands.folder / "config" / "rostergate.toml").write_text("[delivery]\nsettle_second = 5\n")
-    errors = "\n".join(commands.answer("check", status=2)["errors"])
-    assert "bad.toml" in errors
-    assert "settle_seconds" in errors
-    assert lakeside
-
-
 def test_a_variable_overrides_a_key(commands: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key from the environment counts; an unknown one is a wrong configuration that names the variable."""
     monkeypatch.setenv("ROSTERGATE_SERVER__PORT", "4022")
@@ -158,12 +147,6 @@ def test_a_broken_district_file_is_the_most_urgent(lakeside: dict[str, Any], com
     assert (first["district"], first["stands"], second["district"]) == ("oakdale", "file broken", lakeside["slug"])
     assert "oakdale.toml" in commands("status").stderr
     assert [one["district"] for one in commands.answer("roster")] == ["lakeside", "oakdale"]
-
-
-def test_check_makes_no_folder(commands: Any) -> None:
-    """`check` on a folder that is not there says so instead of making it."""
-    assert "no such folder" in commands.answer("check", status=2)["errors"][0]
-    assert not list(commands.folder.iterdir())
 
 
 def test_a_place_that_cannot_be_used_is_told_in_a_sentence(commands: Any) -> None:

@@ -63,6 +63,20 @@ def test_mail_that_was_given_up_can_be_sent_after_all(commands: Commands) -> Non
     assert "There is no mail 9" in commands("mail", "retry", "9").stderr
 
 
+def test_a_mail_can_be_looked_at(commands: Commands) -> None:
+    """Text, HTML and JSON of a kind, in one's own words where they can be used."""
+    assert commands("mail", "show", "late").stdout.startswith("Subject: Example Unified: no roster yet, it usually")
+    assert commands("mail", "show", "late", "--html").stdout.lstrip().startswith("<!DOCTYPE html>")
+    templates = commands.folder / "config" / "templates"
+    templates.mkdir(parents=True)
+    (templates / "late.txt.j2").write_text("{{ name }} is late.\n")
+    assert commands.answer("mail", "show", "late")["text"] == "Example Unified is late.\n"
+    (templates / "late.txt.j2").write_text("{{ nothing }}")
+    shown = commands("mail", "show", "late")
+    assert "it usually arrives by 21:00" in shown.stdout
+    assert "your own template was not used (UndefinedError in late.txt.j2, line 1)" in shown.stderr
+
+
 def test_the_mail_server_can_be_tried(commands: Commands) -> None:
     """One mail goes out now, and the server's answer is told."""
     with mail_server_beside() as box:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rostergate.config import load_settings
-from rostergate.config.database import CREDENTIALS, database_url
+from rostergate.config.credential import CREDENTIALS
+from rostergate.config.database import database_url
 from rostergate.config.settings import DatabaseSettings
 from rostergate.errors import ConfigError
 
@@ -80,7 +81,7 @@ def test_a_credential_of_the_service_is_named_without_a_path(tmp_path: Path) -> 
     _written(tmp_path, GOOD)
     settings = DatabaseSettings(url_file="database.url")
     assert database_url(settings, {CREDENTIALS: str(tmp_path)}) == GOOD
-    with pytest.raises(ConfigError, match=r"url_file: database\.url is looked for among the credentials"):
+    with pytest.raises(ConfigError, match=r"url_file: /run/credentials/rostergate\.service/database\.url .*while it"):
         database_url(settings, {})
 
 

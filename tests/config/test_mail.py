@@ -59,3 +59,8 @@ def test_a_password_that_cannot_be_read_names_key_and_file(tmp_path: Path) -> No
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match=r"mail\.password_file: .*bytes: expected UTF-8"):
         missing.model_copy(update={"password_file": str(tmp_path / "bytes")}).password({})
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(ConfigError, match=r"mail\.password_file: .*empty: .* found an empty file"):
+        missing.model_copy(update={"password_file": str(tmp_path / "empty")}).password({})
+    with pytest.raises(ConfigError, match=r"/run/credentials/rostergate\.service/smtp: .*while it runs"):
+        missing.model_copy(update={"password_file": "smtp"}).password({})

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from rostergate.core.arrivals import Usual, late, usual
+from rostergate.core.arrivals import Late, Usual, late, usual
 
 CHICAGO = ZoneInfo("America/Chicago")
 HOUR = timedelta(hours=1)
@@ -51,12 +51,23 @@ def test_what_is_older_is_forgotten() -> None:
         pytest.param(at(29, 21, 59), False, id="within the grace"),
         pytest.param(at(29, 22), True, id="an hour after the usual time"),
         pytest.param(at(3, 23, 59, month=10), False, id="on a Saturday"),
+        pytest.param(at(30, 9, 59), True, id="when nobody looked for some hours"),
+        pytest.param(at(30, 10), False, id="on the next day"),
     ],
 )
 def test_late_is_after_the_usual_time_on_a_usual_day(now: datetime, *, told: bool) -> None:
     """A district is late an hour after its usual time, on the weekdays on which it usually delivers."""
     found = late(nightly(20, 41), now, CHICAGO, grace=HOUR)
     assert (found is not None) is told
+
+
+def test_a_delivery_that_comes_shortly_before_midnight_is_missed_after_it() -> None:
+    """The grace may end on the next day; the day that is told is the one whose delivery has not come."""
+    arrivals = nightly(23, 20)
+    assert late(arrivals, at(30, 0, 29), CHICAGO, grace=HOUR) is None
+    found = late(arrivals, at(30, 0, 31), CHICAGO, grace=HOUR)
+    assert found == Late(date(2026, 9, 29), Usual(time(23, 30), WEEKDAYS))
+    assert late([*arrivals, at(30, 0, 30)], at(30, 0, 31), CHICAGO, grace=HOUR) is None
 
 
 def test_who_delivered_today_is_not_late() -> None:

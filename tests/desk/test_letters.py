@@ -42,7 +42,7 @@ SUBJECTS = {
     "so nothing was changed",
     Kind.OVERDUE: "Lincoln Unified: roster upload not complete, 2 files missing",
     Kind.MIXED: "Lincoln Unified: roster upload mixed, 1 file of an older export",
-    Kind.LATE: "Lincoln Unified: no roster today, it usually arrives by 21:00",
+    Kind.LATE: "Lincoln Unified: no roster yet, it usually arrives by 21:00",
     Kind.SILENT: "Lincoln Unified: no roster for 4 days",
     Kind.FORGOTTEN: "Lincoln Unified: no roster for 90 days",
     Kind.FAILED: "Lincoln Unified: roster delivery lincoln-00017 could not be processed",
@@ -165,6 +165,9 @@ def test_an_operator_s_own_template_is_used(stories: dict[str, Story], tmp_path:
         pytest.param("{{ nothing_of_this_name }}", id="an unknown name"),
         pytest.param("{{ 1 / 0 }}", id="an error while it is filled in"),
         pytest.param("{% extends 'missing.j2' %}", id="another template that is not there"),
+        pytest.param("{% include 'late.txt.j2' %}", id="one that never ends"),
+        pytest.param("{{ name.nothing() }}", id="a call of nothing"),
+        pytest.param("", id="nothing in it"),
     ],
 )
 def test_a_broken_template_costs_no_mail(stories: dict[str, Story], tmp_path: Path, template: str) -> None:

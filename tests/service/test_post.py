@@ -105,7 +105,7 @@ async def test_what_is_due_is_sent_once(tmp_path: Path) -> None:
         await here.post.send_due()
         await here.post.send_due()
         assert [one["Subject"] for one in here.box.messages] == [
-            "Lincoln Unified: no roster today, it usually arrives by 21:00"
+            "Lincoln Unified: no roster yet, it usually arrives by 21:00"
         ]
         assert here.box.recipients == [IT]
         assert [one.state for one in await here.mails()] == [State.SENT]
@@ -262,6 +262,22 @@ async def test_a_broken_template_costs_no_mail(tmp_path: Path) -> None:
             await here.post.send_due()
         assert len(here.box.messages) == 1
     assert "template.refused" in [one["event"] for one in log]
+
+
+async def test_a_mail_that_cannot_be_made_stops_no_other(tmp_path: Path) -> None:
+    """It is tried again, and given up in the end; the log tells which and why, without what it was to say."""
+    async with office(tmp_path, tries_max=2) as here:
+        async with store.writing(here.engine) as tx:
+            await outbox.write(tx, Kind.SILENT, "x", [IT], AT, district="lincoln", facts={"days": "Canaria"})
+        await here.write(Kind.LATE)
+        with capture_logs() as log:
+            await here.post.send_due()
+            here.now += timedelta(hours=1)
+            await here.post.send_due()
+        assert [one["Subject"].partition(": ")[2][:16] for one in here.box.messages] == ["no roster yet, i"]
+        first = next(one for one in await here.mails() if one.kind is Kind.SILENT)
+        assert (first.state, first.error) == (State.DEAD, "the mail could not be made: ValueError")
+        assert [one["event"] for one in log] == ["mail.failed", "mail.sent", "mail.abandoned"]
 
 
 async def test_findings_are_attached_only_where_that_is_wanted(tmp_path: Path) -> None:

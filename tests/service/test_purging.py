@@ -14,7 +14,7 @@ from rostergate import store
 from rostergate.config import Settings
 from rostergate.core.notices import Kind
 from rostergate.service import purging
-from rostergate.service.purging import Clock
+from rostergate.service.clock import Clock
 from rostergate.spool.folders import Spool
 from rostergate.store import outbox
 from rostergate.store.outbox import State

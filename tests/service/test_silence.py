@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,8 +11,8 @@ from rostergate.config import Settings
 from rostergate.config.district import District
 from rostergate.config.mail import MailSettings
 from rostergate.core.notices import Kind
-from rostergate.service.silence import missing
-from rostergate.store import credentials
+from rostergate.service.silence import missing, watch
+from rostergate.store import credentials, deliveries, outbox
 from store.making import sealed
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 TUESDAY = datetime(2026, 9, 1, 17, 0, tzinfo=UTC)
 SETTINGS = Settings(mail=MailSettings(host="127.0.0.1", sender="roster@platform.example"))
 LINCOLN = District(slug="lincoln", name="Lincoln", time_zone="America/Chicago", recipients=("it@lincoln.example.org",))
@@ -54,9 +56,17 @@ async def test_a_late_day_is_told_by_the_usual_time(tx: AsyncConnection) -> None
     await delivered(tx, 14)
     today = TUESDAY + 14 * DAY
     assert await told(tx, today + timedelta(minutes=89)) == []
-    assert await told(tx, today + timedelta(minutes=91)) == [(Kind.LATE, {"by": "12:30"})]
+    assert await told(tx, today + timedelta(minutes=91)) == [(Kind.LATE, {"by": "12:30", "begun": False})]
     await delivered(tx, 1, today)
     assert await told(tx, today + timedelta(minutes=91)) == []
+
+
+async def test_an_upload_that_was_begun_is_told_of(tx: AsyncConnection) -> None:
+    """Whoever has sent some of the files is not told that nothing came, but where to see what is missing."""
+    await delivered(tx, 14)
+    today = TUESDAY + 14 * DAY
+    await deliveries.begin(tx, "lincoln", today)
+    assert await told(tx, today + timedelta(minutes=91)) == [(Kind.LATE, {"by": "12:30", "begun": True})]
 
 
 async def test_days_of_silence_are_counted_from_the_last_delivery(tx: AsyncConnection) -> None:
@@ -80,3 +90,39 @@ async def test_a_disabled_district_is_not_expected(tx: AsyncConnection) -> None:
     """Who cannot log in is not late."""
     await delivered(tx, 1)
     assert await told(tx, TUESDAY + 30 * DAY, LINCOLN.model_copy(update={"enabled": False})) == []
+
+
+async def test_a_clock_that_was_just_set_misses_nobody(tmp_path: Path) -> None:
+    """A jump of a year tells no district of a year's silence before an hour has shown that the clock means it."""
+    store.upgrade(tmp_path / "rostergate.db")
+    engine = store.open(tmp_path / "rostergate.db")
+    async with store.writing(engine) as tx:
+        await delivered(tx, 1)
+    wall, seconds, looks, stop = TUESDAY, 0.0, asyncio.Event(), asyncio.Event()
+
+    def monotonic() -> float:
+        looks.set()
+        return seconds
+
+    async def told_after_looks() -> list[Kind]:
+        for _ in range(2):  # the second one begins when the first has ended
+            looks.clear()
+            await asyncio.wait_for(looks.wait(), 60)
+        async with store.reading(engine) as tx:
+            return [mail.kind for mail in await outbox.listed(tx)]
+
+    districts: Any = {"lincoln": LINCOLN}
+    watching = asyncio.create_task(
+        watch(stop, SETTINGS, districts, engine, lambda: wall, monotonic=monotonic, look_seconds=0.01)
+    )
+    assert await told_after_looks() == []
+    wall += 400 * DAY
+    assert await told_after_looks() == []
+    wall -= 400 * DAY
+    wall, seconds = wall + 2 * HOUR, seconds + 7_200
+    assert await told_after_looks() == []
+    wall, seconds = wall + 4 * DAY, seconds + 4 * 86_400
+    assert await told_after_looks() == [Kind.SILENT]
+    stop.set()
+    await watching
+    await engine.dispose()

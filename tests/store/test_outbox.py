@@ -87,6 +87,17 @@ async def test_a_verdict_and_its_mail_are_one_transaction(engine: AsyncEngine) -
     assert (mail.kind, mail.about, mail.delivery, mail.facts) == (Kind.REFUSED, delivery, delivery, {})
 
 
+async def test_that_a_delivery_came_is_told_only_while_it_is_not_decided(tx: AsyncConnection) -> None:
+    """A verdict takes back what is not due yet; what was due stays, or it would be lost while it is being sent."""
+    audience = Audience((IT,))
+    for after, kinds in ((2 * (LATER - AT), [Kind.APPLIED]), (timedelta(0), [Kind.RECEIVED, Kind.APPLIED])):
+        delivery = await sealed(tx, f"after-{after.seconds}")
+        await outbox.write(tx, Kind.RECEIVED, delivery, [IT], AT, delivery=delivery, after=after)
+        verdict = accepted(plans(empty(), ADAMS))
+        await verdicts.conclude(tx, delivery, verdict, ground=0, at=LATER, audience=audience)
+        assert [one.kind for one in await outbox.about_delivery(tx, delivery)] == kinds
+
+
 async def test_the_same_faults_are_told_once(tx: AsyncConnection) -> None:
     """A delivery that changes nothing and has the faults of the accepted one before it is told to nobody."""
     for told in (1, 0, 0):

@@ -47,6 +47,7 @@ def rostergate(tmp_path: Path, box: Mailbox) -> Rostergate:
             "ROSTERGATE_MAIL__SECURITY": "none",
             "ROSTERGATE_MAIL__SENDER": SENDER,
             "ROSTERGATE_MAIL__OPERATORS": f'["{OPERATOR}"]',
+            "ROSTERGATE_MAIL__RECEIVED_AFTER_MINUTES": "0",
         },
     )
     one.add_district()
@@ -187,7 +188,7 @@ async def test_a_delivery_that_is_late_tonight_is_told(rostergate: Rostergate, b
         )
     with rostergate.daemon():
         arrived(box, late=1)
-    assert box.messages[0]["Subject"].startswith("Lakeside: no roster today, it usually arrives by ")
+    assert box.messages[0]["Subject"].startswith("Lakeside: no roster yet, it usually arrives by ")
 
 
 async def test_what_fails_is_told_to_everybody_and_dead_mail_to_the_operators(
@@ -214,15 +215,19 @@ async def test_what_fails_is_told_to_everybody_and_dead_mail_to_the_operators(
 async def test_operators_are_told_of_a_school_to_be_matched(
     rostergate: Rostergate, box: Mailbox, files: dict[str, bytes]
 ) -> None:
-    """The district hears that the school waits, the operators that it is theirs to match."""
+    """The district hears that the school waits, the operators that it is theirs to match.
+
+    Decided at once, nobody is told that it was received.
+    """
     schools = rostergate.folder / "platform.csv"
     schools.write_text("id,name\np1,Nothing Alike Academy\n")
     rostergate.run("schools", "load", str(schools), "--district", "lakeside")
     district = rostergate.config / "districts" / "lakeside.toml"
     district.write_text(district.read_text().replace("[schools]", '[schools]\nmatching = "review"'))
-    with rostergate.daemon():
+    with rostergate.daemon({"ROSTERGATE_MAIL__RECEIVED_AFTER_MINUTES": "10"}):
         await rostergate.upload(files)
         rostergate.reached("planned")
-        arrived(box, received=1, held=1, unmatched=1)
+        arrived(box, held=1, unmatched=1)
+    assert {mail["kind"] for mail in rostergate.answer("mail", "list")} == {"held", "unmatched"}
     mail = next(mail for mail in box.messages if kind_of(mail) == "unmatched")
     assert (mail["To"], mail["Subject"]) == (OPERATOR, "Lakeside: 3 new schools to be matched")

@@ -18,7 +18,6 @@ from rostergate import journal, store
 from rostergate.config.settings import Settings
 from rostergate.core.completeness import Judgement, Overdue, Waiting
 from rostergate.core.delivery import State
-from rostergate.core.notices import NOBODY
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area
 from rostergate.store import deliveries
@@ -91,7 +90,7 @@ async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
     told: list[Judgement | None] = []
     has_sealed = asyncio.Event()
 
-    async def on_waiting(_district: Any, judgement: Judgement | None) -> None:
+    async def on_waiting(_district: Any, _area: Area, judgement: Judgement | None) -> None:
         told.append(judgement)
 
     async def on_other(*_about: Any) -> None:
@@ -220,7 +219,7 @@ async def test_a_database_that_refuses_loses_no_set(reception: Reception, commit
         await tx.exec_driver_sql("DROP TRIGGER refuse")
     if committed:
         manifest = sealing.manifest_of(reception.house.spool.delivery(f"{SLUG}-00001"))
-        await sealed.enter(reception.engine, reception.house.districts[SLUG], manifest, NOBODY)
+        await sealed.enter(reception.engine, reception.house.districts[SLUG], manifest, Settings())
     reception.receiver.look(SLUG, Area.UPLOAD)
     files, day = await reception.sealed()
     assert files == SET

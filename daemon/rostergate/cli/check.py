@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rostergate import store
+from rostergate.cli import checking
 from rostergate.cli.output import as_json, print_json
 from rostergate.cli.place import WRONG, Place, run
+from rostergate.desk.words import counted
 from rostergate.errors import ConfigError, RostergateError, StoreError
-from rostergate.store import deliveries
+from rostergate.store import credentials, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,21 +24,32 @@ if TYPE_CHECKING:
 @as_json
 @click.pass_obj
 def check(place: Place, *, as_json: bool) -> None:
-    """Read the whole configuration and look at the database; say what is wrong, and change nothing."""
+    """Read the whole configuration and look at what it names; say what is wrong, and change nothing.
+
+    Looked at are rostergate.toml and the districts' files, files with secrets, mail templates of your own, the state
+    folder, its disk, the host keys and the database. Warnings do not count: they say what nobody will be told.
+    """
     wrong: list[str] = []
     settings = _tried(place.settings, wrong)
     districts = _tried(lambda: _districts(place), wrong)
     if districts is not None:
         wrong += districts.errors.values()
-    database = _tried(lambda: run(_database(place)), wrong)
+    database, known = _tried(lambda: run(_database(place)), wrong) or (None, frozenset(districts or ()))
+    warned: list[str] = []
+    if settings is not None:
+        wrong += checking.errors(place, settings)
+        warned += checking.warnings(place, settings, districts, known) if districts is not None else ()
     if as_json:
-        print_json({"ok": not wrong, "errors": wrong, "districts": len(districts or ()), "database": database})
+        count = len(districts or ())
+        print_json({"ok": not wrong, "errors": wrong, "warnings": warned, "districts": count, "database": database})
     else:
         for one in wrong:
             click.echo(one)
-        click.echo(f"{len(districts or ())} districts, database: {database or 'see above'}")
-        if settings and not wrong:
-            click.echo("everything is in order")
+        for one in warned:
+            click.echo(f"warning: {one}")
+        click.echo(f"{counted(len(districts or ()), 'district')}, database: {database or 'see above'}")
+        if not wrong:
+            click.echo("everything is in order" if not warned else "nothing is wrong")
     if wrong:
         raise SystemExit(WRONG)
 
@@ -47,20 +60,22 @@ def _districts(place: Place) -> Districts:
     return place.districts()
 
 
-async def _database(place: Place) -> str:
+async def _database(place: Place) -> tuple[str, frozenset[str]]:
+    """Return what there is to say of the database, and the districts that have a password."""
     place.assert_ours()
     location = place.known_location()
     if location is None:
-        return "not there yet"
+        return "not there yet", frozenset()
     engine = store.open(location)
     try:
         async with store.reading(engine) as tx:
             await deliveries.overview(tx)
+            known = await credentials.known(tx)
     except StoreError as error:
         raise StoreError(f"{location}: {error}") from error
     finally:
         await engine.dispose()
-    return "readable"
+    return "readable", known
 
 
 def _tried(part: Callable[[], Any], wrong: list[str]) -> Any:  # noqa: ANN401 - whatever the part returns

@@ -15,6 +15,7 @@ from rostergate.config.values import is_mailbox
 from rostergate.core.notices import Kind
 from rostergate.desk.letters import Letter, Occasion, letter
 from rostergate.desk.smtp import Envelope, Postman, message
+from rostergate.desk.specimens import specimen
 from rostergate.errors import Refused
 from rostergate.service.address import address
 from rostergate.service.clock import utc_now
@@ -97,6 +98,29 @@ async def _retry(place: Place, numbers: tuple[int, ...]) -> list[Mail]:
 
 
 @mail.command()
+@click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
+@click.option("--html", is_flag=True, help="The HTML form, for a browser.")
+@as_json
+@click.pass_obj
+def show(place: Place, kind: str, *, html: bool, as_json: bool) -> None:
+    """Show a mail of KIND about an invented district, in the words of your own templates where there are any."""
+    written = specimen(Kind(kind), place.config / TEMPLATES)
+    if as_json:
+        shown = {"subject": written.subject, "text": written.text, "html": written.html}
+        print_json({"kind": kind, **shown, "broken_template": written.broken})
+    elif html:
+        click.echo(written.html)
+    else:
+        click.echo(f"Subject: {written.subject}\n\n{written.text}", nl=False)
+    _tell_broken(written)
+
+
+def _tell_broken(written: Letter) -> None:
+    if written.broken:
+        click.echo(f"your own template was not used ({written.broken}); `rostergate check` tells more", err=True)
+
+
+@mail.command()
 @click.argument("recipient")
 @as_json
 @click.pass_obj
@@ -122,9 +146,8 @@ def test(place: Place, recipient: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"recipient": recipient, "server": settings.mail.host, "broken_template": written.broken})
         return
-    click.echo(f"{settings.mail.host} took a mail to {recipient}")
-    if written.broken:
-        click.echo(f"your own template was not used: {written.broken}", err=True)
+    click.echo(f"{settings.mail.host} took a mail to {recipient}; whether it arrives is seen there")
+    _tell_broken(written)
 
 
 async def _send(place: Place, recipient: str, written: Letter) -> None:

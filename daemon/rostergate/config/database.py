@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from rostergate.config.credential import located, missing_hint
 from rostergate.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from rostergate.config.settings import DatabaseSettings
 
 URL_BYTES_MAX: Final = 4_096
-CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
-"""Where systemd puts the files of LoadCredential= (systemd.exec(5))."""
 EXAMPLE: Final = "postgresql://rostergate@db.example.org/rostergate"
 _SCHEMES: Final = ("postgresql://", "postgres://")  # libpq takes both (PostgreSQL's manual, 34.1.1.2)
 _ESCAPE: Final = "in a password write / as %2F, @ as %40, : as %3A and % as %25"
@@ -38,13 +36,14 @@ def database_url(settings: DatabaseSettings, environ: Mapping[str, str]) -> str:
     """
     if not settings.url_file:
         return settings.url
-    path = _path(settings.url_file, environ)
+    path = located(settings.url_file, environ)
     try:
         with path.open("rb") as file:
             data = file.read(URL_BYTES_MAX + 1)
             mode = path.stat().st_mode
     except OSError as error:
-        raise ConfigError(f"database.url_file: {path} cannot be read: {error.strerror or error}") from None
+        hint = missing_hint(settings.url_file, environ)
+        raise ConfigError(f"database.url_file: {path} cannot be read: {error.strerror or error}{hint}") from None
     if mode & stat.S_IRWXO:
         raise ConfigError(f"database.url_file: {path} is open to every user of this machine; run chmod o= {path}")
     try:
@@ -80,17 +79,3 @@ def has_password(url: str) -> bool:
     """Say whether there is a password in an address."""
     user, at, _ = urlsplit(url).netloc.rpartition("@")
     return bool(at and ":" in user) or _PASSWORD.search(url) is not None
-
-
-def _path(name: str, environ: Mapping[str, str]) -> Path:
-    path = Path(name)
-    if path.is_absolute():
-        return path
-    folder = environ.get(CREDENTIALS)
-    if not folder:
-        raise ConfigError(
-            f"database.url_file: {name} is looked for among the credentials that systemd gives to a service, and there "
-            "are none here; name the file with its whole path, or run this command with "
-            f"{CREDENTIALS} set to the folder that has it"
-        )
-    return Path(folder) / name

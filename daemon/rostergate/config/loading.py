@@ -6,6 +6,7 @@ TOML, and as text where it is none. Names without `__` after the prefix are some
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from rostergate.config.complaints import complaint, config_error, keys
 from rostergate.config.district import District
-from rostergate.config.places import Loc, places
+from rostergate.config.places import Loc, line_of, places
 from rostergate.config.settings import Settings
 from rostergate.config.values import SLUG_RULE, is_slug
 from rostergate.config.wording import did_you_mean, shown
@@ -133,6 +134,15 @@ def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
     if complaints:
         raise ConfigError("\n".join(complaints))
     return overrides
+
+
+def place_of(folder: Path, section: str, key: str) -> str:
+    """Return where a setting stands, for a complaint: `FILE:LINE: section.key`, or the variable that is set for it."""
+    if (name := variable(section, key)) in os.environ:
+        return name
+    path = folder / FILE_NAME
+    line = line_of((section, key), read_toml(path)[1]) if path.exists() else None
+    return f"{path}:{line}: {section}.{key}" if line else f"{path}: {section}.{key}"
 
 
 def variable(section: str, key: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from rostergate.config.credential import located, missing_hint
 from rostergate.config.section import Section
 from rostergate.config.values import Recipient, RecipientOrNone
 from rostergate.core.notices import NOBODY, Audience, Kind
@@ -14,6 +15,7 @@ from rostergate.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 PASSWORD_BYTES_MAX = 4_096
 
@@ -38,6 +40,7 @@ class MailSettings(Section):
     tries_max: Annotated[int, Field(ge=1, le=100)] = 20
     age_hours_max: Annotated[int, Field(ge=1, le=720)] = 72
     release_code_hours_max: Annotated[int, Field(ge=1, le=720)] = 72
+    received_after_minutes: Annotated[int, Field(ge=0, le=720)] = 10
     late_minutes: Annotated[int, Field(ge=0, le=720)] = 60
     silent_days: Annotated[int, Field(ge=1, le=365)] = 4
     forgotten_days: Annotated[int, Field(ge=1, le=3_650)] = 90
@@ -61,21 +64,32 @@ class MailSettings(Section):
         """Return who of a district's recipients and the operators is told of what; nobody where no mail is sent."""
         return Audience(tuple(recipients), frozenset(self.leave_out), self.operators) if self.on else NOBODY
 
+    @property
+    def received_after(self) -> timedelta:
+        """How long a delivery may take to be decided before its district is told that it was received; 0: no time."""
+        return timedelta(minutes=self.received_after_minutes)
+
+    def path(self, environ: Mapping[str, str]) -> Path | None:
+        """Return where the password's file is; None where none is needed."""
+        return located(self.password_file, environ) if self.password_file else None
+
     def password(self, environ: Mapping[str, str]) -> str | None:
         """Read the password; None where none is needed. `environ` has systemd's `CREDENTIALS_DIRECTORY`.
 
         Raises `ConfigError`.
         """
-        if not self.password_file:
+        path = self.path(environ)
+        if path is None:
             return None
-        path = Path(environ.get("CREDENTIALS_DIRECTORY", "/"), self.password_file)
         try:
             with path.open("rb") as file:
-                return file.read(PASSWORD_BYTES_MAX).decode().strip("\r\n")
+                password = file.read(PASSWORD_BYTES_MAX).decode().strip("\r\n")
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ConfigError(
-                f"mail.password_file: {path}: {reason}; the service's user must be able to read it"
-            ) from error
+            hint = missing_hint(self.password_file, environ) or "; the service's user must be able to read it"
+            raise ConfigError(f"mail.password_file: {path}: {reason}{hint}") from error
         except UnicodeDecodeError as error:
             raise ConfigError(f"mail.password_file: {path}: expected UTF-8 text, found other bytes") from error
+        if not password:
+            raise ConfigError(f"mail.password_file: {path}: expected the account's password, found an empty file")
+        return password

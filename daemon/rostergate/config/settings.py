@@ -6,12 +6,12 @@ Rule 2: values are taken as they are written; "22" is not 22.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from rostergate.config import database
+from rostergate.config.credential import located
 from rostergate.config.mail import MailSettings
 from rostergate.config.section import Section
 from rostergate.config.values import AllowedNetwork
@@ -19,6 +19,7 @@ from rostergate.core.policy import HoldLimits, ReadingLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 TIB: Final = 1 << 40
 
@@ -221,7 +222,7 @@ class EncryptionSettings(Section):
 
     def path(self, environ: Mapping[str, str]) -> Path | None:
         """Return where the key file is; None where there is none. `environ` has systemd's `CREDENTIALS_DIRECTORY`."""
-        return Path(environ.get("CREDENTIALS_DIRECTORY", "/"), self.key_file) if self.key_file else None
+        return located(self.key_file, environ) if self.key_file else None
 
 
 class RetentionSettings(Section):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ _SHARE: Final = 0.9
 _STEP_MINUTES: Final = 30
 _DAY_MINUTES: Final = 24 * 60
 _APART: Final = timedelta(hours=20)
-"""What came less than this long ago is the delivery that is looked for, be it on the day before by the calendar."""
+"""What came less than this long before it was due is the delivery that is looked for, be it on the day before."""
+TOLD_WITHIN: Final = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ class Usual:
     """When it has arrived on nine of ten days."""
     weekdays: frozenset[int]
     """The weekdays on which something comes; Monday is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A delivery that has not come."""
+
+    day: date
+    """Whose it is, by the district's calendar."""
+    usual: Usual
 
 
 def usual(arrivals: Iterable[datetime], now: datetime, zone: ZoneInfo) -> Usual | None:
@@ -49,16 +59,20 @@ def usual(arrivals: Iterable[datetime], now: datetime, zone: ZoneInfo) -> Usual 
     return Usual(time(by // 60, by % 60), frozenset(day for day, times in weekdays.items() if 2 * times >= WEEKS))
 
 
-def late(arrivals: Iterable[datetime], now: datetime, zone: ZoneInfo, *, grace: timedelta) -> Usual | None:
-    """Return what is usual when today's delivery should have come by now and has not; None otherwise.
+def late(arrivals: Iterable[datetime], now: datetime, zone: ZoneInfo, *, grace: timedelta) -> Late | None:
+    """Return the day whose delivery should have come by now and has not; None when none is missing.
 
-    `grace` is how long after the usual time it may still come before anybody is told.
+    `grace` is how long after the usual time it may still come before anybody is told; that may be after midnight. What
+    was not told within `TOLD_WITHIN` of that, because nobody looked, is not told any more.
     """
     known = tuple(arrivals)
     expected = usual(known, now, zone)
-    here = now.astimezone(zone)
-    if expected is None or here.weekday() not in expected.weekdays:
+    if expected is None:
         return None
-    if any(now - at < _APART for at in known):
-        return None
-    return expected if here >= datetime.combine(here.date(), expected.by, tzinfo=zone) + grace else None
+    today = now.astimezone(zone).date()
+    for day in (today, today - timedelta(days=1)):
+        due = datetime.combine(day, expected.by, tzinfo=zone).astimezone(UTC) + grace
+        came = any(due - _APART < at <= now for at in known)
+        if day.weekday() in expected.weekdays and due <= now < due + TOLD_WITHIN and not came:
+            return Late(day, expected)
+    return None

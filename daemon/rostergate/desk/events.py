@@ -375,7 +375,7 @@ SECTIONS: Final[Mapping[str, Sequence[Event]]] = {
                 journal.MAIL_ABANDONED,
                 "A mail was given up.",
                 "mail {mail} ({kind})[ to the people of {district}] was given up[: {reason}]",
-                (*_MAIL, "reason"),
+                (*_MAIL, "reason", *FAILURE),
             ),
             (
                 journal.TEMPLATE_REFUSED,

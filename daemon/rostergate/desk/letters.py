@@ -7,7 +7,9 @@ Rule 3: a letter says first what happened, then what to do, then the rest, cappe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import traceback
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from jinja2 import (
@@ -16,7 +18,6 @@ from jinja2 import (
     FileSystemLoader,
     PackageLoader,
     StrictUndefined,
-    TemplateError,
     select_autoescape,
 )
 
@@ -29,7 +30,6 @@ from rostergate.desk.text_page import block
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from rostergate.desk.story import Story
@@ -39,6 +39,7 @@ _SCHOOLS_MAX: Final = 20  # schools told of one delivery
 _FINDINGS_MAX: Final = 20  # findings told of one delivery
 _WAITING: Final = {PlanState.HELD, PlanState.UNMATCHED}
 _ABOUT_A_DELIVERY: Final = {Kind.REFUSED, Kind.HELD, Kind.APPLIED, Kind.FAULTS, Kind.CLOSED}
+_SUFFIX: Final = ".j2"
 _ENTRY: Final = "  * "
 _SIGNATURE: Final = "\n-- \n"
 _SUBJECTS: Final = {
@@ -46,7 +47,7 @@ _SUBJECTS: Final = {
     Kind.RECEIVED: "{name}: roster received, it is being checked",
     Kind.OVERDUE: "{name}: roster upload not complete, {missing} missing",
     Kind.MIXED: "{name}: roster upload mixed, {old} of an older export",
-    Kind.LATE: "{name}: no roster today, it usually arrives by {by}",
+    Kind.LATE: "{name}: no roster yet, it usually arrives by {by}",
     Kind.SILENT: "{name}: no roster for {days}",
     Kind.FORGOTTEN: "{name}: no roster for {days}",
     Kind.UNMATCHED: "{name}: {schools} to be matched",
@@ -90,7 +91,8 @@ class Occasion:
     """The district's slug."""
     zone: ZoneInfo | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """By kind. overdue: missing; mixed: old (file names); late: by; silent, forgotten: days; access: fingerprints;
+    """By kind. overdue: missing; mixed: old (file names); late: by, begun (whether some files
+    are there); silent, forgotten: days; access: fingerprints;
     unmatched: schools (how many); disk: free_bytes, bytes; dead: count."""
     story: Story | None = None
     error: str = ""
@@ -103,21 +105,34 @@ class Occasion:
 
 def letter(occasion: Occasion, own_templates: Path | None = None) -> Letter:
     """Return the letter for an occasion. `own_templates`: the folder of the operator's own, which need not be there."""
-    if own_templates is not None and own_templates.is_dir():
-        try:
-            return _written(occasion, _environment(own_templates))
-        except (
-            TemplateError,
-            OSError,
-            UnicodeDecodeError,
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as error:
-            own = _written(occasion, _environment(None))
-            return Letter(own.subject, own.text, own.html, broken=_broken(error))
-    return _written(occasion, _environment(None))
+    if own_templates is None:
+        return written(occasion)
+    try:
+        return written(occasion, own_templates)
+    except Exception as error:  # noqa: BLE001 - a template is a program: it may raise anything
+        return replace(written(occasion), broken=broken(error))
+
+
+def written(occasion: Occasion, own_templates: Path | None = None) -> Letter:
+    """Return the letter for an occasion; raises whatever a template of the operator's does."""
+    environment, values = environment_of(own_templates), told(occasion)
+    text = environment.get_template(f"{occasion.kind}.txt.j2").render(values)
+    if not text.strip():
+        raise ValueError(f"{occasion.kind}.txt.j2 makes an empty mail")
+    note = parts(text.partition(_SIGNATURE)[0])
+    html = environment.get_template(f"{occasion.kind}.html.j2").render({**values, "note": note})
+    return Letter(subject(occasion), text, html)
+
+
+def broken(error: Exception) -> str:
+    """Say where which kind of thing is wrong with a template, without repeating what it was given."""
+    name, line = getattr(error, "name", None), getattr(error, "lineno", None)
+    if line is None:  # Jinja2 makes tracebacks lead into the template
+        steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename.endswith(_SUFFIX)]
+        if steps:
+            name, line = Path(steps[-1].filename).name, steps[-1].lineno
+    place = f" in {name}{f', line {line}' if line else ''}" if name else ""
+    return f"{type(error).__name__}{place}"
 
 
 def subject(occasion: Occasion) -> str:
@@ -145,15 +160,6 @@ def _counts(occasion: Occasion) -> dict[str, str]:
     }
 
 
-def _written(occasion: Occasion, environment: Environment) -> Letter:
-    told = _told(occasion)
-    template = environment.get_template(f"{occasion.kind}.txt.j2")
-    text = template.render(told)
-    note = parts(text.partition(_SIGNATURE)[0])
-    html = environment.get_template(f"{occasion.kind}.html.j2").render({**told, "note": note})
-    return Letter(subject(occasion), text, html)
-
-
 def parts(text: str) -> list[Part]:
     """Take a short letter's text apart, so that its HTML says the same words.
 
@@ -174,15 +180,15 @@ def parts(text: str) -> list[Part]:
     return found
 
 
-def _told(occasion: Occasion) -> dict[str, Any]:
-    """Return what templates can use. The page about templates in the README lists it."""
-    told: dict[str, Any] = {**vars(occasion), "subject": subject(occasion)}
+def told(occasion: Occasion) -> dict[str, Any]:
+    """Return what templates can use; daemon/MAIL.md lists it."""
+    values: dict[str, Any] = {**vars(occasion), "subject": subject(occasion)}
     story = occasion.story
     if story is None:
-        return told
+        return values
     waiting = [school for school in story.schools if school.state in _WAITING]
     changed = [school for school in story.schools if school.changed and school.state not in _WAITING]
-    return told | {
+    return values | {
         "told": summary.summary(story),
         "sentence": summary.sentence(story),
         "steps": advice.next_steps(story),
@@ -198,16 +204,11 @@ def _told(occasion: Occasion) -> dict[str, Any]:
     }
 
 
-def _broken(error: Exception) -> str:
-    """Say what is wrong with a template without repeating what it was given."""
-    place = [str(part) for part in (getattr(error, "name", None), getattr(error, "lineno", None)) if part]
-    return f"{type(error).__name__}{' in ' + ', line '.join(place) if place else ''}"
-
-
-def _environment(own: Path | None) -> Environment:
+def environment_of(own: Path | None) -> Environment:
+    """Return where templates come from, and the filters and functions that they can use."""
     house = PackageLoader("rostergate.desk", "templates/mail")
     environment = Environment(
-        loader=ChoiceLoader([FileSystemLoader(own), house]) if own else house,
+        loader=ChoiceLoader([FileSystemLoader(own), house]) if own is not None else house,
         autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         undefined=StrictUndefined,
         trim_blocks=True,

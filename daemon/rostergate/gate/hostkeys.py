@@ -32,6 +32,13 @@ def host_keys(folder: Path, *, legacy: bool = False) -> list[asyncssh.SSHKeyPair
     return [*modern, _signing(rsa, b"ssh-rsa")] if legacy else modern
 
 
+def look(folder: Path) -> None:
+    """Look at the host keys that are there, and make none. Raises `StateError` when one cannot be used."""
+    for name in ("ssh_host_ed25519_key", "ssh_host_rsa_key"):
+        if (folder / name).exists():
+            _read(folder / name)
+
+
 def _signing(key: asyncssh.SSHKey, algorithm: bytes) -> asyncssh.SSHKeyPair:
     (pair,) = asyncssh.load_keypairs([key])
     pair.host_key_algorithms = (algorithm,)
@@ -44,6 +51,13 @@ def _host_key(path: Path, algorithm: str, parameters: dict[str, int]) -> asyncss
             key = asyncssh.generate_private_key(algorithm, comment="rostergate", **parameters)
             write_atomically(path, key.export_private_key())
             write_atomically(path.with_suffix(".pub"), key.export_public_key(), mode=0o644)
+    except OSError as error:
+        raise StateError(f"{path}: {error.strerror}; its folder must be writable by the service user") from error
+    return _read(path)
+
+
+def _read(path: Path) -> asyncssh.SSHKey:
+    try:
         return asyncssh.import_private_key(path.read_bytes())
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}; the host key must be readable by the service user") from error

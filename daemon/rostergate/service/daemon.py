@@ -289,11 +289,15 @@ class Daemon:
         self._footings.forget(slug)
         self._queue.look()
 
-    async def _tell_waiting(self, district: District, judgement: Judgement | None) -> None:
+    async def _tell_waiting(self, district: District, area: Area, judgement: Judgement | None) -> None:
         folder, now = self._spool.reports(district.slug), self._now().astimezone(district.zone)
         await asyncio.to_thread(latest.waiting, folder, judgement, now)
+        if area is Area.PREVIEW:  # whoever tries something looks at LATEST.txt
+            return
+        inbox = self._inboxes.of(district.slug, area)
+        newest = max((entry.at for entry in inbox.entries().values()), default=now)
         async with store.writing(self._engine, district.slug) as tx:
-            if await notices.tell_unfinished(tx, self._settings, district, judgement, now):
+            if await notices.tell_unfinished(tx, self._settings, district, judgement, now, newest=newest):
                 self._post.look()
 
     async def _tell_set_refusal(self, district: District, reason: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
+from rostergate.core.calendar import day_of
 from rostergate.core.completeness import Mixed, Overdue
 from rostergate.core.notices import Kind
 from rostergate.core.plan import OPEN
@@ -23,9 +24,19 @@ if TYPE_CHECKING:
 
 
 async def tell_unfinished(
-    tx: AsyncConnection, settings: Settings, district: District, judgement: Judgement | None, at: datetime
+    tx: AsyncConnection,
+    settings: Settings,
+    district: District,
+    judgement: Judgement | None,
+    at: datetime,
+    *,
+    newest: datetime,
 ) -> int:
-    """Write mail about a set that is overdue or mixed, once for each delivery; return how many mails those are."""
+    """Write mail about an upload that is overdue or mixed; return how many mails those are.
+
+    It is told once for each day on which something of it came: `newest` is when its newest file began. A set that stays
+    like that is not told again, one to which the next night added nothing useful is.
+    """
     facts: dict[str, list[str]]
     match judgement:
         case Overdue(missing=names):
@@ -35,10 +46,10 @@ async def tell_unfinished(
         case _:
             return 0
     begun = await deliveries.receiving(tx, district.slug)
-    if begun is None:  # a dry run: the district sees it in LATEST.txt
+    if begun is None:  # nothing but what was cut off came: LATEST.txt tells
         return 0
-    told = district.audience(settings).of(kind)
-    return await outbox.write(tx, kind, begun.id, told, at, district=district.slug, facts=facts)
+    told, about = district.audience(settings).of(kind), f"{begun.id} {day_of(newest, district.zone)}"
+    return await outbox.write(tx, kind, about, told, at, district=district.slug, facts=facts)
 
 
 async def tell_access(tx: AsyncConnection, settings: Settings, district: District, spool: Spool, at: datetime) -> int:

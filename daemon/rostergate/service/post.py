@@ -3,7 +3,8 @@
 Rule 1: the outbox is the truth; a hint only says that looking is worth it now.
 Rule 2: a mail is closed after the server took it. A crash in between repeats it, with the same Message-ID.
 Rule 3: what the server refuses for good, what is too old and what was tried too often is given up, and told once a day.
-Rule 4: a database that cannot be used is looked for again.
+Rule 4: a mail that cannot be made is told in the log and tried again like one that was not taken; the others go out.
+Rule 5: a database that cannot be used is looked for again.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
     from datetime import datetime
+    from email.message import EmailMessage
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -46,6 +48,10 @@ TEMPLATES: Final = "templates"
 """The folder beside rostergate.toml that has the operator's own templates."""
 
 log = structlog.get_logger()
+
+
+class NotMade(NotTaken):
+    """The mail could not be put together; it is tried again later."""
 
 
 class Post:
@@ -114,7 +120,7 @@ class Post:
 
     async def _send(self, postman: Postman, mail: Mail) -> None:
         try:
-            await postman.send(message(*await self._written(mail)))
+            await postman.send(await self._message(mail))
         except (NotTaken, NotFound) as error:
             await self._not_sent(mail, error)
         else:
@@ -122,6 +128,15 @@ class Post:
                 await outbox.sent(tx, mail.id, self._now())
             metrics.MAILS.labels("sent").inc()
             log.info(journal.MAIL_SENT, **_fields(mail))
+
+    async def _message(self, mail: Mail) -> EmailMessage:
+        """Return what is handed over. Raises `NotFound` when its district is gone, `NotMade`."""
+        try:
+            return message(*await self._written(mail))
+        except (NotFound, StoreError):
+            raise
+        except Exception as error:  # one mail that cannot be made must not stop the others, nor the daemon
+            raise NotMade(f"the mail could not be made: {type(error).__name__}") from error
 
     async def _written(self, mail: Mail) -> tuple[letters.Letter, Envelope, str | None]:
         """Return a mail's letter, its envelope and what is attached. Raises `NotFound` when its district is gone."""
@@ -187,12 +202,15 @@ class Post:
             else:
                 await outbox.gave_up(tx, mail.id, str(error), now)
                 await self._tell_operators(tx, mail, now)
+        ours = error if isinstance(error, NotMade) else None  # only then is it worth a traceback
         if over:
             metrics.MAILS.labels("abandoned").inc()
-            log.error(journal.MAIL_ABANDONED, **_fields(mail), reason=str(error))
+            log.error(journal.MAIL_ABANDONED, **_fields(mail), reason=str(error), exc_info=ours)
         else:
             metrics.MAILS.labels("failed").inc()
-            log.warning(journal.MAIL_FAILED, **_fields(mail), reason=str(error), again_in_seconds=seconds)
+            log.warning(
+                journal.MAIL_FAILED, **_fields(mail), reason=str(error), again_in_seconds=seconds, exc_info=ours
+            )
 
     async def _tell_operators(self, tx: AsyncConnection, mail: Mail, now: datetime) -> None:
         if mail.kind is Kind.DEAD:

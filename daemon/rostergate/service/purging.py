@@ -22,6 +22,7 @@ import structlog
 from rostergate import journal, store
 from rostergate.core.delivery import CLOSED
 from rostergate.errors import StoreError
+from rostergate.service.clock import Clock
 from rostergate.service.reporting import PREVIEW
 from rostergate.spool import sealing
 from rostergate.store import deliveries, floors, outbox
@@ -42,7 +43,6 @@ PLANS_AT_ONCE: Final = 50
 LOOK_SECONDS: Final = 600.0
 SETTLED: Final = timedelta(hours=1)
 """How long the clock must have gone as time does before the daemon purges by it."""
-_DRIFT_SECONDS_MAX: Final = 60.0  # between two looks
 
 log = structlog.get_logger()
 
@@ -176,25 +176,6 @@ async def watch(
             await asyncio.wait_for(stop.wait(), look_seconds)
         except TimeoutError:
             continue
-
-
-class Clock:
-    """Tells for how long the wall clock has gone as fast as the monotonic one."""
-
-    def __init__(self, now: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
-        self._now = now
-        self._monotonic = monotonic
-        self._since = self._last = monotonic()
-        self._ahead = now().timestamp() - self._last
-
-    def look(self) -> timedelta:
-        """Return since when nobody has set the clock, as far as the looks until now tell."""
-        at = self._monotonic()
-        ahead = self._now().timestamp() - at
-        if abs(ahead - self._ahead) > _DRIFT_SECONDS_MAX:
-            self._since = at
-        self._ahead = ahead
-        return timedelta(seconds=at - self._since)
 
 
 async def _purge_safely(

@@ -3,11 +3,13 @@
 Rule 1: a district is told once of a late day, once after `mail.silent_days` and once after `mail.forgotten_days`.
 Rule 2: days are counted from its last delivery; of a district that never delivered, from when its password was issued.
 Rule 3: a district that cannot log in is not expected to deliver.
+Rule 4: a clock that has just been set is not believed: it must not tell everybody that nothing came for a year.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +20,7 @@ from rostergate.core import arrivals
 from rostergate.core.calendar import day_of
 from rostergate.core.notices import Kind
 from rostergate.errors import StoreError
+from rostergate.service.clock import Clock
 from rostergate.store import credentials, deliveries, outbox
 
 if TYPE_CHECKING:
@@ -29,20 +32,31 @@ if TYPE_CHECKING:
     from rostergate.config import District, Districts, Settings
 
 LOOK_SECONDS: Final = 600.0
+SETTLED: Final = timedelta(hours=1)
+"""How long nobody may have set the clock before a district is missed by it."""
 
 log = structlog.get_logger()
 
 
 async def watch(
-    stop: asyncio.Event, settings: Settings, districts: Districts, engine: AsyncEngine, now: Callable[[], datetime]
+    stop: asyncio.Event,
+    settings: Settings,
+    districts: Districts,
+    engine: AsyncEngine,
+    now: Callable[[], datetime],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    look_seconds: float = LOOK_SECONDS,
 ) -> None:
     """Look every ten minutes until `stop` is set. Without a mail server in the settings there is nothing to do."""
+    clock = Clock(now, monotonic)
     while settings.mail.on and not stop.is_set():
-        for slug in tuple(districts):
-            if district := districts.get(slug):
-                await _look_safely(settings, district, engine, now())
+        if clock.look() >= SETTLED or not clock.was_set:
+            for slug in tuple(districts):
+                if district := districts.get(slug):
+                    await _look_safely(settings, district, engine, now())
         try:
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            await asyncio.wait_for(stop.wait(), look_seconds)
         except TimeoutError:
             continue
 
@@ -78,7 +92,9 @@ async def missing(
         if days >= days_min:
             return [(kind, name, {"days": days})]
     known = await deliveries.arrivals(tx, district.slug, now - timedelta(weeks=arrivals.WEEKS))
-    usual = arrivals.late(known, now, district.zone, grace=timedelta(minutes=settings.mail.late_minutes))
-    if usual is None:
+    late = arrivals.late(known, now, district.zone, grace=timedelta(minutes=settings.mail.late_minutes))
+    if late is None:
         return []
-    return [(Kind.LATE, f"{district.slug} {day_of(now, district.zone)}", {"by": f"{usual.by:%H:%M}"})]
+    begun = await deliveries.receiving(tx, district.slug) is not None
+    facts = {"by": f"{late.usual.by:%H:%M}", "begun": begun}
+    return [(Kind.LATE, f"{district.slug} {late.day}", facts)]

@@ -34,3 +34,8 @@ async def set_password(tx: AsyncConnection, district: str, password_hash: str, a
     changed = await tx.execute(credentials.update().where(credentials.c.district == district).values(values))
     if not changed.rowcount:
         await tx.execute(credentials.insert().values(district=district, **values))
+
+
+async def known(tx: AsyncConnection) -> frozenset[str]:
+    """Return the districts that have a password."""
+    return frozenset(await tx.scalars(sa.select(credentials.c.district)))

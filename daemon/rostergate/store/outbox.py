@@ -8,6 +8,7 @@ Rule 3: a row holds no cell value: what a mail says is read from the store when 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +69,12 @@ async def write(
     district: str | None = None,
     delivery: str | None = None,
     facts: Mapping[str, Any] | None = None,
+    after: timedelta = timedelta(0),
 ) -> int:
-    """Write a mail for each recipient that was not told this yet; return how many those were."""
+    """Write a mail for each recipient that was not told this yet; return how many those were.
+
+    It is due `after` that time; until then `take_back` can make it undone.
+    """
     told = sa.select(outbox.c.recipient).where(outbox.c.kind == kind.value, outbox.c.about == about)
     already = set(await tx.scalars(told))
     rows = [
@@ -82,7 +87,7 @@ async def write(
             "facts": dict(facts or {}),
             "state": State.WAITING.value,
             "written_at": at,
-            "next_try_at": at,
+            "next_try_at": at + after,
             "tries": 0,
         }
         for recipient in dict.fromkeys(recipients)
@@ -91,6 +96,12 @@ async def write(
     if rows:
         await tx.execute(outbox.insert(), rows)
     return len(rows)
+
+
+async def take_back(tx: AsyncConnection, kind: Kind, about: str, now: datetime) -> None:
+    """Remove the mail of a kind about something that is not due yet: something else is told instead."""
+    not_due = outbox.c.state == State.WAITING.value, outbox.c.tries == 0, outbox.c.next_try_at > now
+    await tx.execute(outbox.delete().where(outbox.c.kind == kind.value, outbox.c.about == about, *not_due))
 
 
 async def due(tx: AsyncConnection, now: datetime, limit: int) -> list[Mail]:
@@ -115,7 +126,9 @@ async def get(tx: AsyncConnection, number: int) -> Mail:
 
 async def about_delivery(tx: AsyncConnection, delivery: str) -> list[Mail]:
     """Return the mail about a delivery, oldest first."""
-    return await _select(tx, sa.or_(outbox.c.delivery == delivery, outbox.c.about == delivery), order=outbox.c.id)
+    its_days = outbox.c.about.startswith(f"{delivery} ")
+    about = sa.or_(outbox.c.delivery == delivery, outbox.c.about == delivery, its_days)
+    return await _select(tx, about, order=outbox.c.id)
 
 
 async def sent(tx: AsyncConnection, number: int, at: datetime) -> None:

@@ -239,6 +239,7 @@ async def _write_mail(
 ) -> None:
     if audience == notices.NOBODY:
         return
+    await outbox.take_back(tx, notices.Kind.RECEIVED, about.id, at)
     before = await deliveries.accepted_before(tx, about.district, about.number)
     district, delivery = about.district, about.id
     kind = notices.following(verdict, await findings(tx, before.id) if before else ())

@@ -26,6 +26,7 @@ async def give_up(
     district = districts.get(failed.district)
     # A delivery may fail, be tried again and fail again: each time is told.
     about = f"{delivery} {at:%Y-%m-%dT%H:%M:%S}"
+    await outbox.take_back(tx, Kind.RECEIVED, delivery, at)
     audience = district.audience(settings) if district else settings.mail.audience()
     told = audience.of(Kind.FAILED)
     await outbox.write(tx, Kind.FAILED, about, told, at, district=failed.district, delivery=delivery)

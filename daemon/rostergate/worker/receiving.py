@@ -82,7 +82,7 @@ class Receiver:
         now: Callable[[], datetime],
         on_sealed: Callable[[str], None],
         on_dry_run: Callable[[District, Path], Awaitable[None]],
-        on_waiting: Callable[[District, completeness.Judgement | None], Awaitable[None]],
+        on_waiting: Callable[[District, Area, completeness.Judgement | None], Awaitable[None]],
         on_refusal: Callable[[District, str], Awaitable[None]],
     ) -> None:
         """Join the rooms.
@@ -272,7 +272,7 @@ class Receiver:
             told = judgement
         if told and self._is_news(district, area, told):
             log.log(_LEVELS[type(judgement)], _EVENTS[type(judgement)], **_fields(district, area, judgement))
-            await self._on_waiting(district, judgement)
+            await self._on_waiting(district, area, judgement)
 
     async def _refuse(self, district: District, area: Area, reason: str) -> None:
         if self._is_news(district, area, reason):
@@ -301,7 +301,7 @@ class Receiver:
 
     async def _nothing_there(self, district: District, area: Area) -> None:
         if self._told.pop((district.slug, area), None):
-            await self._on_waiting(district, None)
+            await self._on_waiting(district, area, None)
 
     def _dry_run_under_way(self, district: District, area: Area) -> bool:
         return area is Area.PREVIEW and self._spool.delivery(sealing.dry_run(district.slug)).exists()
@@ -327,7 +327,7 @@ class Receiver:
         if manifest is None:
             return
         with suppress(IllegalTransition):  # it was recorded, and the answer was lost
-            await sealed.enter(self._engine, district, manifest, district.audience(self._settings))
+            await sealed.enter(self._engine, district, manifest, self._settings)
         del self._frozen[district.slug]
         log.info(
             journal.DELIVERY_SEALED,

@@ -93,7 +93,7 @@ async def _enter_seal(
     elif delivery.state is State.RECEIVING:
         if district := districts.get(delivery.district):
             manifest = await asyncio.to_thread(sealing.manifest_of, folder)
-            await sealed.enter(engine, district, manifest, district.audience(settings))
+            await sealed.enter(engine, district, manifest, settings)
             log.warning(journal.STATE_RECOVERED, delivery=delivery.id, step="recorded as sealed")
         else:
             log.error(

@@ -14,13 +14,14 @@ from rostergate.store import deliveries, outbox
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from rostergate.config import District
-    from rostergate.core.notices import Audience
+    from rostergate.config import District, Settings
     from rostergate.spool.sealing import Manifest
 
 
-async def enter(engine: AsyncEngine, district: District, manifest: Manifest, audience: Audience) -> None:
-    """Record a delivery as sealed, for the day on which its first upload began, and tell the audience.
+async def enter(engine: AsyncEngine, district: District, manifest: Manifest, settings: Settings) -> None:
+    """Record a delivery as sealed, for the day on which its first upload began, and write mail that it was received.
+
+    That mail waits for `mail.received_after_minutes`; a verdict before that takes it back.
 
     Raises `StoreError`; raises `IllegalTransition` when it is not being received.
     """
@@ -34,6 +35,8 @@ async def enter(engine: AsyncEngine, district: District, manifest: Manifest, aud
             content_hash=manifest.content_hash,
             at=sealed_at,
         )
-        told = audience.of(Kind.RECEIVED)
-        about = manifest.delivery
-        await outbox.write(tx, Kind.RECEIVED, about, told, sealed_at, district=district.slug, delivery=about)
+        told, about = district.audience(settings).of(Kind.RECEIVED), manifest.delivery
+        after = settings.mail.received_after
+        await outbox.write(
+            tx, Kind.RECEIVED, about, told, sealed_at, district=district.slug, delivery=about, after=after
+        )
