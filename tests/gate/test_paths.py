@@ -51,7 +51,7 @@ TRICKS: Final = {
     "no UTF-8": (b"\xc3\x28.csv", "not UTF-8"),
     "half a surrogate": (b"\xed\xa0\x80.csv", "not UTF-8"),
     "overlong dots": (b"\xc0\xae\xc0\xae/schools.csv", "not UTF-8"),
-    "a long name": (b"x" * 256, "longer than 255"),
+    "a long name": (b"x" * 201, "longer than 200"),
     "a long path": (b"a/" * 600, "longer than 1024"),
     "a very long path": (b"x" * 200_000, "longer than 1024"),
     "backslashes": (b"..\\..\\schools.csv", "backslash"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rostergate.config.district import UploadLimits
     from rostergate.gate.names import Name
     from rostergate.spool.folders import Area
-    from rostergate.spool.inbox import Upload
+    from rostergate.spool.upload import Upload
 
 GAPS_MAX: Final = 256  # parts of a file that may be missing while later ones have arrived
 
@@ -103,7 +103,7 @@ class Incoming:
             self._check_kind()
             self._check_whole()
             if self.name.is_scratch:
-                self._upload.set_aside()
+                await self._upload.set_aside()
             else:
                 await self._upload.commit()
         except Refusal as refusal:

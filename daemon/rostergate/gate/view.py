@@ -16,12 +16,13 @@ from asyncssh.constants import FX_NO_SUCH_FILE
 
 from rostergate.gate.refusals import Refusal
 from rostergate.spool.folders import Area
+from rostergate.spool.scratch import MARK_CHARS_MAX
 
 PREVIEW: Final = "preview"
 REPORTS: Final = "reports"
 README: Final = "README.txt"
 PATH_BYTES_MAX: Final = 1_024
-PART_BYTES_MAX: Final = 255
+PART_BYTES_MAX: Final = 255 - MARK_CHARS_MAX
 
 
 @dataclass(frozen=True, slots=True)

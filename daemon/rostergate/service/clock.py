@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,11 @@ _DRIFT_SECONDS_MAX: Final = 60.0  # between two looks
 def utc_now() -> datetime:
     """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def booted_at() -> float:
+    """Return when the machine started, in seconds since the epoch by the clock of this moment; 0 if nobody knows."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else 0.0
 
 
 class Clock:

@@ -18,7 +18,7 @@ from rostergate.errors import Refused
 from rostergate.gate import Gate, Services
 from rostergate.service import notices, purging, readiness, reporting, silence
 from rostergate.service.alone import Alone
-from rostergate.service.clock import utc_now
+from rostergate.service.clock import booted_at, utc_now
 from rostergate.service.footings import Footings
 from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
@@ -121,7 +121,7 @@ class Daemon:
             seconds_max=settings.delivery.decide_seconds_max,
             modules=(reporting.__name__,),
         )
-        self._inboxes = Inboxes(spool, self._now)
+        self._inboxes = Inboxes(spool, self._now, booted_at=booted_at())
         self._footings = Footings(self._engine, districts, self._now)
         self._room = Room(settings, self._engine, spool.state, self._now)
         self._queue = Queue(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
+CUT: Final = 0o600
+"""Mode of a file that was cut off, and of a committed one."""
 FINISHED: Final = 0o700
 """Mode of a file set aside that its client had closed: to be told from one that was cut off after a restart as well."""
 

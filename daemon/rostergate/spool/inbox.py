@@ -7,9 +7,13 @@ Rule 4: an upload in progress has a file of its own, so uploads of the same name
 
 What lies in `.scratch/`, and what it means after a crash:
 
-    name                the bytes of an upload that was cut off, for a resume; or, executable by its owner, of one that
-                        was finished under a temporary name, for a rename. It is dated when the upload began.
-    <12 hex>~name       an upload in progress. Found at start-up, it was cut off: it becomes `name`.
+    name        the bytes of an upload that was cut off, for a resume; or, executable by its owner and synced, of one
+                that was finished under a temporary name, for a rename. It is dated when the upload began.
+    marked      (`scratch`) an upload in progress, or a finished one that was being renamed. Found at start-up, it
+                becomes `name` again: of a cut-off one, with those bytes that are known to have arrived.
+
+After a power cut nothing is known of bytes that were not synced: what is older than the machine's start, and not
+finished, is dropped.
 
 The count of open uploads changes on the event loop only; what waits for the disk, an upload's rename into place too,
 runs in a thread while the upload still counts as open, so whoever finds `open_uploads` at 0 finds nothing half done.
@@ -19,147 +23,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
+import stat
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from rostergate.errors import DiskError
-from rostergate.spool.coverage import Coverage
-from rostergate.spool.disk import fsync_file, fsync_folder, write_all
-from rostergate.spool.entries import FINISHED, Entry, Survey, entry_at, listed
+from rostergate.spool.disk import fsync_folder
+from rostergate.spool.entries import CUT, FINISHED, Entry, Survey, entry_at, listed
+from rostergate.spool.scratch import Mark, in_progress, in_renaming, mark_of
+from rostergate.spool.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from rostergate.spool.folders import Area, Spool
 
 HINTS_MAX: Final = 1_024  # a hint that does not fit is lost, and only delays
-_CUT: Final = 0o600
-_OPEN: Final = re.compile(r"[0-9a-f]{12}~(?P<name>.+)", re.DOTALL)
-
-
-class Upload:
-    """One upload in progress: a scratch file of its own, opened for writing."""
-
-    def __init__(
-        self, inbox: Inbox, name: str, *, path: Path, descriptor: int, began_at: datetime, size: int = 0
-    ) -> None:
-        self.name = name
-        self.began_at = began_at
-        self._inbox = inbox
-        self._path = path
-        self._descriptor = descriptor
-        self._coverage = Coverage(size)
-        self._in_place = False
-        self._commits_before = inbox.commits(name)
-
-    @property
-    def size(self) -> int:
-        """Bytes up to the last one written; there may be gaps below it, see `whole`."""
-        return self._coverage.size
-
-    @property
-    def whole(self) -> bool:
-        """Whether every byte below `size` has arrived."""
-        return self._coverage.whole
-
-    @property
-    def gaps(self) -> int:
-        """How many parts below `size` have not arrived."""
-        return self._coverage.gaps
-
-    def write(self, offset: int, data: bytes | memoryview) -> None:
-        """Write all of `data` at `offset`. Raises `OSError`; then the bytes at `offset` are not to be relied on."""
-        write_all(self._descriptor, data, offset)
-        before = self._coverage.size
-        self._coverage.add(offset, len(data))
-        self._inbox.grown(self._coverage.size - before)
-
-    def head(self, length: int) -> bytes:
-        """Return up to `length` of the first bytes. Raises `OSError`."""
-        return os.pread(self._descriptor, min(length, self._coverage.prefix), 0)
-
-    def truncate(self, size: int) -> None:
-        """Cut the file to `size` bytes where it is longer. Raises `OSError`."""
-        if size < self.size:
-            before = self.size
-            self._coverage.cut(size)
-            self._inbox.grown(self.size - before)
-            os.ftruncate(self._descriptor, self.size)  # not `size`: no zeros where a part never arrived
-
-    async def settle(self) -> None:
-        """Sync what has been written so far, off the event loop. Raises `OSError`."""
-        await asyncio.to_thread(os.fsync, self._descriptor)
-
-    async def commit(self) -> None:
-        """Make this the inbox's committed file of its name, durably.
-
-        Raises `OSError`; then nothing is committed, save when only the folder's sync, the last step, failed. Whatever
-        was left aside under the same name earlier is dropped: it is older than what is committed now.
-        """
-        try:
-            try:
-                await asyncio.to_thread(self._put_in_place)
-            finally:
-                if self._in_place:
-                    self._inbox.committed(self.name)
-        except BaseException:
-            self._path.unlink(missing_ok=True)
-            raise
-        finally:
-            self._close()
-
-    def set_aside(self) -> None:
-        """Finish the upload under its temporary name, for a rename. Raises `OSError`."""
-        assert self.whole, "a file with gaps is not finished"  # noqa: S101 - the caller has to look
-        self._rest(FINISHED)
-
-    def leave(self) -> int:
-        """Put what has arrived aside for a resume; return how many bytes that are. Raises `OSError`.
-
-        Bytes after the first gap are cut off, so that the size tells a client truly where to go on. Nothing is kept
-        when the same name has been committed since this upload began: nobody needs the older bytes.
-        """
-        if self._inbox.commits(self.name) != self._commits_before:
-            self.drop()
-            return 0
-        self._rest(_CUT)
-        return self._coverage.prefix
-
-    def drop(self) -> None:
-        """Throw the bytes away. Raises `OSError`."""
-        try:
-            self._path.unlink(missing_ok=True)
-        finally:
-            self._close()
-
-    def _rest(self, mode: int) -> None:
-        try:
-            os.ftruncate(self._descriptor, self._coverage.prefix)
-            os.fchmod(self._descriptor, mode)
-            self._date()
-            self._path.replace(self._inbox.scratch / self.name)
-        finally:
-            self._close()
-
-    def _put_in_place(self) -> None:
-        self._date()
-        os.fsync(self._descriptor)
-        self._path.replace(self._inbox.folder / self.name)
-        self._in_place = True
-        fsync_folder(self._inbox.folder)
-
-    def _date(self) -> None:
-        at = self.began_at.timestamp()
-        os.utime(self._descriptor, (at, at))
-
-    def _close(self) -> None:
-        os.close(self._descriptor)
-        self._inbox.closed(self)
 
 
 class Inbox:
@@ -174,8 +57,12 @@ class Inbox:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         changed: asyncio.Queue[tuple[str, Area]] | None = None,
+        booted_at: float = 0.0,
     ) -> None:
-        """Make the folders where they are missing and put aside what a crash cut off. Raises `DiskError`."""
+        """Make the folders where they are missing and put aside what a crash cut off. Raises `DiskError`.
+
+        `booted_at`: when the machine started, in seconds since the epoch.
+        """
         self.district = district
         self.area = area
         self.folder = spool.inbox(district, area)
@@ -194,7 +81,7 @@ class Inbox:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.scratch.mkdir(mode=0o700, exist_ok=True)
-            self._recover()
+            self._recover(booted_at)
         except OSError as error:
             raise DiskError(f"{self.folder}: {error.strerror}") from error
 
@@ -226,7 +113,7 @@ class Inbox:
 
     def left(self) -> dict[str, Entry]:
         """Return what lies aside for a resume or a rename, by name. Raises `OSError`."""
-        return {name: entry for name, entry in listed(self.scratch).items() if not _OPEN.fullmatch(name)}
+        return {name: entry for name, entry in listed(self.scratch).items() if not mark_of(self.scratch / name)}
 
     def begin(self, name: str) -> Upload:
         """Open a new, empty upload; what was left aside under the name is dropped. Raises `OSError`.
@@ -234,14 +121,15 @@ class Inbox:
         Folders that somebody has removed are made again, but not what they stand in: that may be a disk that is gone.
         """
         self.forget(name)
-        path = self.scratch / f"{uuid4().hex[:12]}~{name}"
+        began_at = self._now().astimezone(UTC)
+        mark = in_progress(name, began_at)
         try:
-            descriptor = _created(path)
+            descriptor = _created(self.scratch / str(mark))
         except FileNotFoundError:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             self.scratch.mkdir(mode=0o700, exist_ok=True)
-            descriptor = _created(path)
-        return self._opened(Upload(self, name, path=path, descriptor=descriptor, began_at=self._now().astimezone(UTC)))
+            descriptor = _created(self.scratch / str(mark))
+        return self._opened(Upload(self, mark, descriptor=descriptor, began_at=began_at))
 
     def resume(self, name: str) -> Upload | None:
         """Open what was left aside under the name, or return None when there is nothing. Raises `OSError`.
@@ -252,10 +140,12 @@ class Inbox:
         if entry is None:
             return None
         self._resting = None
-        path = self.scratch / f"{uuid4().hex[:12]}~{name}"
+        mark = in_progress(name, entry.at)
+        path = self.scratch / str(mark)
         (self.scratch / name).rename(path)
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        return self._opened(Upload(self, name, path=path, descriptor=descriptor, began_at=entry.at, size=entry.size))
+        os.fchmod(descriptor, CUT)  # from the first byte more on it is not finished any longer
+        return self._opened(Upload(self, mark, descriptor=descriptor, began_at=entry.at, size=entry.size))
 
     async def commit(self, scratch: str, name: str) -> None:
         """Make what was finished as `scratch` the committed file `name`, durably.
@@ -263,13 +153,12 @@ class Inbox:
         Raises `OSError`; then nothing changed, save when only the folder's sync, the last step, failed. The
         scratch file is out of everybody's reach from the first step on, as an upload in progress is.
         """
-        path = self.scratch / f"{uuid4().hex[:12]}~{scratch}"
+        path = self.scratch / str(in_renaming(scratch))
         (self.scratch / scratch).rename(path)
         self._renames += 1
         try:
-            path.chmod(_CUT)
-            await asyncio.to_thread(fsync_file, path)
-            path.replace(self.folder / name)
+            path.chmod(CUT)
+            path.replace(self.folder / name)  # its bytes were synced when it was finished
             self.committed(name)
             await asyncio.to_thread(fsync_folder, self.folder)
         except BaseException:
@@ -364,26 +253,52 @@ class Inbox:
             self._changed.put_nowait((self.district, self.area))
 
     def _aside(self, name: str) -> Entry | None:
-        return None if _OPEN.fullmatch(name) else entry_at(self.scratch / name)
+        path = self.scratch / name
+        return None if mark_of(path) else entry_at(path)
 
-    def _recover(self) -> None:
-        """Give every cut-off upload its name back; of several under one name the newest stays."""
-        cut = [(path, found["name"]) for path in self.scratch.iterdir() if (found := _OPEN.fullmatch(path.name))]
-        for path, name in sorted(cut, key=lambda pair: pair[0].lstat().st_mtime_ns):
-            path.replace(self.scratch / name)
+    def _recover(self, booted_at: float) -> None:
+        """Give each file that was in use its name back; of several under one name the newest stays."""
+        for path in sorted(self.scratch.iterdir(), key=lambda path: path.lstat().st_mtime_ns):
+            state, mark = path.lstat(), mark_of(path)
+            finished = bool(state.st_mode & stat.S_IXUSR) or (mark is not None and mark.began_at is None)
+            if not finished and state.st_ctime < booted_at:
+                path.unlink()
+            elif mark is not None:
+                self._recover_one(path, mark, finished=finished)
+
+    def _recover_one(self, path: Path, mark: Mark, *, finished: bool) -> None:
+        """Lay aside what a crash cut off, unless the same name has been committed by an upload that began later."""
+        committed = entry_at(self.folder / mark.name)
+        if mark.began_at is None:
+            path.chmod(FINISHED)
+        elif committed is not None and committed.at > mark.began_at:
+            path.unlink()
+            return
+        elif not finished:
+            if mark.whole is not None:
+                os.truncate(path, min(mark.whole, path.lstat().st_size))
+            at = mark.began_at.timestamp()
+            os.utime(path, (at, at), follow_symlinks=False)
+        path.replace(self.scratch / mark.name)
 
 
 class Inboxes:
     """All inboxes, each made when it is first asked for."""
 
     def __init__(
-        self, spool: Spool, now: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        spool: Spool,
+        now: Callable[[], datetime],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        booted_at: float = 0.0,
     ) -> None:
         self.changed: asyncio.Queue[tuple[str, Area]] = asyncio.Queue(HINTS_MAX)
         """Hints at inboxes something happened in: (district, area). The inbox itself says what."""
         self._spool = spool
         self._now = now
         self._monotonic = monotonic
+        self._booted_at = booted_at
         self._known: dict[tuple[str, Area], Inbox] = {}
 
     def of(self, district: str, area: Area) -> Inbox:
@@ -391,7 +306,13 @@ class Inboxes:
         key = (district, area)
         if key not in self._known:
             self._known[key] = Inbox(
-                self._spool, district, area, self._now, monotonic=self._monotonic, changed=self.changed
+                self._spool,
+                district,
+                area,
+                self._now,
+                monotonic=self._monotonic,
+                changed=self.changed,
+                booted_at=self._booted_at,
             )
         return self._known[key]
 
