@@ -76,6 +76,26 @@ def test_all_plans_of_a_district_are_released_at_once(held: Commands) -> None:
     assert held.answer("roster")[0]["students"] == 50
 
 
+def test_several_plans_are_released_all_or_none(held: Commands) -> None:
+    """When the ground of one has moved, only that one is worked out again; the others wait as they did."""
+    before = {one["school_id"]: one["plan"] for one in held.answer("holds")}
+    asyncio.run(_move(held))
+    refused = held("release", before["20"], before["10"], *WHO)
+    assert (refused.exit_code, "Nothing else was changed" in refused.output) == (1, True)
+    after = {one["school_id"]: one["plan"] for one in held.answer("holds")}
+    assert (after["20"], after["10"] != before["10"]) == (before["20"], True)
+    assert held.answer("roster")[0]["students"] == 119
+
+
+def test_a_school_that_the_file_has_deselected_since_is_not_released(held: Commands) -> None:
+    """Nothing of it is written: the plan can only be discarded, and so can all that were named with it."""
+    district(held, '[schools]\ndeselected = ["20"]\n')
+    refused = held("release", "--district", SLUG, "--all", "--yes", *WHO)
+    assert (refused.exit_code, "School 20 is deselected in the file" in refused.output) == (1, True)
+    assert held.answer("roster")[0]["students"] == 120
+    assert {one["state"] for one in held.answer("discard", "--delivery", f"{SLUG}-00002", *WHO)} == {"discarded"}
+
+
 def test_a_plan_whose_ground_has_moved_is_worked_out_again(held: Commands) -> None:
     """The release is refused and names the plan that took its place, which can then be released."""
     old = next(one["plan"] for one in held.answer("holds") if one["school_id"] == "10")

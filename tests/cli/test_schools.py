@@ -104,6 +104,18 @@ def test_a_school_can_be_matched_anew(waiting: Commands) -> None:
     assert waiting.answer("schools", "match", "20", "p-3", *BY)["state"] == "applied"
 
 
+def test_a_school_can_be_matched_anew_while_it_is_held(commands: Commands) -> None:
+    """The release of a plan that was held under the old match does not bring that back."""
+    district(commands)
+    load(commands)
+    deliver(commands, files(SCHOOLS, {"10": range(60), "20": range(3)}))
+    deliver(commands, files(SCHOOLS, {"10": range(20), "20": range(3)}))
+    assert commands.answer("schools", "match", "10", "p-3", *BY)["state"] == "held"
+    commands.answer("release", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked")
+    one = listed(commands)["10"]
+    assert (one["platform_school"], one["decided_by"]) == ("p-3", "Kim")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -135,6 +135,27 @@ def test_one_school_is_undone_alone() -> None:
     assert sorted(made["schools"]["school_id"]) == ["A", "B"]
 
 
+@settings(deadline=None, max_examples=40)
+@given(rosters, rosters, rosters, st.sampled_from("ABC"))
+def test_nothing_of_a_deselected_school_is_put_back(before: Frames, after: Frames, now: Frames, school: str) -> None:
+    """Its rows stay as they are, whatever the delivery did to them, and what of them stays so is counted as left."""
+    undone = undo(now, before, after, Policy(deselected=frozenset({school})))
+    made = apply(now, [plan.changes for plan in undone.verdict.plans])
+    assert _sound(made)
+    assert school not in {plan.school_id for plan in undone.verdict.plans}
+    for name, table in TABLES.items():
+        if not table.of_people:
+            assert _of_school(made, name, school) == _of_school(now, name, school)
+            changed = set(before[name].rows()) ^ set(after[name].rows())
+            keys = {row[: len(table.key)] for row in changed}
+            was, be = ({row[: len(table.key)]: row for row in frame[name].rows()} for frame in (before, made))
+            assert undone.left.get(name, 0) == sum(was.get(key) != be.get(key) for key in keys)
+
+
+def _of_school(roster: Frames, table: str, school: str) -> list[tuple[str | None, ...]]:
+    return sorted(roster[table].filter(school_id=school).rows(), key=str)
+
+
 @pytest.mark.parametrize("school", ["A", None])
 def test_an_undo_is_held_like_any_plan(school: str | None) -> None:
     """An undo that removes much waits for a person."""

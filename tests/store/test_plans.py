@@ -1,23 +1,28 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
 from core.rosters import frames, same
+from rostergate import store
 from rostergate.core.delivery import State as DeliveryState
 from rostergate.core.diff import diff
 from rostergate.core.plan import OPEN, State, counted
 from rostergate.core.roster import empty
 from rostergate.core.snapshot import Snapshot
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deliveries, roster
+from rostergate.store import deliveries, roster, schools, turns
 from rostergate.store import plans as stored
 from rostergate.store.schema import plans as table
 from store.making import AT, HOLD, LATER, accepted, concluded, plan, plans, sealed
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from rostergate.core.roster import Frames
 
 WANTED = frames(
     schools=[("A", "Adams"), ("B", "Baker")],
@@ -144,12 +149,105 @@ async def test_a_superseded_plan_is_never_applied(tx: AsyncConnection, call: str
 async def test_a_plan_whose_ground_moved_is_not_applied(tx: AsyncConnection) -> None:
     """When the school's rows changed after the plan was worked out, a release is refused; a discard is not."""
     one, other = await _both_held(tx)
-    changes = diff(empty(), Snapshot(frames(schools=[("B", "Baker Street")]), {})).values()
-    await roster.apply(tx, "lincoln", changes, await sealed(tx), AT)
+    await _moved(tx, "B")
     with pytest.raises(Refused, match="roster of school B has changed"):
         await stored.release(tx, other.plan, "Kim", "checked", LATER)
     assert (await stored.release(tx, one.plan, "Kim", "checked", LATER)).state is State.APPLIED
     assert (await stored.discard(tx, other.plan, "Kim", "out of date", LATER)).state is State.DISCARDED
+
+
+async def _moved(tx: AsyncConnection, school: str) -> None:
+    """Give a school another name, as an undo could have done."""
+    changes = diff(empty(), Snapshot(frames(schools=[(school, "Another")]), {})).values()
+    await roster.apply(tx, "lincoln", changes, await sealed(tx), AT)
+
+
+async def test_several_are_released_together(tx: AsyncConnection) -> None:
+    """They are one turn, each keeps who and why, one named twice is released once; the delivery is settled."""
+    one, other = await _both_held(tx)
+    before = await turns.last(tx)
+    released = await stored.release_all(tx, [other.plan, one.hash, other.hash], "Kim", "checked", LATER)
+    assert [(plan.id, plan.state, plan.closed_by, plan.reason) for plan in released] == [
+        (one.id, State.APPLIED, "Kim", "checked"),
+        (other.id, State.APPLIED, "Kim", "checked"),
+    ]
+    assert same(await roster.load(tx, "lincoln"), WANTED)
+    assert await turns.last(tx) == before + 1
+    assert (await deliveries.get(tx, one.delivery)).state is DeliveryState.SETTLED
+
+
+@pytest.mark.parametrize("fault", ["moved", "superseded", "unknown"])
+async def test_several_are_released_all_or_none(engine: AsyncEngine, fault: str) -> None:
+    """When one of several cannot be released, none is: neither of its delivery nor of another district."""
+    async with store.writing(engine) as tx:
+        one, other = await _both_held(tx)
+        await concluded(tx, accepted(plans(empty(), WANTED, held="A")), "east")
+        (third,) = await stored.held(tx, "east")
+        refs = [f"{third.delivery}:{third.hash}", f"{one.delivery}:{one.hash}", f"{other.delivery}:{other.hash}"]
+        if fault == "moved":
+            await _moved(tx, "B")
+        elif fault == "superseded":
+            await concluded(tx, accepted())
+        else:
+            refs.append("0" * 64)
+        before = [await roster.load(tx, district) for district in ("lincoln", "east")]
+        stood = [await stored.of(tx, delivery) for delivery in (one.delivery, third.delivery)]
+    with pytest.raises((Refused, NotFound)):
+        async with store.writing(engine) as tx:
+            await stored.release_all(tx, refs, "Kim", "checked", LATER)
+    async with store.reading(engine) as tx:
+        assert [await stored.of(tx, delivery) for delivery in (one.delivery, third.delivery)] == stood
+        for district, roster_before in zip(("lincoln", "east"), before, strict=True):
+            assert same(await roster.load(tx, district), roster_before)
+
+
+def _many(number: int) -> Frames:
+    schools = [f"S{one:03}" for one in range(number)]
+    students = [(f"s-{one}", "Ann") for one in schools]
+    ties = [(one, f"s-{one}") for one in schools]
+    return frames(schools=[(one, one) for one in schools], students=students, student_schools=ties)
+
+
+async def _statements(engine: AsyncEngine, number: int, work: str) -> int:
+    """Close that many held plans in one transaction; return how many statements that took."""
+    counted = 0
+
+    def count(*_: object) -> None:
+        nonlocal counted
+        counted += 1
+
+    district, wanted = f"d{number}-{work}", _many(number)
+    async with store.writing(engine) as tx:
+        held = wanted["schools"]["school_id"].to_list()
+        delivery = await concluded(tx, accepted(plans(empty(), wanted, held)), district)
+        refs = [f"{delivery}:{one.hash}" for one in await stored.held(tx, district)]
+        assert len(refs) == number
+        event.listen(engine.sync_engine, "before_cursor_execute", count)
+        try:
+            if work == "superseded":
+                assert await stored.supersede_older(tx, district, "none", AT) == number
+            else:
+                close = stored.release_all if work == "applied" else stored.discard_all
+                assert len(await close(tx, refs, "Kim", "checked", LATER)) == number
+        finally:
+            event.remove(engine.sync_engine, "before_cursor_execute", count)
+        assert {one.state.value for one in await stored.of(tx, delivery)} == {work}
+    return counted
+
+
+@pytest.mark.parametrize(("work", "each"), [("superseded", 0), ("discarded", 3), ("applied", 4)])
+async def test_closing_many_takes_little_for_each(engine: AsyncEngine, work: str, each: int) -> None:
+    """What takes their place closes all at once; a person's plans are looked up, and their ground, one by one."""
+    assert await _statements(engine, 30, work) == await _statements(engine, 5, work) + 25 * each
+
+
+async def test_a_held_plan_can_be_matched_anew(tx: AsyncConnection) -> None:
+    """Its release brings no older match back, and nothing else of it has changed."""
+    one, _ = await _both_held(tx)
+    again = await stored.matched_anew(tx, one, "p2")
+    assert again == replace(one, platform_school="p2")
+    await stored.release(tx, one.plan, "Kim", "checked", LATER)
+    assert (await schools.decisions(tx, "lincoln"))["A"].platform_school == "p2"
 
 
 @pytest.mark.parametrize("ref", ["", "zz", "0" * 64, "lincoln-00009:", "%", "lincoln-00009:a"])

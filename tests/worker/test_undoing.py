@@ -7,11 +7,12 @@ import pytest
 from core.rosters import frames, same
 from rostergate import store
 from rostergate.core.delivery import State as DeliveryState
+from rostergate.core.matching import Decision
 from rostergate.core.plan import State
 from rostergate.core.policy import Policy
 from rostergate.core.roster import empty
 from rostergate.errors import NotFound, Refused
-from rostergate.store import conclusions, deliveries, history, plans, roster, turns, undos, verdicts
+from rostergate.store import conclusions, deliveries, history, plans, roster, schools, turns, undos, verdicts
 from rostergate.worker import undoing
 from store.making import AT, LATER, REJECTED, accepted, concluded, sealed
 from store.making import plans as making
@@ -165,6 +166,60 @@ async def test_a_held_undo_gives_way_to_the_next_delivery(engine: AsyncEngine) -
     assert first
 
 
+async def _decide(engine: AsyncEngine, school: str, decision: Decision) -> None:
+    async with store.writing(engine) as tx:
+        await schools.decide(tx, "lincoln", school, decision, by="Kim", at=LATER)
+
+
+async def test_nothing_of_a_school_that_was_deselected_since_is_put_back(engine: AsyncEngine) -> None:
+    """The decision counts as for any delivery, and what stays because of it is told; selected again, it is put back."""
+    _, second = await _deliver(engine, FIRST, SECOND)
+    await _decide(engine, "B", Decision.DESELECTED)
+    outlook = await undoing.look(engine, second, None, POLICY)
+    assert [plan.school_id for plan in outlook.undo.verdict.plans] == ["A"]
+    assert outlook.undo.left == {"students": 2, "student_schools": 2}
+    with pytest.raises(Refused, match="is left to undo"):
+        await undoing.look(engine, second, "B", POLICY)
+    await _undo(engine, second)
+    assert sorted((await _roster(engine))["students"]["first_name"]) == ["Ann", "Cy"]
+    await _decide(engine, "B", Decision.SELECTED)
+    await _undo(engine, second)
+    assert same(await _roster(engine), FIRST)
+
+
+async def test_a_school_that_waits_for_its_match_waits_with_the_undo(engine: AsyncEngine) -> None:
+    """Where new schools are reviewed, one that the undo brings back is no exception, unless a person has matched it."""
+    _, second = await _deliver(engine, FIRST, frames(schools=[("A", "Adams")]))
+    review = Policy(matching="review")
+    outlook = await undoing.look(engine, second, None, review)
+    assert [(one.school_id, one.state) for one in outlook.undo.verdict.plans] == [
+        ("A", State.CLEAR),
+        ("B", State.UNMATCHED),
+    ]
+    await undoing.carry_out(engine, outlook, by="Kim", reason="a wrong export", at=LATER)
+    assert (await _roster(engine))["schools"].rows() == [("A", "Adams")]
+    async with store.writing(engine) as tx:
+        waits = await plans.open_of(tx, "lincoln", "B")
+        assert waits
+        await plans.matched(tx, waits, "p1", "Kim", "it is p1", LATER)
+    assert same(await _roster(engine), FIRST)
+    await _decide(engine, "B", Decision.MADE)
+    third = (await _deliver(engine, frames(schools=[("A", "Adams")])))[0]
+    outlook = await undoing.look(engine, third, "B", review)
+    assert [one.state for one in outlook.undo.verdict.plans] == [State.CLEAR]
+
+
+async def test_an_undo_is_not_recorded_when_a_school_was_decided_about_since(engine: AsyncEngine) -> None:
+    """What was told beforehand would not be what is done: the undo is refused, whatever the decision was."""
+    _, second = await _deliver(engine, FIRST, SECOND)
+    for decision in (Decision.DESELECTED, Decision.SELECTED):
+        outlook = await undoing.look(engine, second, None, POLICY)
+        await _decide(engine, "B", decision)
+        with pytest.raises(Refused, match="or the match of a school, has changed"):
+            await undoing.carry_out(engine, outlook, by="Kim", reason="x", at=LATER)
+    assert same(await _roster(engine), SECOND)
+
+
 async def test_nothing_to_undo_is_refused(engine: AsyncEngine) -> None:
     """A delivery that changed nothing, was refused, never decided, or is undone already says which."""
     first, second = await _deliver(engine, FIRST, SECOND)
@@ -185,7 +240,7 @@ async def test_an_undo_on_moved_ground_is_not_recorded(engine: AsyncEngine) -> N
     _, second = await _deliver(engine, FIRST, SECOND)
     outlook = await undoing.look(engine, second, None, POLICY)
     await _deliver(engine, empty())
-    with pytest.raises(Refused, match="has changed since this was worked out"):
+    with pytest.raises(Refused, match="has changed since this was worked"):
         await undoing.carry_out(engine, outlook, by="Kim", reason="x", at=LATER)
     with pytest.raises(Refused, match="give both"):
         await undoing.carry_out(engine, outlook, by="Kim", reason=" ", at=LATER)

@@ -278,11 +278,13 @@ async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reaso
     settings = place.settings()
     journal.configure(settings.log.format, settings.log.level)
     async with place.database() as engine:
-        act = plans.release if what == "released" else plans.discard
+        act = plans.release_all if what == "released" else plans.discard_all
         try:
             # All or none: when one of several cannot be closed, the roster stays as it is.
             async with store.writing(engine) as tx:
-                closed = [await act(tx, ref, by, reason, utc_now()) for ref in named]
+                closed = await act(tx, named, by, reason, utc_now())
+                if what == "released":
+                    _assert_rostered(place, closed)
                 await _tell_closed(place, tx, closed)
         except plans.GroundMovedUnderPlan as moved:
             await work_out_again(place, engine, moved)
@@ -292,6 +294,18 @@ async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reaso
             journal.note(event, delivery=one.delivery, district=one.district, plan=one.plan)
         await write_reports(place, engine, closed)
         return closed
+
+
+def _assert_rostered(place: Place, released: list[StoredPlan]) -> None:
+    """Refuse to release what the district's file has deselected since it was held."""
+    districts = place.districts()
+    for one in released:
+        district = districts.get(one.district)
+        if district and one.school_id in district.schools.deselected:
+            raise Refused(
+                f"School {one.school_id} is deselected in the file of {one.district}, so nothing of it is written: "
+                f"discard plan {one.plan}, or take the school out of `deselected` there. Nothing was changed."
+            )
 
 
 async def _tell_closed(place: Place, tx: AsyncConnection, closed: list[StoredPlan]) -> None:

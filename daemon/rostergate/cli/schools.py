@@ -269,5 +269,5 @@ async def _follow(
     if decision is Decision.DESELECTED:
         return await plans.deselected(tx, plan, by, reason, utc_now())
     if plan.state is not State.UNMATCHED:
-        return None
+        return await plans.matched_anew(tx, plan, platform_school)
     return await plans.matched(tx, plan, platform_school, by, reason, utc_now())

@@ -4,7 +4,7 @@ Rule 1: only what the delivery changed, and what is still as it left it, is put 
 is left alone, for whoever changed it knew more.
 Rule 2: what the delivery added stays where something that stays refers to it; what it removed returns only where all
 that it refers to is there. People come with their first tie and go with their last one, as ever.
-Rule 3: the result is planned, and held, like any delivery.
+Rule 3: the result is planned, and held, like any delivery; so nothing of a school that is not rostered is put back.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def undo(now: Frames, before: Frames, after: Frames, policy: Policy, school_id: 
     chosen = tuple(plan for plan in plans if plan.changes and school_id in {None, plan.school_id})
     if school_id is not None:
         totals = _totals(now, chosen)
+    if school_id is not None or policy.deselected:
         wanted = apply(now, [plan.changes for plan in chosen])  # a person's change may belong to other schools alone
     verdict = Verdict(None, Outcome.ACCEPTED, (), (), chosen, totals)
     return Undo(verdict, _left(wanted, before, after, school_id))

@@ -27,7 +27,7 @@ from rostergate.store.schema import left_out as left_out_table
 from rostergate.store.schema import plans as plans_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -167,24 +167,44 @@ async def find(tx: AsyncConnection, ref: str) -> StoredPlan:
 
 
 async def release(tx: AsyncConnection, ref: str, by: str, reason: str, at: datetime) -> StoredPlan:
-    """Apply a held plan exactly as it was held, and return it as it then stands.
+    """Apply a held plan exactly as it was held, and return it as it then stands. As `release_all`."""
+    (plan,) = await release_all(tx, [ref], by, reason, at)
+    return plan
 
-    Its delivery is settled with its last plan, and will be reported again. Raises `NotFound`; raises `Refused` when
-    the plan does not wait any more; raises `GroundMovedUnderPlan` when the roster of its school has changed since:
-    let it out of the transaction, and work the plan out again (`worker.rework`).
+
+async def release_all(tx: AsyncConnection, refs: Iterable[str], by: str, reason: str, at: datetime) -> list[StoredPlan]:
+    """Apply held plans exactly as they were held, all or none, and return them as they then stand.
+
+    Those of one delivery are one turn. It is settled with its last plan, and will be reported again. Raises `NotFound`;
+    raises `Refused` when one of them does not wait any more; raises `GroundMovedUnderPlan` when the roster of a school
+    has changed since: let either out of the transaction, and work the plan out again (`worker.rework`).
     """
-    plan = await _held(tx, ref, "released", by, reason)
-    return await _apply(tx, plan, after(plan.state, Event.RELEASED), by=by, reason=reason, at=at)
+    meant = await _held(tx, refs, "released", by, reason)
+    closed = []
+    for some in _by_delivery(meant):
+        clear = [replace(one, state=after(one.state, Event.RELEASED)) for one in some]
+        closed += await _apply(tx, clear, by=by, reason=reason, at=at)
+    return closed
 
 
 async def discard(tx: AsyncConnection, ref: str, by: str, reason: str, at: datetime) -> StoredPlan:
-    """Drop a held plan, and return it as it then stands.
+    """Drop a held plan, and return it as it then stands. As `discard_all`."""
+    (plan,) = await discard_all(tx, [ref], by, reason, at)
+    return plan
 
-    Its delivery is settled with its last plan, and will be reported again. Raises `NotFound`; raises `Refused` when
-    the plan does not wait any more.
+
+async def discard_all(tx: AsyncConnection, refs: Iterable[str], by: str, reason: str, at: datetime) -> list[StoredPlan]:
+    """Drop held plans, all or none, and return them as they then stand.
+
+    A delivery is settled with its last plan, and will be reported again. Raises `NotFound`; raises `Refused` when one
+    of them does not wait any more: let it out of the transaction.
     """
-    plan = await _held(tx, ref, "discarded", by, reason)
-    return await _close(tx, plan, after(plan.state, Event.DISCARDED), by=by, reason=reason, at=at)
+    meant = await _held(tx, refs, "discarded", by, reason)
+    closed = []
+    for some in _by_delivery(meant):
+        (state,) = {after(one.state, Event.DISCARDED) for one in some}
+        closed += await _close(tx, some, state, by=by, reason=reason, at=at)
+    return closed
 
 
 async def matched(
@@ -199,10 +219,22 @@ async def matched(
     change = plans_table.update().where(plans_table.c.id == plan.id)
     await tx.execute(change.values(platform_school=platform_school, state=state.value))
     if state is State.CLEAR:
-        there = replace(plan, platform_school=platform_school)
-        return await _apply(tx, there, state, by=by, reason=reason, at=at)
+        there = replace(plan, platform_school=platform_school, state=state)
+        (applied_now,) = await _apply(tx, [there], by=by, reason=reason, at=at)
+        return applied_now
     await deliveries.ask_for_report(tx, plan.delivery)
-    return next(one for one in await of(tx, plan.delivery) if one.id == plan.id)
+    return await get(tx, plan.id)
+
+
+async def matched_anew(tx: AsyncConnection, plan: StoredPlan, platform_school: str | None) -> StoredPlan:
+    """Give a plan that is held another school of the platform, and return it: its release must not bring the old back.
+
+    What it changes, and so its hash, stays.
+    """
+    change = plans_table.update().where(plans_table.c.id == plan.id)
+    await tx.execute(change.values(platform_school=platform_school))
+    await deliveries.ask_for_report(tx, plan.delivery)
+    return await get(tx, plan.id)
 
 
 async def deselected(tx: AsyncConnection, plan: StoredPlan, by: str, reason: str, at: datetime) -> StoredPlan:
@@ -211,7 +243,8 @@ async def deselected(tx: AsyncConnection, plan: StoredPlan, by: str, reason: str
     Raises `IllegalTransition` for a plan that is not open.
     """
     event = Event.DISCARDED if plan.state is State.HELD else Event.DESELECTED
-    return await _close(tx, plan, after(plan.state, event), by=by, reason=reason, at=at)
+    (closed,) = await _close(tx, [plan], after(plan.state, event), by=by, reason=reason, at=at)
+    return closed
 
 
 async def waiting_for_match(tx: AsyncConnection, delivery: str) -> frozenset[str]:
@@ -253,7 +286,7 @@ async def put_again(tx: AsyncConnection, plan: StoredPlan, again: Plan) -> Store
         await tx.execute(table.delete().where(table.c.plan == plan.id))
     await write_holds(tx, {plan.id: stopped})
     await deliveries.ask_for_report(tx, plan.delivery)
-    return next(one for one in await of(tx, plan.delivery) if one.id == plan.id)
+    return await get(tx, plan.id)
 
 
 async def write_holds(tx: AsyncConnection, stopped: Mapping[int, tuple[Hold, ...]]) -> None:
@@ -275,46 +308,62 @@ async def write_holds(tx: AsyncConnection, stopped: Mapping[int, tuple[Hold, ...
 
 async def supersede_older(tx: AsyncConnection, district: str, delivery: str, at: datetime) -> int:
     """Let a delivery take the place of the district's plans that are still open; return how many those were."""
-    of_district = (plans_table.c.district == district, plans_table.c.delivery != delivery)
-    older = await _select(tx, *of_district, plans_table.c.state.in_([state.value for state in OPEN]))
-    for one in older:
-        state = after(one.state, Event.REPLACED)
-        change = plans_table.update().where(plans_table.c.id == one.id)
-        await tx.execute(change.values(state=state.value, closed_at=at))
-    return len(older)
+    of_district = plans_table.c.district == district, plans_table.c.delivery != delivery
+    older = 0
+    for state in OPEN:
+        change = plans_table.update().where(*of_district, plans_table.c.state == state.value)
+        older += (await tx.execute(change.values(state=after(state, Event.REPLACED).value, closed_at=at))).rowcount
+    return older
 
 
-async def _held(tx: AsyncConnection, ref: str, what: str, by: str, reason: str) -> StoredPlan:
+async def _held(tx: AsyncConnection, refs: Iterable[str], what: str, by: str, reason: str) -> list[StoredPlan]:
+    """Return the plans that are meant, each once, in the order in which they were worked out."""
     if not by.strip() or not reason.strip():
         raise Refused(f"A plan is {what} by somebody, for a reason: give both.")
-    plan = await find(tx, ref)
-    if plan.state is not State.HELD:
-        raise Refused(f"Plan {plan.plan} cannot be {what}: {_REFUSALS[plan.state]}.")
-    return plan
+    meant = {plan.id: plan for plan in [await find(tx, ref) for ref in refs]}
+    for plan in meant.values():
+        if plan.state is not State.HELD:
+            raise Refused(f"Plan {plan.plan} cannot be {what}: {_REFUSALS[plan.state]}.")
+    return [meant[number] for number in sorted(meant)]
+
+
+def _by_delivery(some: Iterable[StoredPlan]) -> list[list[StoredPlan]]:
+    of_each: dict[str, list[StoredPlan]] = {}
+    for one in some:
+        of_each.setdefault(one.delivery, []).append(one)
+    return list(of_each.values())
 
 
 async def _apply(
-    tx: AsyncConnection, plan: StoredPlan, state: State, *, by: str, reason: str, at: datetime
-) -> StoredPlan:
-    if await roster.ground(tx, plan.district, plan.school_id) != plan.ground:
-        raise GroundMovedUnderPlan(plan)
-    done = after(state, Event.APPLIED)
-    waiting: Any = await tx.scalar(sa.select(plans_table.c.changes).where(plans_table.c.id == plan.id))
-    await roster.apply(tx, plan.district, [await asyncio.to_thread(unpack, waiting)], plan.delivery, at)
-    await schools.remember(tx, plan.district, {plan.school_id: plan.platform_school}, at)
-    return await _close(tx, plan, done, by=by, reason=reason, at=at)
+    tx: AsyncConnection, some: Sequence[StoredPlan], *, by: str, reason: str, at: datetime
+) -> list[StoredPlan]:
+    """Apply plans of one delivery, which are clear, together."""
+    for plan in some:
+        if await roster.ground(tx, plan.district, plan.school_id) != plan.ground:
+            raise GroundMovedUnderPlan(plan)
+    (done,) = {after(plan.state, Event.APPLIED) for plan in some}
+    district, delivery = some[0].district, some[0].delivery
+    query = sa.select(plans_table.c.changes).where(plans_table.c.id.in_([plan.id for plan in some]))
+    waiting: Sequence[Any] = (await tx.scalars(query)).all()
+    changed = await asyncio.to_thread(lambda: [unpack(one) for one in waiting])
+    await roster.apply(tx, district, changed, delivery, at)
+    await schools.remember(tx, district, {plan.school_id: plan.platform_school for plan in some}, at)
+    return await _close(tx, some, done, by=by, reason=reason, at=at)
 
 
 async def _close(
-    tx: AsyncConnection, plan: StoredPlan, state: State, *, by: str, reason: str, at: datetime
-) -> StoredPlan:
-    change = plans_table.update().where(plans_table.c.id == plan.id)
+    tx: AsyncConnection, some: Sequence[StoredPlan], state: State, *, by: str, reason: str, at: datetime
+) -> list[StoredPlan]:
+    """Close plans of one delivery, which is settled with its last one."""
+    delivery = some[0].delivery
+    chosen = plans_table.c.id.in_([plan.id for plan in some])
+    change = plans_table.update().where(chosen)
     await tx.execute(change.values(state=state.value, closed_by=by.strip(), reason=reason.strip(), closed_at=at))
-    await deliveries.ask_for_report(tx, plan.delivery)
-    closed = await of(tx, plan.delivery)
-    if not any(one.state in OPEN for one in closed):
-        await deliveries.step(tx, plan.delivery, DeliveryEvent.LAST_PLAN_CLOSED, closed_at=at)
-    return next(one for one in closed if one.id == plan.id)
+    await deliveries.ask_for_report(tx, delivery)
+    still = plans_table.c.delivery == delivery, plans_table.c.state.in_([one.value for one in OPEN])
+    if not await tx.scalar(sa.select(sa.func.count()).select_from(plans_table).where(*still)):
+        await deliveries.step(tx, delivery, DeliveryEvent.LAST_PLAN_CLOSED, closed_at=at)
+    return await _select(tx, chosen)
 
 
 async def _select(tx: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> list[StoredPlan]:

@@ -1,7 +1,7 @@
 """Turns in the store: each time a delivery had its say about a district's roster, in the order of the commits.
 
-A turn is one transaction's work for one delivery: its conclusion, even when that changed nothing, or a plan of it that
-was released. The turns of all districts form one line, and the feed of changes follows it.
+A turn is one transaction's work for one delivery: its conclusion, even when that changed nothing, or plans of it that
+were released together. The turns of all districts form one line, and the feed of changes follows it.
 
 Rule 1: positions count up in the order in which transactions are committed. The end of the line is one row, locked from
 the moment a position is taken until the transaction ends, so nobody who has read a position can miss an earlier one.

@@ -2,6 +2,7 @@
 
 Rule 1: impure, pure, impure, as on the road. What was worked out on ground that has moved since is not recorded.
 Rule 2: nothing is done that was not told before: what is recorded is exactly what `look` has returned.
+Rule 3: what was decided about schools counts as for any delivery: nothing is put back into one that is deselected.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rostergate.core.notices import NOBODY
 from rostergate.core.plan import OPEN
 from rostergate.core.undo import undo
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deliveries, history, plans, roster, turns, undos, verdicts
+from rostergate.store import deliveries, history, plans, roster, schools, turns, undos, verdicts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,6 +40,10 @@ class Outlook:
     school_id: str | None
     ground: int
     """The district's, on which it was worked out."""
+    of_file: Policy
+    """That of the district's file, under which it was worked out."""
+    policy: Policy
+    """The same with what was decided about schools."""
     undo: Undo
     replaced: tuple[StoredPlan, ...]
     """Plans that still wait, of which the undo would take the place."""
@@ -48,6 +53,8 @@ class Outlook:
 
 async def look(engine: AsyncEngine, delivery: str, school_id: str | None, policy: Policy) -> Outlook:
     """Work out what undoing a delivery would do, for its district or one school; record nothing.
+
+    `policy` is that of the district's file.
 
     Raises `NotFound`, `StoreError`; raises `Refused` when there is nothing to undo, or nothing of it is left.
     """
@@ -59,17 +66,18 @@ async def look(engine: AsyncEngine, delivery: str, school_id: str | None, policy
         if span.before == span.after:
             raise Refused(f"Delivery {delivery} has changed nothing: there is nothing to undo.")
         ground = await roster.ground(tx, about.district)
+        told = await schools.policy(tx, about.district, policy)
         now = await roster.load(tx, about.district)
         before = await history.gone(tx, about.district, span.before)
         after = await history.made(tx, about.district, span.before, span.after)
         still = await history.gone(tx, about.district, span.after, before=span.before)
         replaced, coming = await _waiting(tx, about.district)
     left = {name: after[name].vstack(still[name]) for name in after}
-    undone = await asyncio.to_thread(undo, now, before, left, policy, school_id)
+    undone = await asyncio.to_thread(undo, now, before, left, told, school_id)
     if not undone.verdict.plans:
         why = "has been changed again since, or undone" if undone.left else "is as it was before it"
         raise Refused(f"Nothing that {delivery} changed is left to undo: all of it {why}.")
-    return Outlook(delivery, about.district, school_id, ground, undone, replaced, coming)
+    return Outlook(delivery, about.district, school_id, ground, policy, told, undone, replaced, coming)
 
 
 async def carry_out(
@@ -78,20 +86,27 @@ async def carry_out(
     """Record an undo as it was told; return its delivery and what that led to.
 
     Plans that nothing holds are applied; the audience gets its mail. Raises `StoreError`; raises `Refused` without a
-    name and a reason, and when the roster has changed since the undo was worked out.
+    name and a reason, and when the roster, or what is decided about its schools, has changed since it was worked out.
     """
     try:
         async with store.writing(engine, outlook.district) as tx:
+            await _assert_decided_as_told(tx, outlook)
             begun = await undos.begin(tx, outlook.delivery, school_id=outlook.school_id, by=by, reason=reason, at=at)
             concluded = await verdicts.conclude(
                 tx, begun.id, outlook.undo.verdict, ground=outlook.ground, at=at, audience=audience
             )
     except verdicts.GroundMoved:
         raise Refused(
-            f"The roster of {outlook.district} has changed since this was worked out, so nothing was undone. "
+            f"The roster of {outlook.district}, or the match of a school, has changed since this was worked out, so "
+            "nothing was undone. "
             "Look at what the undo would do now, and ask again."
         ) from None
     return begun.id, concluded
+
+
+async def _assert_decided_as_told(tx: AsyncConnection, outlook: Outlook) -> None:
+    if await schools.policy(tx, outlook.district, outlook.of_file) != outlook.policy:
+        raise verdicts.GroundMoved  # somebody matched or deselected a school meanwhile
 
 
 async def _waiting(tx: AsyncConnection, district: str) -> tuple[tuple[StoredPlan, ...], tuple[str, ...]]:
