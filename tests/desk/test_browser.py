@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desk.browser import NAMES, Browser, program, started
-from desk.conftest import a_school
+from desk.conftest import REMOVALS, a_school, a_verdict
 from rostergate.desk.html_page import html
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from desk.conftest import Tell
     from rostergate.desk.story import Story
 
 PICTURES = os.environ.get("ROSTERGATE_PICTURES")
@@ -54,6 +55,13 @@ WIDER = """
   .filter(one => one.getBoundingClientRect().right > innerWidth + 0.5).map(one => one.outerHTML.slice(0, 80))
 """
 """Elements that reach beyond the right edge of the window."""
+
+
+CAPTIONS = """
+[...document.querySelectorAll("caption span")]
+  .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.textContent.slice(0, 80))
+"""
+"""Captions that would have to be scrolled to be read."""
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +152,16 @@ def test_a_page_prints_whole(browser: Browser, page: Path, tmp_path: Path) -> No
         assert part in words
 
 
-def test_pages_of_every_kind_fit_a_phone(browser: Browser, stories: dict[str, Story], tmp_path: Path) -> None:
-    """Whatever became of a delivery, its page is never wider than a phone."""
-    for kind, story in stories.items():
+def test_pages_of_every_kind_fit_a_phone(
+    browser: Browser, stories: dict[str, Story], tell: Tell, tmp_path: Path
+) -> None:
+    """Whatever became of a delivery, its page is never wider than a phone; what stands above a table neither."""
+    endless = a_school("W" * 200, "W" * 200, "held", students=(1, 2, 1_234_567), holds=[REMOVALS])
+    pages = {**stories, "no school": tell(a_verdict()), "endless": tell(a_verdict(endless), name="W" * 200)}
+    for kind, story in pages.items():
         path = tmp_path / f"{kind.replace(' ', '-')}.html"
         path.write_text(html(story), "utf-8")
         browser.open(path, width=360)
         assert browser.value("document.documentElement.scrollWidth") <= 360, kind
         assert browser.value(CONTRAST) == [], kind
+        assert browser.value(CAPTIONS) == [], kind
