@@ -29,6 +29,9 @@ _NAMED_MAX = 10  # deliveries that are named one by one
 def purge(place: Place, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Remove what is older than `[retention]` says: files, reports, history with archived people, mail.
 
+    Of files also those of uploads that were never completed, and of deliveries that were set aside because the database
+    did not know them.
+
     It says what it would remove before it does. The daemon does the same by itself once a day. What something can still
     follow from stays: a delivery that waits for a person, the newest accepted one of each district and what undoing it
     needs.
@@ -64,6 +67,8 @@ async def _carry_out(place: Place, outlook: Outlook) -> Purged:
 def _shape(outlook: Outlook) -> dict[str, Any]:
     return {
         "files": list(outlook.files),
+        "aside": list(outlook.aside),
+        "uploads": list(outlook.uploads),
         "reports": list(outlook.reports),
         "history": [
             {"district": floor.district, "reaches_back_to": floor.at, "versions": versions}
@@ -79,11 +84,7 @@ def _print(place: Place, outlook: Outlook) -> None:
     days = place.settings().retention
     if outlook.empty:
         click.echo("nothing is older than `[retention]` in rostergate.toml lets it become")
-    if outlook.files:
-        click.echo(
-            f"the files of {counted(len(outlook.files), 'delivery', 'deliveries')} older than {days.files_days} days: "
-            f"{_named(outlook.files)}"
-        )
+    _print_files(outlook, days.files_days)
     if outlook.reports:
         click.echo(
             f"{counted(len(outlook.reports), 'report')} older than {days.reports_days} days: {_named(outlook.reports)}"
@@ -101,6 +102,24 @@ def _print(place: Place, outlook: Outlook) -> None:
         click.echo(f"{counted(outlook.mails, 'mail')} older than {days.mail_days} days, sent or given up")
     for sentence in outlook.kept:
         click.echo(f"stays: {sentence}")
+
+
+def _print_files(outlook: Outlook, days: int) -> None:
+    if outlook.files:
+        click.echo(
+            f"the files of {counted(len(outlook.files), 'delivery', 'deliveries')} older than {days} days: "
+            f"{_named(outlook.files)}"
+        )
+    if outlook.aside:
+        click.echo(
+            f"{counted(len(outlook.aside), 'delivery', 'deliveries')} that the database does not know, set aside more "
+            f"than {days} days ago: {_named(outlook.aside)}"
+        )
+    if outlook.uploads:
+        click.echo(
+            f"{counted(len(outlook.uploads), 'upload')} never completed, and not touched for {days} days: "
+            f"{_named(outlook.uploads)}"
+        )
 
 
 def _named(names: tuple[str, ...]) -> str:

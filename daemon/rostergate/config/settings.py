@@ -229,7 +229,7 @@ class RetentionSettings(Section):
     """For how many days what is not needed any more is kept; then the daemon removes it."""
 
     files_days: Days = 90
-    """The files of a delivery, from when it was sealed."""
+    """The files of a delivery, from when it was sealed; of an upload that nothing came of, from its last change."""
     reports_days: Days = 365
     history_days: Days = 730
     """How far back the roster "as of" a delivery can be told, and for how long archived people are kept."""

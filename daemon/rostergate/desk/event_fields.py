@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
+
+Row: TypeAlias = tuple[str, str, str, tuple[str, ...]]
+"""An event: its name, when it is logged, how it is said, every field it can have."""
 
 ALWAYS: Final = {
     "timestamp": "when it happened: UTC, ISO 8601",
@@ -67,6 +70,7 @@ FIELDS: Final = {
     "tries": "how many in this connection",
     "undoes": "the delivery that is taken back",
     "verdict": "accepted, rejected or incomplete",
+    "uploads": "how many, that were never completed",
     "versions": "rows of the roster's history",
     "where": "module and line of the library",
     "why": "a code for the reason; the same as in the metrics",

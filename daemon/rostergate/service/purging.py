@@ -22,6 +22,7 @@ import structlog
 from rostergate import journal, store
 from rostergate.core.delivery import CLOSED
 from rostergate.errors import StoreError
+from rostergate.service import left_behind
 from rostergate.service.clock import Clock
 from rostergate.service.reporting import PREVIEW
 from rostergate.spool import sealing
@@ -53,6 +54,10 @@ class Outlook:
 
     files: tuple[str, ...]
     """Deliveries whose files would go, oldest first."""
+    aside: tuple[str, ...]
+    """Folders of deliveries that the database does not know, and that would go."""
+    uploads: tuple[str, ...]
+    """Inboxes that nothing will come of, and whose files would go: `inbox/lincoln`."""
     reports: tuple[str, ...]
     """Folders below reports/ that would go: `lincoln/lincoln-00017`."""
     history: tuple[tuple[Floor, int], ...]
@@ -63,11 +68,12 @@ class Outlook:
     kept: tuple[str, ...]
     """What stays although its days are over, and why; a sentence each."""
     mail_before: datetime
+    files_before: datetime
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to purge."""
-        return not (self.files or self.reports or self.history or self.mails)
+        return not (self.files or self.aside or self.uploads or self.reports or self.history or self.mails)
 
 
 @dataclass(slots=True)
@@ -76,6 +82,8 @@ class Purged:
 
     deliveries: int = 0
     """Whose files."""
+    uploads: int = 0
+    """Inboxes with files that nothing came of."""
     reports: int = 0
     versions: int = 0
     """Of roster rows."""
@@ -89,8 +97,11 @@ async def look(engine: AsyncEngine, spool: Spool, settings: Settings, now: datet
     days = settings.retention
     sealed = await asyncio.to_thread(lambda: {path.name for path in sealing.sealed(spool)})
     reported = await asyncio.to_thread(_reports, spool)
+    files_before = now - timedelta(days=days.files_days)
+    aside = await asyncio.to_thread(left_behind.aside, spool, files_before)
+    uploads = await asyncio.to_thread(left_behind.uploads, spool, files_before)
     async with store.reading(engine) as tx:
-        files, kept = await _files(tx, sealed, now - timedelta(days=days.files_days), days.files_days)
+        files, kept = await _files(tx, sealed, files_before, days.files_days)
         reports = await _old_reports(tx, reported, now - timedelta(days=days.reports_days))
         history, plans = [], 0
         for district in await deliveries.districts(tx):
@@ -102,7 +113,18 @@ async def look(engine: AsyncEngine, spool: Spool, settings: Settings, now: datet
                     history.append((floor, versions))
         mail_before = now - timedelta(days=days.mail_days)
         mails = await outbox.closed_before(tx, mail_before)
-    return Outlook(files, reports, tuple(history), plans, len(mails), kept, mail_before)
+    return Outlook(
+        files=files,
+        aside=aside,
+        uploads=uploads,
+        reports=reports,
+        history=tuple(history),
+        plans=plans,
+        mails=len(mails),
+        kept=kept,
+        mail_before=mail_before,
+        files_before=files_before,
+    )
 
 
 async def carry_out(engine: AsyncEngine, spool: Spool, outlook: Outlook, stop: asyncio.Event | None = None) -> Purged:
@@ -116,9 +138,13 @@ async def carry_out(engine: AsyncEngine, spool: Spool, outlook: Outlook, stop: a
 
 async def _steps(engine: AsyncEngine, spool: Spool, outlook: Outlook, purged: Purged) -> AsyncIterator[None]:
     """Take one small step after the other, and count what it removed."""
-    for delivery in outlook.files:
+    for delivery in (*outlook.files, *outlook.aside):
         await asyncio.to_thread(sealing.discard, spool.delivery(delivery))
         purged.deliveries += 1
+        yield
+    for name in outlook.uploads:
+        await asyncio.to_thread(left_behind.remove, spool.state / name, outlook.files_before)
+        purged.uploads += 1
         yield
     for name in outlook.reports:
         await asyncio.to_thread(shutil.rmtree, spool.state / "reports" / name)
