@@ -9,6 +9,7 @@ from asyncssh.packet import String, UInt64
 
 from gate.house import DATA, NOW, House, cut_off, put, until
 from gate.raw import raw
+from rostergate.gate.incoming import GAPS_MAX
 
 # When a file counts
 
@@ -107,6 +108,93 @@ async def test_append_to_a_complete_file_is_refused(house: House) -> None:
     assert house.committed() == {"schools.csv": DATA}
 
 
+IN_PLACE = FXF_WRITE | FXF_CREAT
+
+
+async def test_open_and_close_change_nothing(house: House) -> None:
+    """A file that is opened without being emptied, and closed with nothing written, stays as it was: here or sealed."""
+    house.sealed = {"teachers.csv": (123, NOW)}
+    async with house.sftp() as sftp:
+        await put(sftp, "schools.csv")
+        for name in ("schools.csv", "teachers.csv"):
+            async with sftp.open(name, IN_PLACE, encoding=None):
+                pass
+        assert (await sftp.stat("teachers.csv")).size == 123
+    assert house.committed() == {"schools.csv": DATA}
+    assert house.inbox().open_uploads == 0
+
+
+async def test_a_part_in_place_is_not_committed(house: House) -> None:
+    """Whoever writes a part of a file in place, and leaves the rest as it was, is refused; what was there stays."""
+    async with house.sftp() as sftp:
+        await put(sftp, "schools.csv")
+        file = await sftp.open("schools.csv", IN_PLACE, encoding=None)
+        await file.write(b"new,header\n", 0)
+        assert house.committed() == {"schools.csv": DATA}
+        with pytest.raises(asyncssh.SFTPError, match="neither emptied nor written to its end"):
+            await file.close()
+    assert house.committed() == {"schools.csv": DATA}
+
+
+@pytest.mark.parametrize("size", [0, 11, len(DATA) + 11])
+async def test_scp_writes_in_place(house: House, size: int) -> None:
+    """OpenSSH's scp opens without emptying, writes from the start and cuts the rest; until CLOSE nothing changes."""
+    data = (DATA + DATA)[:size]
+    async with house.sftp() as sftp:
+        await put(sftp, "schools.csv")
+        async with sftp.open("schools.csv", IN_PLACE, encoding=None) as file:
+            await file.write(data, 0)
+            await file.truncate(size)
+            assert house.committed() == {"schools.csv": DATA}
+    assert house.committed() == {"schools.csv": data}
+
+
+async def test_sshfs_empties_by_name(house: House) -> None:
+    """What is cut to nothing by its name before it is opened counts as emptied."""
+    async with house.sftp() as sftp:
+        await put(sftp, "schools.csv")
+        await sftp.truncate("schools.csv", 0)
+        assert house.committed() == {"schools.csv": DATA}
+        async with sftp.open("schools.csv", FXF_WRITE, encoding=None) as file:
+            await file.write(b"new\n", 0)
+    assert house.committed() == {"schools.csv": b"new\n"}
+
+
+@pytest.mark.parametrize("flags", [IN_PLACE, IN_PLACE | FXF_APPEND])
+async def test_a_resume_that_adds_nothing_commits_nothing(house: House, flags: int) -> None:
+    """What was cut off is not whole because somebody opens and closes it; it still waits for a resume."""
+    await cut_off(house, "schools.csv", DATA[:100_000])
+    async with house.sftp() as sftp:
+        file = await sftp.open("schools.csv", flags, encoding=None)
+        with pytest.raises(asyncssh.SFTPError, match="nothing has been added"):
+            await file.close()
+    assert house.committed() == {}
+    assert house.inbox().left()["schools.csv"].size == 100_000
+
+
+async def test_a_resume_that_ends_before_it_began(house: House) -> None:
+    """A shorter file written over a longer one that was cut off is not committed with the end of the other."""
+    await cut_off(house, "schools.csv", DATA[:100_000])
+    async with house.sftp() as sftp:
+        file = await sftp.open("schools.csv", IN_PLACE, encoding=None)
+        await file.write(b"shorter\n", 0)
+        with pytest.raises(asyncssh.SFTPError, match="neither emptied nor written to its end"):
+            await file.close()
+    assert (house.committed(), house.inbox().left()) == ({}, {})
+
+
+async def test_gaps_are_bounded(house: House) -> None:
+    """However a client makes them, a file has at most so many gaps: also within what it wrote first, at the end."""
+    async with house.sftp() as sftp:
+        file = await sftp.open("schools.csv", FXF_WRITE | FXF_CREAT | FXF_TRUNC, encoding=None)
+        await file.write(b"x", 1_000_000)
+        for number in range(1, GAPS_MAX + 1):
+            await file.write(b"x", number * 10)
+        with pytest.raises(asyncssh.SFTPError, match="too far out of order"):
+            await file.write(b"x", 999_000)
+    assert house.inbox().bytes_held == 0
+
+
 async def test_putting_again_replaces(house: House) -> None:
     """A file that is put again before the seal replaces the first one."""
     async with house.sftp() as sftp:
@@ -180,6 +268,16 @@ async def test_rename_of_a_cut_off_upload_is_refused(house: House) -> None:
         assert house.committed() == {}
         async with sftp.open("schools.csv.filepart", FXF_WRITE, encoding=None) as file:
             await file.write(DATA[1_000:], 1_000)
+        await sftp.rename("schools.csv.filepart", "schools.csv")
+    assert house.committed() == {"schools.csv": DATA}
+
+
+async def test_a_finished_file_that_is_opened_stays_finished(house: House) -> None:
+    """What was finished under a temporary name can still be renamed after somebody opened and closed it."""
+    async with house.sftp() as sftp:
+        await put(sftp, "schools.csv.filepart")
+        async with sftp.open("schools.csv.filepart", FXF_WRITE, encoding=None):
+            pass
         await sftp.rename("schools.csv.filepart", "schools.csv")
     assert house.committed() == {"schools.csv": DATA}
 

@@ -179,6 +179,12 @@ class Writing:
     commits_before: int
     append: bool = False
     arrived: dict[int, int] = field(default_factory=dict)
+    found: int = 0
+    """Bytes that were there and not emptied."""
+    resumed: bool = False
+    finished: bool = False
+    touched: bool = False
+    reached: int = 0
 
     @property
     def size(self) -> int:
@@ -238,9 +244,11 @@ class Uploading(RuleBasedStateMachine):
         else:
             assert answer.kind == FXP_HANDLE, answer.status()
             resumed = left[0] if left and how != "new" else b""
+            found = self.shown().get(name, 0) if how != "new" else 0
             self.aside.pop(name, None)
             opened = Writing(name, answer.handle, self.commits.get(name, 0), append=how == "append")
             opened.arrived = dict(enumerate(resumed))
+            opened.found, opened.resumed, opened.finished = found, bool(resumed), bool(left and left[1])
             self.open[name] = opened
 
     async def _opened(self, name: str, flags: int) -> Any:
@@ -255,6 +263,7 @@ class Uploading(RuleBasedStateMachine):
         assert self.run(self._written(writing.handle, at, data)) == FX_OK
         at = writing.size if writing.append else at
         writing.arrived.update(enumerate(data, start=at))
+        writing.touched, writing.reached = True, max(writing.reached, at + len(data))
 
     async def _written(self, handle: bytes, offset: int, data: bytes) -> int:
         return (await (await self._session()).write(handle, offset, data)).status()[0]
@@ -266,6 +275,7 @@ class Uploading(RuleBasedStateMachine):
         writing = self._some(which)
         assert self.status(FXP_FSETSTAT, String(writing.handle), UInt32(1) + UInt64(size)) == FX_OK
         writing.arrived = {at: byte for at, byte in writing.arrived.items() if at < size}
+        writing.touched, writing.found = True, min(writing.found, size)
 
     @precondition(lambda self: self.open)
     @rule(which=st.integers(0, 9))
@@ -274,7 +284,14 @@ class Uploading(RuleBasedStateMachine):
         writing = self._some(which)
         code = self.status(FXP_CLOSE, String(writing.handle))
         del self.open[writing.name]
-        assert (code == FX_OK) == (len(writing.prefix) == writing.size)
+        if writing.found and not writing.touched:
+            assert (code == FX_OK) == (not writing.resumed or writing.finished)
+            if writing.resumed and writing.finished:
+                self.aside[writing.name] = (writing.prefix, True)
+            elif writing.resumed and self.commits.get(writing.name, 0) == writing.commits_before:
+                self.aside[writing.name] = (writing.prefix, False)
+            return
+        assert (code == FX_OK) == (len(writing.prefix) == writing.size and writing.reached >= writing.found)
         if code == FX_OK:
             self._finish(writing.name, writing.prefix)
 

@@ -113,7 +113,7 @@ def test_a_day_of_a_district(client: Client, daemon: Rostergate, tmp_path: Path)
     files = as_files(sample.file_set())
     write_set(tmp_path / "set", files)
     paths = sorted((tmp_path / "set").iterdir())
-    write_set(tmp_path / "old", {"schools.csv": b"an older export"})
+    write_set(tmp_path / "old", {"schools.csv": b"an older export, and longer\n" * 5_000})
     write_set(tmp_path / "wrong", {"Students.csv": files["students.csv"]})
     write_set(tmp_path / "packed", {"students.csv": _zip(files)})
 

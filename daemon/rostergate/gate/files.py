@@ -140,11 +140,11 @@ class Files(asyncssh.SFTPServer):
             self._close_read(file_obj)
             return
         try:
-            await file_obj.finish()
+            changed = await file_obj.finish()
         finally:
             self._shelves[file_obj.area].closed(file_obj)
             metrics.UPLOADED_BYTES.inc(file_obj.received)
-        if not file_obj.name.is_scratch:
+        if changed and not file_obj.name.is_scratch:
             metrics.UPLOADS_COMMITTED.inc()
             self._log(journal.UPLOAD_COMMITTED, file_obj.area, file_obj.name.real, size=file_obj.size)
 
@@ -196,11 +196,8 @@ class Files(asyncssh.SFTPServer):
         """As `fsetstat`, by name: clients set times and modes, and stop when told no. Raises `Refusal`."""
         await self.stat(path)
         place = seen(path)
-        if not isinstance(place, Place) or attrs.size is None:
-            return
-        for incoming in self._shelves[place.area].mine:
-            if incoming.name.name == place.name:
-                incoming.truncate(attrs.size)
+        if isinstance(place, Place) and attrs.size is not None:
+            self._shelves[place.area].cut(place.name, attrs.size)
 
     async def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """As `setstat`. Raises `Refusal`."""

@@ -3,6 +3,8 @@
 Rule 1: after the first refusal nothing more is taken, and the bytes are dropped: every later write and the CLOSE get
 the same reason.
 Rule 2: the client's CLOSE finishes; anything else that ends a file leaves it.
+Rule 3: who opens a file without emptying it and leaves a part of what was there has not written a file: not of the new
+one and the one before is a file made. Who then writes nothing has changed nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ class Incoming:
         held: Callable[[], int],
         room: Callable[[], str | None],
         append: bool,
+        found: int,
     ) -> None:
+        """`found`: bytes that the client finds there, because it opened the file without emptying it."""
         self.name = name
         self.area = area
         self.refusal: Refusal | None = None
@@ -53,6 +57,10 @@ class Incoming:
         self._held = held
         self._room = room
         self._append = append
+        self._found = found
+        self._resumed = upload.size > 0
+        self._reached = 0  # the end of the last byte that the client wrote
+        self._touched = False
 
     @property
     def size(self) -> int:
@@ -71,9 +79,12 @@ class Incoming:
         if self._append:
             offset = self._upload.size
         try:
+            self._check_gaps()
             self._check_room(offset + len(data))
             self._upload.write(offset, data)
             self.received += len(data)
+            self._reached = max(self._reached, offset + len(data))
+            self._touched = True
             if offset < FIRST_BYTES <= self._upload.size:
                 self._check_kind()
         except Refusal as refusal:
@@ -88,6 +99,8 @@ class Incoming:
     def truncate(self, size: int) -> None:
         """Cut the file where it is longer than `size`. Raises `OSError`."""
         if not self.refusal:
+            self._touched = True
+            self._found = min(self._found, size)
             self._upload.truncate(size)
 
     async def settle(self) -> None:
@@ -95,11 +108,18 @@ class Incoming:
         if not self.refusal:
             await self._upload.settle()
 
-    async def finish(self) -> None:
-        """Commit the file, or set it aside under its temporary name. Raises `Refusal`; then nothing is committed."""
+    async def finish(self) -> bool:
+        """Commit the file, or set it aside under its temporary name; False when the client has changed nothing.
+
+        Raises `Refusal`; then nothing is committed.
+        """
         if self.refusal:
             raise self.refusal
+        if self._found and not self._touched:
+            await self._leave_as_it_was()
+            return False
         try:
+            self._check_end()
             self._check_kind()
             self._check_whole()
             if self.name.is_scratch:
@@ -112,10 +132,15 @@ class Incoming:
         except OSError as error:
             self.refusal = from_upload(error)  # the upload has closed itself
             raise self.refusal from error
+        return True
 
     def leave(self) -> int | None:
         """Put aside what has arrived, and return how many bytes; None when it was refused. Raises `OSError`."""
         return None if self.refusal else self._upload.leave()
+
+    def _check_gaps(self) -> None:
+        if self._upload.gaps > GAPS_MAX:
+            raise Refusal("gap", "the parts of the file arrive too far out of order")
 
     def _check_room(self, end: int) -> None:
         grown = end - self._upload.size
@@ -128,8 +153,6 @@ class Incoming:
         if self._held() + grown > self._limits.district_bytes_max:
             text = f"all files together are larger than {self._limits.district_bytes_max} bytes"
             raise Refusal("district-too-large", text, limit="upload.district_bytes_max")
-        if self._upload.gaps > GAPS_MAX:
-            raise Refusal("gap", "the parts of the file arrive too far out of order")
 
     def _check_kind(self) -> None:
         kind = archive_kind(self._upload.head(FIRST_BYTES))
@@ -140,6 +163,24 @@ class Incoming:
     def _check_whole(self) -> None:
         if not self._upload.whole:
             raise Refusal("gap", f"{self.name.name}: a part of the file never arrived; upload it whole")
+
+    def _check_end(self) -> None:
+        if self._reached < self._found:
+            text = f"{self.name.name}: it was neither emptied nor written to its end; upload it whole"
+            raise Refusal("overlap", text)
+
+    async def _leave_as_it_was(self) -> None:
+        """Let go of the file. Raises `Refusal` where the client may think that what was cut off is complete now."""
+        if self._upload.was_finished:
+            await self._upload.set_aside()
+            return
+        if not self._resumed:
+            self._upload.drop()
+            return
+        self._upload.leave()
+        text = f"{self.name.name} was cut off, and nothing has been added; resume the upload or start it again"
+        self.refusal = Refusal("not-resumed", text)
+        raise self.refusal
 
     def _give_up(self, refusal: Refusal) -> None:
         self.refusal = refusal

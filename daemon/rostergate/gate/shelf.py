@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rostergate.spool.entries import Survey
     from rostergate.spool.inbox import Inbox
 
-REFUSED_MAX: Final = 64  # refused names one session is reminded of
+REFUSED_MAX: Final = 64  # names one session is remembered by: of files that were refused, or emptied
 
 
 class Shelf:
@@ -38,6 +38,7 @@ class Shelf:
         self._visitor = visitor
         self._mine: set[Incoming] = set()
         self._hidden: set[str] = set()
+        self._emptied: set[str] = set()
         self._refused: dict[str, str] = {}
 
     async def shown(self) -> dict[str, tuple[int, datetime]]:
@@ -75,7 +76,10 @@ class Shelf:
         if not there and not create:
             raise not_here(text)
         self._make_room(text, survey)
+        truncate = truncate or text in self._emptied
+        self._emptied.discard(text)
         upload = None if truncate else self.inbox.resume(text)
+        found = upload.size if upload else there[0] if there and not truncate else 0
         if upload is None and append and there and there[0]:
             raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole")
         try:
@@ -90,6 +94,7 @@ class Shelf:
             held=self._held,
             room=self._services.room,
             append=append,
+            found=found,
         )
         self._mine.add(incoming)
         return incoming
@@ -113,6 +118,18 @@ class Shelf:
     def mine(self) -> frozenset[Incoming]:
         """The visitor's own uploads in progress."""
         return frozenset(self._mine)
+
+    def cut(self, text: str, size: int) -> None:
+        """Cut the visitor's upload in progress of that name. Raises `OSError`.
+
+        Without one, cutting it to nothing is how sshfs begins to replace a file: it then opens it without truncation.
+        """
+        for mine in self._mine:
+            if mine.name.name == text:
+                mine.truncate(size)
+                return
+        if size == 0 and len(self._emptied) < REFUSED_MAX:
+            self._emptied.add(text)
 
     async def rename(self, old_text: str, new_text: str) -> Name:
         """Rename; onto a real name it is the commit. Return the new name. Raises `Refusal` or `OSError`."""

@@ -145,7 +145,16 @@ class Inbox:
         (self.scratch / name).rename(path)
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         os.fchmod(descriptor, CUT)  # from the first byte more on it is not finished any longer
-        return self._opened(Upload(self, mark, descriptor=descriptor, began_at=entry.at, size=entry.size))
+        return self._opened(
+            Upload(
+                self,
+                mark,
+                descriptor=descriptor,
+                began_at=entry.at,
+                size=entry.size,
+                was_finished=entry.finished,
+            )
+        )
 
     async def commit(self, scratch: str, name: str) -> None:
         """Make what was finished as `scratch` the committed file `name`, durably.

@@ -30,9 +30,20 @@ MARKED_BYTES: Final = 16_777_216
 class Upload:
     """One upload in progress."""
 
-    def __init__(self, inbox: Inbox, mark: Mark, *, descriptor: int, began_at: datetime, size: int = 0) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        mark: Mark,
+        *,
+        descriptor: int,
+        began_at: datetime,
+        size: int = 0,
+        was_finished: bool = False,
+    ) -> None:
         self.name = mark.name
         self.began_at = began_at
+        self.was_finished = was_finished
+        """Whether it had been finished under a temporary name before it was opened again."""
         self._inbox = inbox
         self._mark = mark
         self._path: Path = inbox.scratch / str(mark)
