@@ -124,6 +124,18 @@ def lftp(house: House, program: str, key: Path, commands: str) -> Coroutine[Any,
     return run(program, "-c", f"{settings}; open -u {SLUG},x sftp://127.0.0.1:{house.gate.port}; {commands}")
 
 
+@pytest.mark.client("sftp")
+@pytest.mark.parametrize("line", ["cd upload", "put {} upload/", "put {} /upload/schools.csv", "ls upload"])
+async def test_a_folder_that_is_not_there(
+    house: House, program: str, ssh_options: list[str], roster: Path, tmp_path: Path, line: str
+) -> None:
+    """Whoever is used to a folder that this server does not have reads what to do instead."""
+    status, text = await sftp(house, program, ssh_options, tmp_path, line.format(roster))
+    assert status == 1
+    assert "put the files into / itself" in text or "upload is not a file of this district's format" in text, text
+    assert house.refusals
+
+
 @pytest.mark.client("lftp")
 @pytest.mark.parametrize("temporary", ["no", "yes"])
 async def test_lftp(house: House, program: str, key: Path, roster: Path, temporary: str) -> None:

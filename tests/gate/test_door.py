@@ -6,6 +6,8 @@ import asyncssh
 import pytest
 
 from gate.house import PASSWORD, SLUG, House, until
+from rostergate.gate.session import SFTP_ONLY
+from rostergate.spool.folders import Area
 
 
 async def refusal(house: House, **options: Any) -> asyncssh.Error:
@@ -86,11 +88,15 @@ async def test_nothing_but_sftp(house: House) -> None:
 
 
 async def test_exec_is_told_what_to_use(house: House) -> None:
-    """A command, which is what `scp -O` sends, is answered with one line on stderr and exit status 1."""
+    """A command is answered with one line on stderr and exit status 1; of `scp -O` the district hears as well."""
     async with asyncssh.connect(**house.options()) as connection:
-        done = await connection.run("scp -t /")
-    assert done.exit_status == 1
-    assert done.stderr == "this server speaks SFTP only; use sftp, or scp without -O\n"
+        looked = await connection.run("echo ${ShellId}%ComSpec%")  # so does rclone, and goes on
+        assert house.refusals == []
+        done = await connection.run("/usr/bin/scp -p -t /")
+    assert (looked.exit_status, done.exit_status) == (1, 1)
+    assert looked.stderr == f"{SFTP_ONLY}\n"
+    assert done.stderr == f"rostergate: {SFTP_ONLY}\n"
+    assert house.refusals == [(SLUG, Area.UPLOAD, "", SFTP_ONLY)]
 
 
 @pytest.mark.parametrize(

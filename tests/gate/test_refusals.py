@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncssh
 import pytest
+import structlog
 from asyncssh import FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
 
 from gate.house import NOW, SLUG, House, put, reaching
@@ -32,6 +33,31 @@ async def test_wrong_names(house: House, name: str | bytes, reason: str) -> None
         with pytest.raises(asyncssh.SFTPError, match=reason):
             await sftp.open(name, "wb")
     assert house.inbox().bytes_held == 0
+
+
+@pytest.mark.parametrize("path", ["/upload/schools.csv", "/incoming/lincoln/schools.csv", "/preview/x/schools.csv"])
+async def test_put_into_a_folder_that_is_not_there(house: House, path: str) -> None:
+    """The client is told with a status whose text is shown, as are house and log, each time; so is who renames there."""
+    async with house.sftp() as sftp:
+        await put(sftp, "schools.csv.tmp")
+        with structlog.testing.capture_logs() as logged:
+            for attempt in (sftp.open(path, "wb"), sftp.rename("schools.csv.tmp", path)):
+                with pytest.raises(asyncssh.SFTPFailure, match="put the files into / itself"):
+                    await attempt
+    assert [one["why"] for one in logged if one["event"] == "upload.refused"] == ["no-such-folder"] * 2
+    assert len(house.refusals) == 2
+
+
+async def test_go_into_a_folder_that_is_not_there(house: House) -> None:
+    """Who looks for a folder hears that there is none, the house hears it once; who looks for a file does not."""
+    async with house.sftp() as sftp:
+        for path in ("/schools.csv", "/.Trash-1000", "/autorun.inf"):
+            assert not await sftp.exists(path)
+        assert house.refusals == []
+        for attempt in (sftp.stat("/upload"), sftp.listdir("/upload"), sftp.stat("/upload/schools.csv")):
+            with pytest.raises(asyncssh.SFTPNoSuchFile, match="put the files into / itself"):
+                await attempt
+    assert [(area, name) for _, area, name, _ in house.refusals] == [(Area.UPLOAD, "upload")]
 
 
 async def test_dots_stay_inside(house: House) -> None:

@@ -144,6 +144,7 @@ def test_scp_of_old_is_told_what_to_use(
     assert done.status != 0
     assert "this server speaks SFTP only" in done.text
     assert not (daemon.spool.inbox(client.account.slug) / "teachers.csv").exists()
+    assert "this server speaks SFTP only" in client.latest()
 
 
 def _refused(client: Client, path: Path, reason: str) -> None:

@@ -171,7 +171,11 @@ class Door(asyncssh.SSHServer):
         # A client could otherwise fill the memory with variables that nobody reads.
         vars(channel)["_process_env_request"] = lambda _packet: False
         serve = self._gate.serve(self, self.district)
-        return channel, Session(serve, lambda: self._gate.guests.end(slug))
+        return channel, Session(
+            serve,
+            refuse_scp=self._gate.scp_refused(self, self.district),
+            ended=lambda: self._gate.guests.end(slug),
+        )
 
     def active(self) -> None:
         """Note that the client did something."""

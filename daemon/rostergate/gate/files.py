@@ -22,7 +22,21 @@ from rostergate.gate.outgoing import Outgoing, Text
 from rostergate.gate.refusals import Refusal, not_here, there_already, unsupported
 from rostergate.gate.shelf import Shelf
 from rostergate.gate.telling import Teller, told
-from rostergate.gate.view import PREVIEW, README, REPORTS, Folder, Place, Readme, Report, parts_of, seen
+from rostergate.gate.view import (
+    NO_FOLDER,
+    PREVIEW,
+    README,
+    REPORTS,
+    Folder,
+    Place,
+    Readme,
+    Report,
+    Seen,
+    looks_like_folder,
+    no_such_folder,
+    parts_of,
+    seen,
+)
 from rostergate.spool.folders import Area
 
 if TYPE_CHECKING:
@@ -67,21 +81,37 @@ class Files(asyncssh.SFTPServer):
             case Place(area, name):
                 found = await self._shelves[area].find(name)
                 if found is None:
-                    raise self._shelves[area].absent(name)
+                    raise no_such_folder() if looks_like_folder(name) else self._shelves[area].absent(name)
                 return attributes(UPLOADED, *found)
 
     async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
         """As `stat`: there are no links. Raises `Refusal`."""
         return await self.stat(path)
 
-    def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
-        """List a folder. Raises `Refusal`."""
+    @told
+    async def listed(self, path: bytes) -> list[SFTPName]:
+        """Return what is in a folder, as it is when the client opens it. Raises `Refusal`."""
         place = seen(path)
         if isinstance(place, Place | Readme):
-            raise not_here("this folder")
+            raise no_such_folder()
+        own = WRITABLE_FOLDER if isinstance(place, Folder) else READABLE_FOLDER
+        found = [_named(name, self._folder(own)) for name in (".", "..")]
         if isinstance(place, Report):
-            reports.listed(self._reports, place.parts)
-        return self._listed(place)
+            return [*found, *(_named(name, of_report(it)) for name, it in reports.listed(self._reports, place.parts))]
+        shown = sorted((await self._shelves[place.area].shown()).items())
+        found += [_named(name, attributes(UPLOADED, *facts)) for name, facts in shown]
+        if place.area is Area.UPLOAD:
+            found += [
+                _named(PREVIEW, self._folder(WRITABLE_FOLDER)),
+                _named(REPORTS, self._folder(READABLE_FOLDER)),
+                _named(README, attributes(READABLE, len(self._visitor.readme), self._services.now())),
+            ]
+        return found
+
+    async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
+        """List a folder, one by one. Raises `Refusal`."""
+        for one in await self.listed(path):
+            yield one
 
     def realpath(self, path: bytes) -> bytes:
         """Return a path from the root on, whether or not there is such a file. Raises `Refusal`."""
@@ -100,9 +130,9 @@ class Files(asyncssh.SFTPServer):
     @told
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Incoming | Outgoing | Text:  # noqa: ARG002 - asyncssh's signature
         """Open a file. Raises `Refusal`."""
-        place = seen(path)
         if not pflags & _WRITING:
-            return await self._open_for_reading(place)
+            return await self._open_for_reading(seen(path))
+        place = _seen_for_writing(path)
         if not isinstance(place, Place):
             raise Refusal("read-only", "nothing can be written here; put the files into / itself")
         return await self._shelves[place.area].open(
@@ -208,7 +238,7 @@ class Files(asyncssh.SFTPServer):
     @told
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Rename, replacing what is there; onto a real name it is the commit. Raises `Refusal`."""
-        old, new = seen(oldpath), seen(newpath)
+        old, new = seen(oldpath), _seen_for_writing(newpath)
         if not (isinstance(old, Place) and isinstance(new, Place) and old.area is new.area):
             raise Refusal("rename-folder", "a file can only be renamed within its folder")
         if old == new:
@@ -296,21 +326,6 @@ class Files(asyncssh.SFTPServer):
             self._reading.discard(file_obj)
             file_obj.close()
 
-    async def _listed(self, place: Folder | Report) -> AsyncIterator[SFTPName]:
-        own = WRITABLE_FOLDER if isinstance(place, Folder) else READABLE_FOLDER
-        for name in (".", ".."):
-            yield _named(name, self._folder(own))
-        if isinstance(place, Report):
-            for name, state in reports.listed(self._reports, place.parts):
-                yield _named(name, of_report(state))
-            return
-        for name, facts in sorted((await self._shelves[place.area].shown()).items()):
-            yield _named(name, attributes(UPLOADED, *facts))
-        if place.area is Area.UPLOAD:
-            yield _named(PREVIEW, self._folder(WRITABLE_FOLDER))
-            yield _named(REPORTS, self._folder(READABLE_FOLDER))
-            yield _named(README, attributes(READABLE, len(self._visitor.readme), self._services.now()))
-
     def _folder(self, mode: int) -> asyncssh.SFTPAttrs:
         return attributes(mode, 0, self._services.now())
 
@@ -322,6 +337,19 @@ class Files(asyncssh.SFTPServer):
 
 def _named(name: str, attrs: asyncssh.SFTPAttrs) -> SFTPName:
     return SFTPName(name.encode(), attrs=attrs)
+
+
+def _seen_for_writing(path: bytes) -> Seen:
+    """Say what a path means. A folder that is not there is told with each file, and with a status whose text is shown.
+
+    Raises `Refusal`.
+    """
+    try:
+        return seen(path)
+    except Refusal as refusal:
+        if refusal.why == NO_FOLDER:
+            raise Refusal(NO_FOLDER, refusal.reason) from None
+        raise
 
 
 def _read_back() -> Refusal:

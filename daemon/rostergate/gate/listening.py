@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
 import structlog
@@ -14,6 +14,7 @@ from rostergate.errors import RostergateError
 from rostergate.gate import limits
 from rostergate.gate.addresses import within
 from rostergate.gate.algorithms import LEGACY, MODERN
+from rostergate.gate.aside import Aside
 from rostergate.gate.entrance import Entrance, listening_on
 from rostergate.gate.files import Files
 from rostergate.gate.guests import Guests
@@ -23,12 +24,15 @@ from rostergate.gate.pace import Pace
 from rostergate.gate.passwords import Passwords
 from rostergate.gate.protocol import SFTP_VERSION, Packets
 from rostergate.gate.readme import readme, wanted
+from rostergate.gate.refusals import Refusal
 from rostergate.gate.services import LegacyLogin, Visitor
+from rostergate.gate.session import SFTP_ONLY
+from rostergate.gate.telling import Teller
 from rostergate.gate.throttle import Throttle
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from rostergate.config.district import District
     from rostergate.gate.door import Door
@@ -172,9 +176,7 @@ class Gate:
             cipher=str(connection.get_extra_info("recv_cipher", "")),
             mac=str(connection.get_extra_info("recv_mac", "")),
         )
-        task = asyncio.ensure_future(self._note_legacy(slug, login))
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
+        self._note(self._note_legacy(slug, login))
 
     async def _note_legacy(self, slug: str, login: LegacyLogin) -> None:
         try:
@@ -200,15 +202,8 @@ class Gate:
             reader: asyncssh.SSHReader[bytes],
             writer: asyncssh.SSHWriter[bytes],
         ) -> None:
-            visitor = Visitor(
-                district=district,
-                address=door.address,
-                limits=district.limits(self.services.settings),
-                wanted=wanted(district),
-                readme=readme(district).encode(),
-            )
             try:
-                files = Files(channel, self.services, visitor)
+                files = Files(channel, self.services, self._visitor(door, district))
             except RostergateError:
                 _log.exception(journal.SESSION_FAILED, district=district.slug, address=door.address)
                 channel.exit(1)
@@ -218,6 +213,31 @@ class Gate:
             task.add_done_callback(self._sessions.pop)
 
         return begin
+
+    def scp_refused(self, door: Door, district: District) -> Callable[[asyncssh.SSHServerChannel[bytes]], None]:
+        """Return what tells the client of a channel, the log and the house that files do not come by scp of old."""
+
+        async def tell(channel: asyncssh.SSHServerChannel[bytes]) -> None:
+            teller = Teller(self.services, self._visitor(door, district), Aside(channel))
+            await teller.refused(Refusal("scp", SFTP_ONLY), None)
+            channel.exit(1)
+
+        return lambda channel: self._note(tell(channel))
+
+    def _visitor(self, door: Door, district: District) -> Visitor:
+        return Visitor(
+            district=district,
+            address=door.address,
+            limits=district.limits(self.services.settings),
+            wanted=wanted(district),
+            readme=readme(district).encode(),
+        )
+
+    def _note(self, note: Coroutine[Any, Any, None]) -> None:
+        """Let something be told while the connection goes on."""
+        task = asyncio.create_task(note)
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
 
     async def _session(
         self, door: Door, files: Files, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from asyncssh import SFTPBadMessage, SFTPInvalidHandle
 from asyncssh.constants import FX_OK, FXP_CLOSE, FXP_OPEN, FXP_OPENDIR, FXP_READ, FXP_STATUS, FXP_WRITE
 from asyncssh.packet import SSHPacket
-from asyncssh.sftp import SFTPLimits, SFTPServerHandler
+from asyncssh.sftp import SFTPLimits, SFTPName, SFTPServerHandler
 
 from rostergate.gate import limits
 from rostergate.gate.incoming import Incoming
@@ -27,7 +27,7 @@ from rostergate.gate.outgoing import READ_BYTES_MAX
 from rostergate.gate.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from asyncssh import SSHReader, SSHServerChannel, SSHWriter
 
@@ -138,8 +138,14 @@ class Packets(SFTPServerHandler):
         return await super()._process_open(packet)
 
     async def _process_opendir(self, packet: SSHPacket) -> bytes:
+        """Open a folder that is there; asyncssh would open any, and find out with the first READDIR."""
+        path = packet.get_string()
+        packet.check_end()
         await self._check_handles()
-        return await super()._process_opendir(packet)
+        names = await self._files.listed(path)
+        handle = self._get_next_handle()
+        self._dir_handles[handle] = _one_by_one(names)
+        return handle
 
     async def _check_handles(self) -> None:
         if len(self._file_handles) + len(self._dir_handles) >= self._handles_max:
@@ -166,6 +172,11 @@ class Packets(SFTPServerHandler):
         FXP_OPENDIR: cast("Any", _process_opendir),
         b"limits@openssh.com": cast("Any", _process_limits),
     }
+
+
+async def _one_by_one(names: list[SFTPName]) -> AsyncIterator[SFTPName]:
+    for one in names:
+        yield one
 
 
 def _trimmed(packet: memoryview | None) -> memoryview | None:

@@ -25,10 +25,12 @@ class Session(SSHServerStreamSession[bytes]):
     def __init__(
         self,
         serve: Callable[[SSHServerChannel[bytes], SSHReader[bytes], SSHWriter[bytes]], None],
+        refuse_scp: Callable[[SSHServerChannel[bytes]], None],
         ended: Callable[[], None],
     ) -> None:
         super().__init__(None)
         self._serve = serve
+        self._refuse_scp = refuse_scp
         self._ended: Callable[[], None] | None = ended
         self._channel: SSHServerChannel[bytes] | None = None
 
@@ -62,6 +64,9 @@ class Session(SSHServerStreamSession[bytes]):
         if self._channel.get_subsystem() == "sftp":
             self._serve(self._channel, SSHReader(self, self._channel), SSHWriter(self, self._channel))
             return
+        if _is_scp(self._channel.get_command()):
+            self._refuse_scp(self._channel)
+            return
         self._channel.write_stderr(f"{SFTP_ONLY}\n".encode())
         self._channel.exit(1)
 
@@ -77,3 +82,9 @@ class Session(SSHServerStreamSession[bytes]):
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
         """There is no terminal."""
+
+
+def _is_scp(command: str | None) -> bool:
+    """Say whether a command is what scp of old starts to upload. What others ask for, rclone for one, loses nothing."""
+    words = (command or "").split()
+    return bool(words) and words[0].rpartition("/")[2] == "scp" and "-t" in words

@@ -36,12 +36,18 @@ class Teller:
         self.services = services
         self.visitor = visitor
         self.aside = aside
+        self._folder_told = False
 
     async def refused(self, refusal: Refusal, subject: object) -> None:
-        """Log a refusal and tell the house, unless it was told before or only says that something is not there."""
-        if refusal.code == FX_NO_SUCH_FILE or refusal.told:
+        """Log a refusal and tell the house, unless it was told before or only says that a file is not there.
+
+        That a folder is not there is told once in a session: a program may look for it again with each file.
+        """
+        looked_for = refusal.code == FX_NO_SUCH_FILE
+        if refusal.told or (looked_for and (refusal.why != view.NO_FOLDER or self._folder_told)):
             return
         refusal.told = True
+        self._folder_told |= looked_for
         self.aside.say(refusal.reason)
         area, name = _place(subject)
         metrics.UPLOADS_REFUSED.labels(refusal.why).inc()

@@ -21,6 +21,7 @@ from rostergate.spool.scratch import MARK_CHARS_MAX
 PREVIEW: Final = "preview"
 REPORTS: Final = "reports"
 README: Final = "README.txt"
+NO_FOLDER: Final = "no-such-folder"
 PATH_BYTES_MAX: Final = 1_024
 PART_BYTES_MAX: Final = 255 - MARK_CHARS_MAX
 
@@ -88,6 +89,15 @@ def seen(path: bytes) -> Seen:
             return Readme()
         case (name,):
             return Place(Area.UPLOAD, name)
-    raise Refusal(
-        "no-such-folder", "there is no such folder; the folders are /, /preview/ and /reports/", FX_NO_SUCH_FILE
-    )
+    raise no_such_folder()
+
+
+def no_such_folder() -> Refusal:
+    """Return the refusal of a folder that is not there."""
+    text = "there is no such folder; put the files into / itself, or into /preview/ to try them"
+    return Refusal(NO_FOLDER, text, FX_NO_SUCH_FILE)
+
+
+def looks_like_folder(name: str) -> bool:
+    """Say whether a name that is not there was meant as a folder: files have endings, what desktops look for a dot."""
+    return "." not in name
