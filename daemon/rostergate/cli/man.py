@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -75,15 +76,16 @@ def _page(name: str, context: click.Context) -> str:
     command, root = context.command, context.find_root()
     short, paragraphs = _described(command)
     usage = command.collect_usage_pieces(context)
+    dated = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC).date()  # when this version was installed
     lines = [
-        f'.TH "{_text(name.upper())}" 1 "" "rostergate {version("rostergate")}" "rostergate"',
+        f'.TH "{_text(name.upper())}" 1 "{dated}" "rostergate {version("rostergate")}" "rostergate"',
         ".ad l",  # a long option would tear a justified line apart
         *(".SH NAME", f"{_text(name)} \\- {_text(short)}"),
         *(".SH SYNOPSIS", f'.B "{_text(context.command_path)}"', _text(" ".join(usage))),
         ".SH DESCRIPTION",
     ]
-    for paragraph in paragraphs:
-        lines += [".PP", _prose(paragraph)]
+    for number, paragraph in enumerate(paragraphs):
+        lines += [".PP", _prose(paragraph)] if number else [_prose(paragraph)]
     below = list(_below(context))
     lines += _list("COMMANDS", [(one.info_name or "", _described(one.command)[0]) for one in below])
     lines += _list("OPTIONS", _options(context))
