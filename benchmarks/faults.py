@@ -95,8 +95,12 @@ FILES: Final = {
 }
 """Code -> a file that comes, or does not."""
 
-SETS: Final = {"delta-set": ("delta", "school"), "no-schools": ("bulk", "district")}
-"""Code -> what a OneRoster set says of its files, and of its one organisation."""
+SETS: Final = {
+    "delta-set": ("delta", ("school",)),
+    "no-schools": ("bulk", ("district",)),
+    "unlisted-value": ("bulk", ("school", "academy")),
+}
+"""Code -> what a OneRoster set says of its files, and the types of its organisations."""
 
 CODES: Final = (
     *CELLS,
@@ -125,9 +129,9 @@ def injected(tables: Tables, wanted: Mapping[str, int]) -> dict[str, bytes]:
     for code, (file, other) in ROWS.items():
         if code in wanted:
             tables[file] = _with_rows(tables[file], other, wanted[code])
-    for code, (mode, kind) in SETS.items():
+    for code, (mode, kinds) in SETS.items():
         if code in wanted:
-            return _of_oneroster(mode, kind)
+            return _of_oneroster(mode, kinds)
     _misplace(tables, wanted.get("student-not-in-school", 0))
     _leave_untaught(tables, wanted.get("class-without-teacher", 0))
     return _with_bytes(as_files(tables), wanted)
@@ -146,13 +150,14 @@ def _with_bytes(files: dict[str, bytes], wanted: Mapping[str, int]) -> dict[str,
     return files
 
 
-def _of_oneroster(mode: str, kind: str) -> dict[str, bytes]:
-    """Return a OneRoster 1.1 set with one organisation and otherwise only headers."""
+def _of_oneroster(mode: str, kinds: tuple[str, ...]) -> dict[str, bytes]:
+    """Return a OneRoster 1.1 set with an organisation of each type and otherwise only headers."""
     files = {file.name: ",".join(column.name for column in file.columns) + "\n" for file in oneroster_1_1.FORMAT.files}
     files["manifest.csv"] += f"manifest.version,1.0\noneroster.version,1.1\nfile.orgs,{mode}\n"
-    values = {"sourcedId": "o1", "name": "Northfield", "type": kind}
     columns = oneroster_1_1.FORMAT.file("orgs.csv").columns
-    files["orgs.csv"] += ",".join(values.get(column.name, "") for column in columns) + "\n"
+    for number, kind in enumerate(kinds, start=1):
+        values = {"sourcedId": f"o{number}", "name": f"Northfield {number}", "type": kind}
+        files["orgs.csv"] += ",".join(values.get(column.name, "") for column in columns) + "\n"
     return {name: text.encode() for name, text in files.items()}
 
 

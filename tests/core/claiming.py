@@ -65,7 +65,9 @@ def _frame(table: str, rows: Sequence[Row]) -> pl.DataFrame:
 def lines(problems: Collection[Problem]) -> set[tuple[str, str | None, str, int]]:
     """Return (table, column, file, line) of everything that the problems concern."""
     return {
-        (problem.table, problem.column, file, line) for problem in problems for file, line in problem.rows.iter_rows()
+        (problem.table, problem.column, file, line)
+        for problem in problems
+        for file, line in problem.rows.select("file", "line").iter_rows()
     }
 
 

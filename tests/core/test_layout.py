@@ -8,7 +8,6 @@ from rostergate.core.claims import CLAIMED
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.formats.direct import FORMAT
 from rostergate.core.layout import Column, File, Format, Source
-from rostergate.core.problem import Effect
 
 
 def check(changed: dict[str, str | None]) -> tuple[Finding, ...]:
@@ -22,17 +21,9 @@ def told(changed: dict[str, str | None]) -> list[tuple[str, str | None, str | No
     return [(one.code, one.file, one.column, one.lines) for one in check(changed)]
 
 
-def problems(changed: dict[str, str]) -> list[tuple[str, str, str | None, list[tuple[str, int]]]]:
-    """Return code, table, column and rows of each problem of the changed set."""
-    found = layout.problems(FORMAT, claims(FORMAT, {**DIRECT, **changed}))
-    assert all(one.effect is Effect.LEAVE_OUT for one in found)
-    return [(one.code.code, one.table, one.column, one.rows.rows()) for one in found]
-
-
 def test_a_sound_set_passes() -> None:
     """A set that follows its declaration has no findings."""
     assert check({}) == ()
-    assert problems({}) == []
 
 
 def test_a_missing_file_is_a_format_error() -> None:
@@ -110,42 +101,6 @@ def test_next_steps_name_the_limits_of_every_format() -> None:
     declared = [file for one in catalogue.formats().values() for file in one.files]
     limits = {column.chars_max for file in declared for column in file.columns}
     assert limits <= {None, layout.SCHOOL_NAME_CHARS_MAX, layout.CLASS_NAME_CHARS_MAX}
-
-
-PROBLEMS = {
-    "no e-mail address": (
-        {"teachers.csv": "teacher_id,school_id,first_name,last_name,email,phone\nt1,01,A,B,,\nt2,01,A,B,x@y.org,\n"},
-        [("teacher-email-missing", "teachers", "email", [("teachers.csv", 2)])],
-    ),
-    "no name": (
-        {"teachers.csv": "teacher_id,school_id,first_name,last_name,email,phone\nt1,01,,B,x@y.org,\n"},
-        [("name-missing", "teachers", "first_name", [("teachers.csv", 2)])],
-    ),
-    "no name of a school": (
-        {"schools.csv": "school_id,school_name\n01,Lincoln\n02,\n"},
-        [("name-missing", "schools", "name", [("schools.csv", 3)])],
-    ),
-    "no school of a class": (
-        {"classes.csv": "class_id,school_id,class_name,teacher_id\nc1,,Algebra,t1\n"},
-        [("class-school-missing", "classes", "school_id", [("classes.csv", 2)])],
-    ),
-    "a long name of a class": (
-        {"classes.csv": f"class_id,school_id,class_name,teacher_id\nc1,01,{'ä' * 256},t1\nc2,01,{'ä' * 255},t1\n"},
-        [("class-name-too-long", "classes", "name", [("classes.csv", 2)])],
-    ),
-    "a long name of a school": (
-        {"schools.csv": f"school_id,school_name\n01,{'a' * 60}\n02,{'a' * 61}\n"},
-        [("school-name-too-long", "schools", "name", [("schools.csv", 3)])],
-    ),
-}
-
-
-@pytest.mark.parametrize(("changed", "expected"), PROBLEMS.values(), ids=PROBLEMS)
-def test_required_values_and_lengths(
-    changed: dict[str, str], expected: list[tuple[str, str, str | None, list[tuple[str, int]]]]
-) -> None:
-    """A row that lacks a required value, or has one that is too long, makes nothing."""
-    assert problems(changed) == expected
 
 
 def test_claims_have_every_table_in_canonical_columns() -> None:

@@ -202,7 +202,8 @@ def test_random_claims_are_worth_drawing() -> None:
 
 
 def test_problems_are_all_that_rules_say() -> None:
-    """Problems hold rows, never values: file and line are all that leaves a rule."""
+    """Problems hold rows, never values: file, line and at most a mark of the cell are all that leaves a rule."""
     found, problems = normalised(sound(), phone_region="US")
     said: list[Problem] = [*problems, *(one for rule in rule_set() for one in rule.check(found))]
-    assert {tuple(one.rows.columns) for one in said} == {("file", "line")}
+    assert {tuple(one.rows.columns) for one in said} == {("file", "line"), ("file", "line", "cell")}
+    assert {one.rows.schema.get("cell", pl.UInt64()) for one in said} == {pl.UInt64()}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core import abreast
+from rostergate.core.cells import located
 from rostergate.core.findings import LINES_MAX, Code, Finding, Severity, finding, in_order
 from rostergate.core.problem import Effect, Problem, Rule, Stage
 from rostergate.core.references import REFERENCES, strays
@@ -116,9 +117,8 @@ def _among(rows: pl.DataFrame) -> pl.Expr:
 
 
 def _by_file(rows: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
-    if not rows.is_empty():
-        for (file,), part in rows.partition_by("file", as_dict=True, maintain_order=True).items():
-            yield str(file), part["line"].unique()
+    for (file,), part in rows.partition_by("file", as_dict=True, maintain_order=True).items():
+        yield str(file), part["line"].unique()
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class _Sieve:
     def leave_out(self, problems: Iterable[Problem]) -> bool:
         """Drop the rows that the problems leave out, and what hangs on them. Return whether any row went."""
         before = sum(map(len, self.usable.tables.values()))
-        rows = [problem.rows for problem in problems if problem.effect is Effect.LEAVE_OUT]
+        rows = [problem.rows.select("file", "line") for problem in problems if problem.effect is Effect.LEAVE_OUT]
         if any(map(len, rows)):
             out = _among(pl.concat(rows))
             for table, frame in self.usable.tables.items():
@@ -194,17 +194,17 @@ class _Sieve:
 
 
 def _findings(claims: Claims, problems: Iterable[Problem]) -> tuple[Finding, ...]:
-    """Group problems by code, file and the file's own column; a line counts once."""
-    lines: dict[tuple[Code, str, str | None], list[pl.Series]] = defaultdict(list)
+    """Group problems by code, message and where their cells stand; a line counts once."""
+    lines: dict[tuple[Code, str | None, str, str | None], list[pl.Series]] = defaultdict(list)
     for problem in problems:
-        for file, concerned in _by_file(problem.rows):
-            column = claims.columns.get((file, problem.table, problem.column or ""))
-            lines[problem.code, file, column].append(concerned)
-    return in_order(_grouped(code, file, column, parts) for (code, file, column), parts in lines.items())
+        for file, column, concerned in located(claims, problem.table, problem.column, problem.rows):
+            lines[problem.code, problem.message, file, column].append(concerned)
+    return in_order(_grouped(*what, parts) for what, parts in lines.items())
 
 
-def _grouped(code: Code, file: str, column: str | None, parts: Iterable[pl.Series]) -> Finding:
+def _grouped(code: Code, message: str | None, file: str, column: str | None, parts: Iterable[pl.Series]) -> Finding:
     # The first lines are enough to build the finding: a million row numbers need not become Python integers.
     concerned = pl.concat(parts).unique().sort()
-    grouped = finding(code, file=file, column=column, lines=concerned.head(LINES_MAX).to_list())
+    first = concerned.head(LINES_MAX).to_list()
+    grouped = finding(code, file=file, column=column, lines=first, message=message)
     return replace(grouped, count=len(concerned))

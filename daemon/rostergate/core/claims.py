@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
+    from rostergate.core.cells import Places
+    from rostergate.core.problem import Problem
     from rostergate.core.references import Reference
 
 CLAIMED: dict[str, tuple[str, ...]] = {
@@ -41,6 +43,10 @@ class Claims:
     absent: frozenset[str] = frozenset()
     """Canonical tables, and columns of them (`students.birth_date`), whose optional file did not come: what the
     roster has of them stays untouched."""
+    places: dict[tuple[str, str, str], Places] = field(default_factory=dict, repr=False)
+    """The same -> where values stand that are not in the row's own column, see `cells`."""
+    problems: tuple[Problem, ...] = ()
+    """What was found on the way to the claims."""
     lost: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     """By table, the rows left out so far: only in what rules of stage `USABLE` see that may leave out or blank more."""
     strays: dict[Reference, pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)

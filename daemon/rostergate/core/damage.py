@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core import abreast
+from rostergate.core.cells import located, marked
 from rostergate.core.claims import CLAIMED, Claims
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.references import REFERENCES, strays
@@ -45,12 +46,11 @@ def check(claims: Claims) -> tuple[Finding, ...]:
 
     One finding per file, column and kind of damage. Ids that the format derives are not looked at.
     """
-    lines: dict[tuple[str, str, str], set[int]] = {}
+    lines: dict[tuple[str, str | None, str], set[int]] = {}
     traces = abreast.each(lambda search: list(search(claims)), (_scientific, _bare, _dates))
     for message, table, column, rows in chain.from_iterable(traces):
-        for (file,), part in rows.partition_by("file", as_dict=True, include_key=True).items():
-            own = claims.columns[str(file), table, column]
-            lines.setdefault((str(file), own, message), set()).update(part["line"])
+        for file, own, places in located(claims, table, column, rows.select("file", "line", marked(column))):
+            lines.setdefault((file, own, message), set()).update(places)
     return tuple(
         finding(SPREADSHEET_DAMAGE, file=file, column=column, lines=places, message=message)
         for (file, column, message), places in lines.items()

@@ -9,7 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rostergate.core import abreast, catalogue, checking, damage, diff, endings, layout, left_out, matching, values
+from rostergate.core import (
+    abreast,
+    catalogue,
+    checking,
+    damage,
+    diff,
+    endings,
+    layout,
+    left_out,
+    matching,
+    needed,
+    values,
+)
 from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
 from rostergate.core.holding import district_view, stopped, views
 from rostergate.core.matching import Match, Standing
@@ -123,7 +135,7 @@ def _claim(fmt: Format, readings: Mapping[str, Reading], policy: Policy) -> tupl
 def _check(fmt: Format, claims: Claims, policy: Policy) -> checking.Checked:
     """Tell what can be used from what cannot. Required cells are judged as they stand in the files."""
     normal, invalid = values.normalised(claims, phone_region=policy.phone_region)
-    return checking.check(normal, [*layout.problems(fmt, claims), *invalid], catalogue.rules().values())
+    return checking.check(normal, [*needed.problems(fmt, claims), *invalid], catalogue.rules().values())
 
 
 @dataclass(frozen=True, slots=True)

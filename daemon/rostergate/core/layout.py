@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from rostergate.core import header, near
+from rostergate.core import cells, header, listed, near
 from rostergate.core.claims import CLAIMED, Claims
 from rostergate.core.findings import Code, Finding, Severity, finding
-from rostergate.core.problem import Effect, Problem
 from rostergate.core.roster import TABLES
 from rostergate.core.sheet import DUPLICATE_HEADER
 
 if TYPE_CHECKING:
+    from rostergate.core.cells import Cell
     from rostergate.core.reading import Reading
 
 Sheets: TypeAlias = Mapping[str, pl.DataFrame]
@@ -38,6 +38,10 @@ class Column:
     chars_max: int | None = None
     optional: bool = False
     """The header may lack it; its cells are then empty."""
+    values: tuple[str, ...] = ()
+    """The values that it may have, as the specification writes them; any when there are none."""
+    values_begin: str | None = None
+    """Values that begin with this, in lower case, are allowed besides."""
 
 
 def key(name: str) -> Column:
@@ -89,6 +93,8 @@ class Source:
     """An optional file that says which rows count: without it the table stays untouched."""
     joined: Mapping[str, str] = field(default_factory=dict)
     """Canonical column -> the optional file that `prepare` takes its values from. Without that file they stay."""
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    """Canonical column -> how the sheet tells where else a value stands, for findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,61 +170,13 @@ DUPLICATE_SCHOOL = Code(
     "The school id is already used in an earlier row.",
     "Export each school in one row, and give two different schools two ids.",
 )
-TEACHER_EMAIL_MISSING = Code(
-    "teacher-email-missing",
-    Severity.ERROR,
-    "The teacher has no e-mail address, so no account can be made.",
-    "Fill in the teacher's e-mail address in the SIS.",
-)
-NAME_MISSING = Code(
-    "name-missing",
-    Severity.ERROR,
-    "The name is missing: the row, and what belongs to it, cannot be used.",
-    "Fill in the name in the SIS.",
-)
-CLASS_SCHOOL_MISSING = Code(
-    "class-school-missing",
-    Severity.ERROR,
-    "The class has no school, so it cannot be made.",
-    "Fill in the school of the class in the SIS, or leave the class out of the export.",
-)
-CLASS_NAME_TOO_LONG = Code(
-    "class-name-too-long",
-    Severity.ERROR,
-    "The name of the class is too long, so the class cannot be made.",
-    f"Shorten the name of the class in the SIS to at most {CLASS_NAME_CHARS_MAX} characters.",
-)
-SCHOOL_NAME_TOO_LONG = Code(
-    "school-name-too-long",
-    Severity.ERROR,
-    "The name of the school is too long: the school, and everything in it, cannot be used.",
-    f"Shorten the name of the school in the SIS to at most {SCHOOL_NAME_CHARS_MAX} characters.",
-)
-
 CODES = (
     MISSING_FILE,
     OPTIONAL_FILE_MISSING,
     UNEXPECTED_FILE,
     MISSING_ID,
     DUPLICATE_SCHOOL,
-    TEACHER_EMAIL_MISSING,
-    NAME_MISSING,
-    CLASS_SCHOOL_MISSING,
-    CLASS_NAME_TOO_LONG,
-    SCHOOL_NAME_TOO_LONG,
 )
-
-_NEEDED = {
-    ("teachers", "email"): TEACHER_EMAIL_MISSING,
-    ("classes", "school_id"): CLASS_SCHOOL_MISSING,
-    **{
-        (table.name, column): NAME_MISSING
-        for table in TABLES.values()
-        for column in table.values
-        if column in ("name", "first_name", "last_name")
-    },
-}
-_TOO_LONG = {("classes", "name"): CLASS_NAME_TOO_LONG, ("schools", "name"): SCHOOL_NAME_TOO_LONG}
 
 _IDS = {
     name: tuple(key for key in TABLES[name].key if key in columns and (key != "school_id" or name == "schools"))
@@ -267,7 +225,8 @@ def claims(fmt: Format, sheets: Sheets) -> Claims:
     """
     prepared = (fmt.prepare or dict)(_complete(fmt, sheets))
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in CLAIMED}
-    columns: dict[tuple[str, str, str], str] = {}
+    columns = {(file.name, "", column.name): column.name for file in fmt.files for column in file.columns}
+    places: dict[tuple[str, str, str], cells.Places] = {}
     lacking = {file.name for file in fmt.files if file.optional and file.name not in sheets}
     for source in fmt.sources:
         parts[source.table].append(_claimed(source, prepared[source.sheet or source.file]))
@@ -275,35 +234,17 @@ def claims(fmt: Format, sheets: Sheets) -> Claims:
             if source.joined.get(canonical) not in lacking:
                 where = source.file, source.table, canonical
                 columns[where] = _as_written(source.own.get(canonical, column), sheets.get(source.file))
+                if canonical in source.cells:
+                    places[where] = cells.places(source.cells[canonical], prepared[source.sheet or source.file], column)
     tables = {name: pl.concat([_nothing(name), *frames]) for name, frames in parts.items()}
-    return Claims(tables, columns, frozenset(_absent(fmt, sheets, lacking)))
+    unlisted = tuple(listed.problems(fmt.files, prepared))
+    return Claims(tables, columns, frozenset(_absent(fmt, sheets, lacking)), places, unlisted)
 
 
 def _as_written(name: str, sheet: pl.DataFrame | None) -> str:
     """Return a column's name as the file writes it: a format may allow for more than one way."""
     others = sheet.columns if sheet is not None and name not in sheet.columns else ()
     return next((one for one in others if near.folded(one) == near.folded(name)), name)
-
-
-def problems(fmt: Format, claims: Claims) -> list[Problem]:
-    """Return the rows that lack a required value, or have one that is too long. Such a row makes nothing.
-
-    Ids are not judged here: a missing key is a format error of `check`, an unknown one is found by the rules.
-    """
-    found: list[Problem] = []
-    for source in fmt.sources:
-        declared = {column.name: column for column in fmt.file(source.file).columns}
-        stated = claims.tables[source.table].filter(pl.col("file") == source.file)
-        for canonical, name in source.columns.items():
-            where, cell = (source.table, canonical), pl.col(canonical)
-            column = declared.get(source.own.get(canonical, name))
-            if canonical in source.needed or (column and column.required and not column.key):
-                rows = stated.filter(cell.is_null()).select("file", "line")
-                found.append(Problem(_NEEDED[where], source.table, canonical, rows, Effect.LEAVE_OUT))
-            if column and column.chars_max is not None:
-                rows = stated.filter(cell.str.len_chars() > column.chars_max).select("file", "line")
-                found.append(Problem(_TOO_LONG[where], source.table, canonical, rows, Effect.LEAVE_OUT))
-    return [problem for problem in found if not problem.rows.is_empty()]
 
 
 def _check_names(fmt: Format, names: Iterable[str]) -> Iterator[Finding]:

@@ -42,8 +42,11 @@ class Problem:
     column: str | None
     """The canonical column at fault; findings show the file's own name for it."""
     rows: pl.DataFrame
-    """`file` (`pl.String`) and `line` (`pl.UInt32`) of each row concerned; may be empty."""
+    """`file` (`pl.String`) and `line` (`pl.UInt32`) of each row concerned; may be empty.
+    Also `cell`, as `cells.marked` has it, where one row of the file may have several cells of the column."""
     effect: Effect = Effect.NOTE
+    message: str | None = None
+    """What is said in place of the code's title."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core import rows
+from rostergate.core.cells import marked
 from rostergate.core.problem import Effect, Problem
 
 if TYPE_CHECKING:
@@ -71,4 +72,5 @@ def unknown(claims: Claims, code: Code, to: str) -> Iterator[Problem]:
     for one in REFERENCES:
         if one.to == to:
             named = strays(claims, one).filter(pl.col(one.column).is_not_null())
-            yield Problem(code, one.table, one.column, named.select("file", "line"), Effect.LEAVE_OUT)
+            concerned = named.select("file", "line", marked(one.column))
+            yield Problem(code, one.table, one.column, concerned, Effect.LEAVE_OUT)

@@ -69,11 +69,11 @@ def test_contacts_may_have_a_file_of_their_own() -> None:
 
 
 def test_a_section_has_up_to_ten_teachers() -> None:
-    """Each numbered column is a teacher; an unknown one is told in the row of the section."""
+    """Each numbered column is a teacher; an unknown one is told in its own column."""
     assert said(FORMAT, CLEVER, "class_teachers") == [("c1", "t1"), ("c1", "t2"), ("c2", "t2")]
     files = changed("sections.csv", "Teacher_2_id", "Teacher_10_id")
     assert said(FORMAT, files, "class_teachers") == [("c1", "t1"), ("c1", "t2"), ("c2", "t2")]
-    assert ("unknown-teacher", "sections.csv", "Teacher_id", (2,)) in found(
+    assert ("unknown-teacher", "sections.csv", "Teacher_2_id", (2,)) in found(
         changed("sections.csv", "c1,t1,t2", "c1,t1,t9")
     )
 

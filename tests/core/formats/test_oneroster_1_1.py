@@ -122,7 +122,7 @@ def test_birth_dates_that_did_not_come_stay() -> None:
     assert found(files) == [("optional-file-missing", "demographics.csv", None, ())]
     assert claims(FORMAT, files).absent == {"students.birth_date"}
     wrong = changed("demographics.csv", "2012-03-04", "04.03.2012")
-    assert found(wrong) == [("birth-date-invalid", "users.csv", "birthDate (demographics.csv)", (6,))]
+    assert found(wrong) == [("birth-date-invalid", "demographics.csv", "birthDate", (2,))]
 
 
 def test_files_that_are_not_needed_may_come_or_not() -> None:

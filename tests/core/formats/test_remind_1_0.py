@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.sets import REMIND_1_0, claims, readings
-from rostergate.core import layout
+from rostergate.core import layout, needed
 from rostergate.core.formats.remind_1_0 import FORMAT
 
 STUDENT = "01,s1,Bo,Dale,,,,"
@@ -22,7 +22,7 @@ def test_every_file_feeds_its_tables() -> None:
     """A sound set claims what it says, each row with its file and line."""
     assert layout.check(FORMAT, readings(REMIND_1_0)) == ()
     found = claims(FORMAT, REMIND_1_0)
-    assert layout.problems(FORMAT, found) == []
+    assert needed.problems(FORMAT, found) == []
     (guardian,) = found.tables["guardians"]["guardian_id"]
     said = {name: frame.drop("file").rows() for name, frame in found.tables.items()}
     assert said == {

@@ -58,9 +58,7 @@ def test_details_come_from_their_files() -> None:
         ("s2", "Ed", "Elm", None, "2013-03-04", None, None),
     ]
     assert ("teacher-email-missing", "users.csv", "email", (2,)) in found(changed("users.csv", "t1@school.org", "t1"))
-    assert ("grade-unknown", "users.csv", "grade (roles.csv)", (4,)) in found(
-        changed("roles.csv", "Student,,9", "Student,,x")
-    )
+    assert ("grade-unknown", "roles.csv", "grade", (5,)) in found(changed("roles.csv", "Student,,9", "Student,,x"))
 
 
 def test_guardians_are_those_of_relationships() -> None:

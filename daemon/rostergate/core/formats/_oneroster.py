@@ -9,27 +9,25 @@ student or guardian never becomes a teacher by being enrolled as one.
 Rule 4: guardians, parents and relatives are guardians, whichever of the two, guardian or student, names the other. Of
 several students whom a guardian names, those who are not in the files are passed over; where none is, it is reported.
 Rule 5: roles and types are compared without regard to case: a `Student` who is not taken for one would be archived.
-Rule 6: a set is whole or refused. Rows marked for deletion belong to sets of changes; in a whole one they are left out.
+Rule 6: whoever has a role that the format does not list, or none, makes nothing, unless they are enrolled as the
+teacher of a class; nor does an organisation or an enrollment of such a kind. They are claimed as what they may be, and
+left out, so that what the roster has of them stays.
+Rule 7: a set is whole or refused. Rows marked for deletion belong to sets of changes; in a whole one they are left out.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core.cells import Cell
+from rostergate.core.claims import CLAIMED
 from rostergate.core.findings import Code, Finding, Severity, finding
-from rostergate.core.layout import (
-    CLASS_NAME_CHARS_MAX,
-    SCHOOL_NAME_CHARS_MAX,
-    Column,
-    File,
-    Sheets,
-    Source,
-    key,
-    optional,
-    required,
-)
+from rostergate.core.formats._oneroster_files import ENROLLED, ROLE, TYPE
+from rostergate.core.layout import Column, Sheets, Source
+from rostergate.core.listed import is_listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 STUDENT = "student"
 TEACHER = "teacher"
 GUARDIANS = frozenset({"guardian", "parent", "relative"})
-SCHOOL = frozenset({"school"})
 
 NO_SCHOOLS = Code(
     "no-schools",
@@ -53,6 +50,23 @@ DELTA = Code(
     "Set the export to bulk, so that every file holds everything each time.",
 )
 CODES = (NO_SCHOOLS, DELTA)
+
+
+@dataclass(frozen=True, slots=True)
+class Schools:
+    """Which organisations become schools."""
+
+    types: frozenset[str]
+    """In lower case."""
+    column: Column
+
+    @property
+    def may_be(self) -> pl.Expr:
+        """The condition that an organisation is a school, or of a type that is not listed."""
+        return among(self.column.name, self.types) | ~is_listed(self.column)
+
+
+SCHOOLS = Schools(frozenset({"school"}), TYPE)
 
 
 def among(column: str, values: frozenset[str]) -> pl.Expr:
@@ -72,7 +86,7 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
     modes = manifest.filter(pl.col("propertyName").str.starts_with("file.") & among("value", frozenset({"delta"})))
     if len(modes):
         yield finding(DELTA, file="manifest.csv", column="value", lines=modes["line"].to_list())
-    yield from without_schools(sheets, SCHOOL)
+    yield from without_schools(sheets, SCHOOLS)
 
 
 def standing(sheets: Sheets) -> dict[str, pl.DataFrame]:
@@ -84,28 +98,58 @@ def standing(sheets: Sheets) -> dict[str, pl.DataFrame]:
 
 
 def with_details(users: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFrame:
-    """Add what the sources derive: `own_email`, `own_phone` (texts before calls), `own_grade` and `birthDate`."""
-    born = demographics.select("sourcedId", "birthDate").unique("sourcedId", keep="first")
-    return users.with_columns(
-        own_email=pl.col("email"),
-        own_phone=pl.coalesce("sms", "phone"),
-        own_grade=pl.col("grades").str.split(",").list.first().str.strip_chars(),
-    ).join(born, on="sourcedId", how="left", maintain_order="left")
+    """Add what the sources derive: `own_email`, `own_phone` (texts before calls), `own_grade` and `birthDate`.
+
+    And where they stand, as `CELLS` and `BIRTH_DATE` say.
+    """
+    born = demographics.select("sourcedId", "birthDate", pl.col("line").alias("birthDate line"))
+    born = born.unique("sourcedId", keep="first", maintain_order=True)
+    return (
+        with_phones(users)
+        .with_columns(
+            own_email=pl.col("email"),
+            own_grade=pl.col("grades").str.split(",").list.first().str.strip_chars(),
+        )
+        .join(born, on="sourcedId", how="left", maintain_order="left")
+    )
+
+
+def with_phones(users: pl.DataFrame) -> pl.DataFrame:
+    """Add `own_phone`, which is `sms` or else `phone`, and which of them it is, as `CELLS` says."""
+    texts = pl.when(pl.col("sms").is_not_null()).then(pl.lit("sms"))
+    return users.with_columns(texts.alias("own_phone column"), own_phone=pl.coalesce("sms", "phone"))
+
+
+def with_teachers(
+    rows: pl.DataFrame,
+    user: str,
+    enrollments: pl.DataFrame,
+    *,
+    role: Column = ROLE,
+    teaching: frozenset[str] = frozenset({TEACHER}),
+) -> pl.DataFrame:
+    """Make teachers of those rows of a role that is not listed whose `user` is enrolled as the teacher of a class."""
+    taught = enrollments.filter(among("role", teaching))["userSourcedId"].unique()
+    is_teacher = ~is_listed(role) & pl.col(user).is_in(taught.implode())
+    return rows.with_columns(pl.when(is_teacher).then(pl.lit(TEACHER)).otherwise(role.name).alias(role.name))
 
 
 def guardians(users: pl.DataFrame, roles: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Return the sheets `guardians` and `agents`: guardians of somebody, and the ties of agentSourcedIds."""
-    adults = roles.filter(among("role", GUARDIANS)).unique("user", keep="first", maintain_order=True)
+    adults = roles.filter(among("role", GUARDIANS) | ~is_listed(ROLE)).unique("user", keep="first", maintain_order=True)
     adult = adults.select("user", relationship=pl.col("role").str.to_lowercase())
-    students = roles.filter(among("role", frozenset({STUDENT}))).select("user")
+    students = roles.filter(among("role", frozenset({STUDENT})) | ~is_listed(ROLE)).select("user")
+    known = roles.filter(among("role", GUARDIANS)).select("user")
     named = exploded(users.select("sourcedId", "agentSourcedIds", "line"), "agentSourcedIds")
     by_student = named.join(students, left_on="sourcedId", right_on="user", how="semi").join(
         adult, left_on="agentSourcedIds", right_on="user"
     )
     by_adult = named.join(adult, left_on="sourcedId", right_on="user")
     met = by_adult.join(students, left_on="agentSourcedIds", right_on="user", how="semi")
-    lost = by_adult.join(met, on="sourcedId", how="anti").join(
-        users, left_on="agentSourcedIds", right_on="sourcedId", how="anti"
+    lost = (
+        by_adult.join(met, on="sourcedId", how="anti")
+        .join(users, left_on="agentSourcedIds", right_on="sourcedId", how="anti")
+        .join(known, left_on="sourcedId", right_on="user", how="semi")
     )
     ties = [
         by_student.select("line", "relationship", student="sourcedId", guardian="agentSourcedIds"),
@@ -118,146 +162,70 @@ def guardians(users: pl.DataFrame, roles: pl.DataFrame) -> dict[str, pl.DataFram
     }
 
 
-def without_schools(sheets: Sheets, types: frozenset[str]) -> Iterator[Finding]:
+def without_schools(sheets: Sheets, schools: Schools) -> Iterator[Finding]:
     """Yield that none of the organisations is a school, if there are any: everything would make nothing."""
     orgs = sheets["orgs.csv"]
-    if len(orgs) and not orgs.select(among("type", types).any()).item():
+    if len(orgs) and not orgs.select(among("type", schools.types).any()).item():
         yield finding(NO_SCHOOLS, file="orgs.csv", column="type")
-
-
-MANIFEST = File("manifest.csv", (Column("propertyName"), Column("value")))
-_BASE = optional("status", "dateLastModified")
-ORGS = File(
-    "orgs.csv",
-    (
-        key("sourcedId"),
-        *_BASE,
-        required("name", SCHOOL_NAME_CHARS_MAX),
-        Column("type"),
-        *optional("identifier", "parentSourcedId"),
-    ),
-)
-CLASSES = File(
-    "classes.csv",
-    (
-        key("sourcedId"),
-        *_BASE,
-        required("title", CLASS_NAME_CHARS_MAX),
-        *optional("grades", "courseSourcedId", "classCode", "classType", "location"),
-        required("schoolSourcedId"),
-        *optional("termSourcedIds", "subjects", "subjectCodes", "periods"),
-    ),
-)
-ENROLLMENTS = File(
-    "enrollments.csv",
-    (
-        *optional("sourcedId", "status", "dateLastModified"),
-        key("classSourcedId"),
-        *optional("schoolSourcedId"),
-        key("userSourcedId"),
-        Column("role"),
-        *optional("primary", "beginDate", "endDate"),
-    ),
-)
-DEMOGRAPHICS = File(
-    "demographics.csv",
-    (
-        key("sourcedId"),
-        *_BASE,
-        Column("birthDate"),
-        *optional(
-            "sex",
-            "americanIndianOrAlaskaNative",
-            "asian",
-            "blackOrAfricanAmerican",
-            "nativeHawaiianOrOtherPacificIslander",
-            "white",
-            "demographicRaceTwoOrMoreRaces",
-            "hispanicOrLatinoEthnicity",
-            "countryOfBirthCode",
-            "stateOfBirthAbbreviation",
-            "cityOfBirth",
-            "publicSchoolResidenceStatus",
-        ),
-    ),
-    optional=True,
-)
-COURSES = File(
-    "courses.csv",
-    optional(
-        "sourcedId",
-        "status",
-        "dateLastModified",
-        "schoolYearSourcedId",
-        "title",
-        "courseCode",
-        "grades",
-        "orgSourcedId",
-        "subjects",
-        "subjectCodes",
-    ),
-    optional=True,
-    unused=True,
-)
-ACADEMIC_SESSIONS = File(
-    "academicSessions.csv",
-    optional(
-        "sourcedId",
-        "status",
-        "dateLastModified",
-        "title",
-        "type",
-        "startDate",
-        "endDate",
-        "parentSourcedId",
-        "schoolYear",
-    ),
-    optional=True,
-    unused=True,
-)
-"""These files, and those above, are the same in OneRoster 1.1 and 1.2."""
 
 
 def people(
     sheets: Sheets,
     roles: pl.DataFrame,
     *,
-    schools: frozenset[str],
+    schools: Schools,
     class_school: str,
+    role: Column = ROLE,
+    enrolled: Column = ENROLLED,
     teaching: frozenset[str] = frozenset({TEACHER}),
 ) -> dict[str, pl.DataFrame]:
     """Return the sheets that `sources` names: people by role, their schools, and what is taught and attended.
 
-    `roles`: `user`, `org` (may be null), `role` and `line`, from the file that states them. `schools`: types of
-    organisations. `class_school`: the column of classes.csv with the school.
+    `roles`: `user`, `org` (may be null), `role` and `line`, from the file that states them. `class_school`: the column
+    of classes.csv with the school. `role`, `enrolled`: the columns with the roles of people and of enrollments.
     """
     orgs, users, enrollments = sheets["orgs.csv"], sheets["users.csv"], sheets["enrollments.csv"]
-    other = orgs.filter(~among("type", schools)).select(org="sourcedId")
+    other = orgs.filter(~schools.may_be).select(org="sourcedId")
     placed = sheets["classes.csv"].select("sourcedId", org=class_school).unique("sourcedId", keep="first")
-    known = placed.join(orgs.filter(among("type", schools)).select(org="sourcedId"), on="org", how="semi")
-    found: dict[str, pl.DataFrame] = {
-        "taught": enrollments.filter(among("role", teaching)),
-        "attended": enrollments.filter(among("role", frozenset({STUDENT}))),
-    }
+    known = placed.join(orgs.filter(schools.may_be).select(org="sourcedId"), on="org", how="semi")
+    taught = enrollments.filter(among("role", teaching))
+    attended = enrollments.filter(among("role", frozenset({STUDENT})))
     staff = roles.filter(~among("role", teaching | GUARDIANS | {STUDENT})).join(
-        found["taught"], left_on="user", right_on="userSourcedId", how="semi"
+        taught, left_on="user", right_on="userSourcedId", how="semi"
     )
-    for table, ties, rows in (
-        ("teachers", pl.concat([roles.filter(among("role", teaching)), staff]), found["taught"]),
-        ("students", roles.filter(among("role", frozenset({STUDENT}))), found["attended"]),
+    listed, unlisted = roles.filter(is_listed(role)), roles.filter(~is_listed(role))
+    reachable = users.filter(pl.col("own_email").is_not_null())  # or they would be told as teachers without an address
+    found: dict[str, pl.DataFrame] = {}
+    for table, sure, perhaps, seats, rows in (
+        (
+            "teachers",
+            pl.concat([roles.filter(among("role", teaching)), staff]),
+            unlisted.join(reachable, left_on="user", right_on="sourcedId", how="semi"),
+            "taught",
+            taught,
+        ),
+        ("students", roles.filter(among("role", frozenset({STUDENT}))), unlisted, "attended", attended),
     ):
+        nothing_else = perhaps.join(listed.join(sure, on="user", how="anti"), on="user", how="anti")
+        ties = pl.concat([sure, nothing_else])
         own = ties.filter(pl.col("org").is_not_null()).join(other, on="org", how="anti", maintain_order="left")
-        homeless = ties.join(own, on="user", how="anti").select("user")
+        homeless = sure.select("user").join(own.filter(is_listed(role)), on="user", how="anti")
         found[table] = users.join(ties, left_on="sourcedId", right_on="user", how="semi", maintain_order="left")
+        strange = enrollments.filter(~is_listed(enrolled))
+        strange = strange.join(found[table], left_on="userSourcedId", right_on="sourcedId", how="semi")
+        found[seats] = pl.concat([rows, strange])
         found[f"schools of {table}"] = own.select("user", "org", "line")
         found[f"schools of {table} by class"] = (
-            rows.join(homeless, left_on="userSourcedId", right_on="user", how="semi", maintain_order="left")
+            found[seats]
+            .join(homeless, left_on="userSourcedId", right_on="user", how="semi", maintain_order="left")
             .join(known, left_on="classSourcedId", right_on="sourcedId", maintain_order="left")
             .select("org", "line", user="userSourcedId")
         )
     return found
 
 
+CELLS = {"phone": Cell(column="own_phone column")}
+BIRTH_DATE = Cell("demographics.csv", line="birthDate line", name="birthDate")
 GUARDIAN_SOURCES = (
     Source(
         "users.csv",
@@ -271,6 +239,7 @@ GUARDIAN_SOURCES = (
         },
         own={"email": "email", "phone": "phone"},
         sheet="guardians",
+        cells=CELLS,
     ),
     Source(
         "users.csv",
@@ -285,21 +254,22 @@ GUARDIAN_SOURCES = (
 
 def sources(
     *,
-    schools: frozenset[str],
+    schools: Schools,
     class_school: str,
     roles: tuple[str, str, str],
-    contacts: dict[str, str],
     student: dict[str, str],
+    cells: dict[str, Cell],
 ) -> tuple[Source, ...]:
     """Return the sources of all but guardians, for sheets as `people` gives them.
 
-    `roles`: the file that states roles, and its columns for person and organisation. `contacts`: what findings show for
-    the derived `email` and `phone`. `student`: the same for the derived `grade` and `birth_date`.
+    `roles`: the file that states roles, and its columns for person and organisation. `student`: what findings show for
+    the derived `grade` and `birth_date`. `cells`: where else the values of people stand.
     """
+    contacts = {"email": "email", "phone": "phone"}
     name = {"first_name": "givenName", "last_name": "familyName"}
     file, user, org = roles
     return (
-        Source("orgs.csv", "schools", {"school_id": "sourcedId", "name": "name"}, where=among("type", schools)),
+        Source("orgs.csv", "schools", {"school_id": "sourcedId", "name": "name"}, where=schools.may_be),
         Source(
             "users.csv",
             "teachers",
@@ -307,6 +277,7 @@ def sources(
             own=contacts,
             sheet="teachers",
             needed=("email",),
+            cells={name: cell for name, cell in cells.items() if name in CLAIMED["teachers"]},
         ),
         Source(
             "users.csv",
@@ -322,6 +293,7 @@ def sources(
             own={**contacts, **student},
             sheet="students",
             joined={"birth_date": "demographics.csv"},
+            cells=cells,
         ),
         *(
             source

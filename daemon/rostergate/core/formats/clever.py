@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from rostergate.core.cells import Cell
 from rostergate.core.formats import _guardian_ids
 from rostergate.core.layout import (
     CLASS_NAME_CHARS_MAX,
@@ -50,10 +51,13 @@ def prepare(sheets: Sheets) -> Sheets:
         "students.csv": students.with_columns(
             contact_id=pl.coalesce("Contact_sis_id", derived), birth_date=pl.coalesce("DOB", "Dob")
         ),
-        "sections.csv": sections.with_columns(title=pl.coalesce("Name", course)),
-        "teachers of sections": sections.unpivot(_TEACHERS, index=["Section_id", "line"], value_name="teacher").sort(
-            "line", maintain_order=True
+        "sections.csv": sections.with_columns(
+            pl.when(pl.col("Name").is_null() & course.is_not_null()).then(pl.lit("Course_name")).alias("title column"),
+            title=pl.coalesce("Name", course),
         ),
+        "teachers of sections": sections.unpivot(
+            _TEACHERS, index=["Section_id", "line"], variable_name="teacher column", value_name="teacher"
+        ).sort("line", maintain_order=True),
     }
 
 
@@ -200,6 +204,7 @@ FORMAT = Format(
             "classes",
             {"school_id": "School_id", "class_id": "Section_id", "name": "title"},
             own={"name": "Name"},
+            cells={"name": Cell(column="title column")},
         ),
         Source(
             "sections.csv",
@@ -207,6 +212,7 @@ FORMAT = Format(
             {"class_id": "Section_id", "teacher_id": "teacher"},
             own={"teacher_id": "Teacher_id"},
             sheet="teachers of sections",
+            cells={"teacher_id": Cell(column="teacher column")},
         ),
         Source(
             "enrollments.csv",

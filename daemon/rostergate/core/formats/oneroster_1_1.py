@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from rostergate.core.formats import _oneroster
+from rostergate.core.formats import _oneroster, _oneroster_files
 from rostergate.core.layout import Column, File, Format, Mark, Sheets, key, optional, required
 
 
@@ -22,12 +22,13 @@ def prepare(sheets: Sheets) -> Sheets:
     """Tell people apart by role, and find their schools and guardians."""
     sheets = _oneroster.standing(sheets)
     users = _oneroster.with_details(sheets["users.csv"], sheets["demographics.csv"])
+    users = _oneroster.with_teachers(users, "sourcedId", sheets["enrollments.csv"])
     sheets = {**sheets, "users.csv": users}
     stated = users.select("line", "role", user="sourcedId", org="orgSourcedIds")
     roles = pl.concat([_oneroster.exploded(stated, "org"), stated.with_columns(org=pl.lit(None, pl.String))])
     return {
         **sheets,
-        **_oneroster.people(sheets, roles, schools=_oneroster.SCHOOL, class_school="schoolSourcedId"),
+        **_oneroster.people(sheets, roles, schools=_oneroster.SCHOOLS, class_school="schoolSourcedId"),
         **_oneroster.guardians(users, roles),
     }
 
@@ -41,15 +42,15 @@ FORMAT = Format(
     extension="metadata.",
     mark=Mark("manifest.csv", "oneroster.version", "1.1"),
     files=(
-        _oneroster.MANIFEST,
-        _oneroster.ORGS,
+        _oneroster_files.MANIFEST,
+        _oneroster_files.ORGS,
         File(
             "users.csv",
             (
                 key("sourcedId"),
                 *optional("status", "dateLastModified", "enabledUser"),
                 Column("orgSourcedIds"),
-                Column("role"),
+                _oneroster_files.ROLE,
                 *optional("username", "userIds"),
                 required("givenName"),
                 required("familyName"),
@@ -60,19 +61,19 @@ FORMAT = Format(
                 *optional("grades", "password"),
             ),
         ),
-        _oneroster.CLASSES,
-        _oneroster.ENROLLMENTS,
-        _oneroster.DEMOGRAPHICS,
-        _oneroster.COURSES,
-        _oneroster.ACADEMIC_SESSIONS,
+        _oneroster_files.CLASSES,
+        _oneroster_files.ENROLLMENTS,
+        _oneroster_files.DEMOGRAPHICS,
+        _oneroster_files.COURSES,
+        _oneroster_files.ACADEMIC_SESSIONS,
     ),
     sources=(
         *_oneroster.sources(
-            schools=_oneroster.SCHOOL,
+            schools=_oneroster.SCHOOLS,
             class_school="schoolSourcedId",
             roles=("users.csv", "sourcedId", "orgSourcedIds"),
-            contacts={"email": "email", "phone": "phone"},
             student={"grade": "grades", "birth_date": "birthDate (demographics.csv)"},
+            cells={**_oneroster.CELLS, "birth_date": _oneroster.BIRTH_DATE},
         ),
         *_oneroster.GUARDIAN_SOURCES,
     ),

@@ -12,9 +12,7 @@ Rule 3: userProfiles.csv, courses.csv and academicSessions.csv may come; nothing
 
 from __future__ import annotations
 
-import polars as pl
-
-from rostergate.core.formats import _oneroster
+from rostergate.core.formats import _oneroster, _oneroster_files
 from rostergate.core.layout import Column, File, Format, Mark, Sheets, key, optional, required
 
 
@@ -23,10 +21,12 @@ def prepare(sheets: Sheets) -> Sheets:
     sheets = _oneroster.standing(sheets)
     users = _oneroster.with_details(sheets["users.csv"], sheets["demographics.csv"])
     sheets = {**sheets, "users.csv": users}
-    roles = sheets["roles.csv"].select("line", "role", user=pl.col("userSourcedId"), org=pl.col("orgSourcedId"))
+    stated = _oneroster.with_teachers(sheets["roles.csv"], "userSourcedId", sheets["enrollments.csv"])
+    roles = stated.select("line", "role", user="userSourcedId", org="orgSourcedId")
     return {
         **sheets,
-        **_oneroster.people(sheets, roles, schools=_oneroster.SCHOOL, class_school="schoolSourcedId"),
+        "roles.csv": stated,
+        **_oneroster.people(sheets, roles, schools=_oneroster.SCHOOLS, class_school="schoolSourcedId"),
         **_oneroster.guardians(users, roles),
     }
 
@@ -40,8 +40,8 @@ FORMAT = Format(
     extension="metadata.",
     mark=Mark("manifest.csv", "oneroster.version", "1.2"),
     files=(
-        _oneroster.MANIFEST,
-        _oneroster.ORGS,
+        _oneroster_files.MANIFEST,
+        _oneroster_files.ORGS,
         File(
             "users.csv",
             (
@@ -72,17 +72,17 @@ FORMAT = Format(
                 *optional("sourcedId", "status", "dateLastModified"),
                 key("userSourcedId"),
                 *optional("roleType"),
-                Column("role"),
+                _oneroster_files.ROLE,
                 *optional("beginDate", "endDate"),
                 Column("orgSourcedId"),
                 *optional("userProfileSourcedId"),
             ),
         ),
-        _oneroster.CLASSES,
-        _oneroster.ENROLLMENTS,
-        _oneroster.DEMOGRAPHICS,
-        _oneroster.COURSES,
-        _oneroster.ACADEMIC_SESSIONS,
+        _oneroster_files.CLASSES,
+        _oneroster_files.ENROLLMENTS,
+        _oneroster_files.DEMOGRAPHICS,
+        _oneroster_files.COURSES,
+        _oneroster_files.ACADEMIC_SESSIONS,
         File(
             "userProfiles.csv",
             optional(
@@ -104,11 +104,11 @@ FORMAT = Format(
     ),
     sources=(
         *_oneroster.sources(
-            schools=_oneroster.SCHOOL,
+            schools=_oneroster.SCHOOLS,
             class_school="schoolSourcedId",
             roles=("roles.csv", "userSourcedId", "orgSourcedId"),
-            contacts={"email": "email", "phone": "phone"},
             student={"grade": "grades", "birth_date": "birthDate (demographics.csv)"},
+            cells={**_oneroster.CELLS, "birth_date": _oneroster.BIRTH_DATE},
         ),
         *_oneroster.GUARDIAN_SOURCES,
     ),

@@ -8,7 +8,9 @@ Rule 2: everybody of the listed roles who teaches is a teacher; assistants and o
 enrolled as the teacher of a class. `_oneroster` says what follows from roles.
 Rule 3: a person's e-mail address is `email` or, where that is empty, a `username` that is an address.
 Rule 4: relationships.csv says who is a guardian; a doctor, an aide or a child is none.
-Rule 5: academicSessions.csv, courses.csv and userFlags.csv may come; nothing in them is needed.
+Rule 5: a value that no list has makes nothing, as in OneRoster. `aid` and `assistant` are listed beside `aide`: exports
+have all three.
+Rule 6: academicSessions.csv, courses.csv and userFlags.csv may come; nothing in them is needed.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core.cells import Cell
 from rostergate.core.formats import _oneroster
 from rostergate.core.layout import (
     CLASS_NAME_CHARS_MAX,
@@ -30,30 +33,59 @@ from rostergate.core.layout import (
     optional,
     required,
 )
+from rostergate.core.listed import is_listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rostergate.core.findings import Finding
 
-_SCHOOLS = frozenset({"school", "college", "university", "campus", "adulteducation"})
+_TYPE = Column(
+    "type",
+    values=(
+        *("school", "college", "university", "campus", "adultEducation", "department", "district", "division", "local"),
+        *("state", "province", "region", "municipality", "national", "program", "researchCenter", "academicTrust"),
+        *("localAuthority", "ministryOfEducation", "departmentOfEducation"),
+    ),
+)
+_SCHOOLS = _oneroster.Schools(frozenset({"school", "college", "university", "campus", "adulteducation"}), _TYPE)
 _TEACHING = frozenset({"teacher", "professor", "lecturer", "instructor", "adjunct", "faculty", "substitute"})
+_ROLE = Column(
+    "role",
+    values=(
+        *("student", "teacher", "professor", "lecturer", "instructor", "adjunct", "faculty", "substitute", "staff"),
+        *("administrator", "advisor", "affiliate", "aide", "aid", "alumni", "assistant", "chair", "coach", "itAdmin"),
+        *("nurse", "occupationalTherapist", "officeStaff", "other", "paraprofessional", "physicalTherapist"),
+        *("principal", "proctor", "researcher", "specialServices", "speechTherapist", "teacherAssistant"),
+        "visionTherapist",
+    ),
+)
+_RELATIONSHIP = Column(
+    "relationshipRole", values=("guardian", "parent", "relative", "aide", "child", "doctor", "other")
+)
 _CONTACTS = {"email": "email", "phone": "phone"}
+_CELLS = {**_oneroster.CELLS, "email": Cell(column="own_email column")}
 
 
 def prepare(sheets: Sheets) -> Sheets:
     """Tell people apart by their roles, and find their schools, grades and birth dates."""
-    roles = sheets["roles.csv"].select("line", "role", "grade", user="userSourcedId", org="orgSourcedId")
+    stated = _oneroster.with_teachers(
+        sheets["roles.csv"], "userSourcedId", sheets["enrollments.csv"], role=_ROLE, teaching=_TEACHING
+    )
+    roles = stated.select("line", "role", "grade", user="userSourcedId", org="orgSourcedId")
     grades = roles.filter(_oneroster.among("role", frozenset({_oneroster.STUDENT})) & pl.col("grade").is_not_null())
-    born = sheets["demographics.csv"].select("userSourcedId", "birthDate").unique("userSourcedId", keep="first")
+    grades = grades.unique("user", keep="first", maintain_order=True)
+    born = sheets["demographics.csv"].select("userSourcedId", "birthDate", pl.col("line").alias("birthDate line"))
+    born = born.unique("userSourcedId", keep="first", maintain_order=True)
+    named = pl.col("email").is_null() & pl.col("username").str.contains("@")
     users = (
-        sheets["users.csv"]
+        _oneroster.with_phones(sheets["users.csv"])
         .with_columns(
-            own_email=pl.coalesce("email", pl.when(pl.col("username").str.contains("@")).then("username")),
-            own_phone=pl.coalesce("sms", "phone"),
+            pl.when(named).then(pl.lit("username")).alias("own_email column"),
+            own_email=pl.when(named).then("username").otherwise("email"),
         )
         .join(
-            grades.unique("user", keep="first", maintain_order=True).select(sourcedId="user", own_grade="grade"),
+            grades.select(pl.col("line").alias("grade line"), sourcedId="user", own_grade="grade"),
             on="sourcedId",
             how="left",
             maintain_order="left",
@@ -61,12 +93,21 @@ def prepare(sheets: Sheets) -> Sheets:
         .join(born, left_on="sourcedId", right_on="userSourcedId", how="left", maintain_order="left")
     )
     sheets = {**sheets, "users.csv": users}
-    ties = sheets["relationships.csv"].filter(_oneroster.among("relationshipRole", _oneroster.GUARDIANS))
+    ties = sheets["relationships.csv"].filter(
+        _oneroster.among("relationshipRole", _oneroster.GUARDIANS) | ~is_listed(_RELATIONSHIP)
+    )
     return {
         **sheets,
         **_oneroster.people(
-            sheets, roles.drop("grade"), schools=_SCHOOLS, class_school="orgSourcedId", teaching=_TEACHING
+            sheets,
+            roles.drop("grade"),
+            schools=_SCHOOLS,
+            class_school="orgSourcedId",
+            role=_ROLE,
+            enrolled=_ROLE,
+            teaching=_TEACHING,
         ),
+        "roles.csv": stated,
         "relationships.csv": ties,
         "guardians": users.join(
             ties, left_on="sourcedId", right_on="relationshipUserSourcedId", how="semi", maintain_order="left"
@@ -88,7 +129,7 @@ FORMAT = Format(
     files=(
         File(
             "orgs.csv",
-            (key("sourcedId"), required("name", SCHOOL_NAME_CHARS_MAX), Column("type"), *optional("parentSourcedId")),
+            (key("sourcedId"), required("name", SCHOOL_NAME_CHARS_MAX), _TYPE, *optional("parentSourcedId")),
         ),
         File(
             "users.csv",
@@ -105,7 +146,7 @@ FORMAT = Format(
             (
                 key("userSourcedId"),
                 Column("orgSourcedId"),
-                Column("role"),
+                _ROLE,
                 *optional("sessionSourcedId", "grade", "isPrimary", "roleStartDate", "roleEndDate"),
             ),
         ),
@@ -118,10 +159,10 @@ FORMAT = Format(
                 *optional("sessionSourcedIds", "courseSourcedId", "code"),
             ),
         ),
-        File("enrollments.csv", (key("classSourcedId"), key("userSourcedId"), Column("role"))),
+        File("enrollments.csv", (key("classSourcedId"), key("userSourcedId"), _ROLE)),
         File(
             "relationships.csv",
-            (key("userSourcedId"), key("relationshipUserSourcedId"), Column("relationshipRole")),
+            (key("userSourcedId"), key("relationshipUserSourcedId"), _RELATIONSHIP),
             optional=True,
         ),
         File(
@@ -151,8 +192,12 @@ FORMAT = Format(
             schools=_SCHOOLS,
             class_school="orgSourcedId",
             roles=("roles.csv", "userSourcedId", "orgSourcedId"),
-            contacts=_CONTACTS,
             student={"grade": "grade (roles.csv)", "birth_date": "birthDate (demographics.csv)"},
+            cells={
+                **_CELLS,
+                "grade": Cell("roles.csv", line="grade line", name="grade"),
+                "birth_date": _oneroster.BIRTH_DATE,
+            },
         ),
         Source(
             "users.csv",
@@ -166,6 +211,7 @@ FORMAT = Format(
             },
             own=_CONTACTS,
             sheet="guardians",
+            cells=_CELLS,
             beside="relationships.csv",
         ),
         Source(
