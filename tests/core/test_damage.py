@@ -56,6 +56,43 @@ def test_ids_that_only_resemble_it_are_sound(sound: str) -> None:
     assert traces(schools=f"school_id,school_name\n01,Lincoln\n02,Adams\n{sound},Polk\n") == []
 
 
+@pytest.mark.parametrize(
+    "id_", ["7.0", "12-Mar", "Mar-12", '"=""007"""', "'007", "#N/A", "#REF!", "#NAME?", "########"]
+)
+def test_ids_that_are_no_ids_any_more(id_: str) -> None:
+    """Decimals, dates, formulas and errors are found wherever an id stands."""
+    schools = f"school_id,school_name\n01,Lincoln\n02,Adams\n{id_},Polk\n"
+    classes = f"class_id,school_id,class_name,teacher_id\n{id_},{id_},Algebra,t1\n"
+    assert traces(schools=schools, classes=classes) == [
+        ("spreadsheet-damage", "schools.csv", "school_id", (4,)),
+        ("spreadsheet-damage", "classes.csv", "school_id", (2,)),
+        ("spreadsheet-damage", "classes.csv", "class_id", (2,)),
+    ]
+
+
+@pytest.mark.parametrize("id_", ["7.00", "A.0", "12-mar", "12-March", "'a", "# 7", "#7", "N/A", "7-12"])
+def test_ids_of_ones_own_are_sound(id_: str) -> None:
+    """What no spreadsheet writes is an id like any other."""
+    assert traces(schools=f"school_id,school_name\n01,Lincoln\n02,Adams\n{id_},Polk\n") == []
+
+
+def test_decimals_among_others_are_sound() -> None:
+    """Where ids are numbers with a point, as of courses and their sections, one of them may end in .0."""
+    classes = "class_id,school_id,class_name,teacher_id\n401.0,01,Algebra,t1\n401.1,01,Art,t1\n"
+    assert traces(classes=classes, enrollments="class_id,student_id\n401.1,0s1\n") == []
+
+
+def test_names_that_are_errors() -> None:
+    """Nobody is called #N/A, nor is a class."""
+    assert traces(classes="class_id,school_id,class_name,teacher_id\nc1,01,#N/A,t1\n") == [
+        ("spreadsheet-damage", "classes.csv", "class_name", (2,))
+    ]
+    assert traces(students=students("9").replace("Dale", "#VALUE!")) == [
+        ("spreadsheet-damage", "students.csv", "last_name", (2,))
+    ]
+    assert traces(classes="class_id,school_id,class_name,teacher_id\nc1,01,#MeToo,t1\n") == []
+
+
 def test_references_without_their_zeros() -> None:
     """A reference that matches once zeros are put back shows damage, on whichever side it happened."""
     damaged = ("spreadsheet-damage", "classes.csv", "school_id", (2,))

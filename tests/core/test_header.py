@@ -85,3 +85,10 @@ def test_another_separator_is_named(cell: str, called: str) -> None:
 def test_one_cell_without_expected_names_says_nothing_about_separators() -> None:
     """A title with a semicolon is a title."""
     assert [code for code, _ in told(("Teachers; all schools",))] == ["missing-header"]
+
+
+@pytest.mark.parametrize("header", [("sep=", ""), ("sep=;",)])
+def test_a_note_for_spreadsheets_is_no_header(header: tuple[str, ...]) -> None:
+    """A first line that tells Excel the separator is told as what it is."""
+    ((code, message),) = told(header)
+    assert (code, "sep=" in message) == ("missing-header", True)

@@ -3,15 +3,18 @@
 A file that has been through a spreadsheet looks fine and matches nothing: applied as it is, it would archive half a
 district. Every trace of it therefore refuses the delivery, and the next step says how to avoid it.
 
-Rule 1: an id in scientific notation (1.23E+11) has lost its last digits for good.
-Rule 2: a reference that matches nothing, but would if zeros at the front were put back, shows that ids lost theirs.
-Rule 3: a grade that is a date (9-12 turned into 12-Sep, 5/12 into 5-Dec) was a range of grades.
+Rule 1: an id in scientific notation (1.23E+11) has lost its last digits for good, and one that is a date (3-12 turned
+into 12-Mar) what it was. An id that ends in .0 was a whole number, unless others in its column have other fractions.
+An id that is written as a formula (="007") or with an apostrophe before it was a trick to keep its zeros.
+Rule 2: an error of the spreadsheet (#N/A) in place of an id or a name is neither.
+Rule 3: a reference that matches nothing, but would if zeros at the front were put back, shows that ids lost theirs.
+Rule 4: a grade that is a date (9-12 turned into 12-Sep, 5/12 into 5-Dec) was a range of grades.
 """
 
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
@@ -34,11 +37,30 @@ SPREADSHEET_DAMAGE = Code(
 CODES = (SPREADSHEET_DAMAGE,)
 
 _SCIENTIFIC = r"^[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,}$"
+_DECIMAL = r"^[0-9]+\.0$"
+_FRACTION = r"^[0-9]+\.[0-9]*[1-9][0-9]*$"
+_FORMULA = r"^(?:=.*|'[0-9]+)$"
+_MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_MONTH_AND_DAY = rf"^(?:[0-9]{{1,2}}-{_MONTHS}|{_MONTHS}-[0-9]{{2}})$"  # as Excel shows 3-12 and 3-2012
+_ERROR = r"^#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|#+)$"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE = (
     rf"(?i)^(?:[0-9]{{1,2}}[-/ ]{_MONTH}(?:[-/ ][0-9]{{2,4}})?|{_MONTH}[-/ ][0-9]{{1,4}}"
     r"|[0-9]{1,2}/[0-9]{1,2}(?:/[0-9]{2,4})?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]+)?)$"
 )
+_IDS = {
+    "Ids are in scientific notation, as spreadsheets show long numbers: their last digits are lost.": _SCIENTIFIC,
+    "Ids end in .0: a program has taken them for decimal numbers.": _DECIMAL,
+    "Ids are dates, as a spreadsheet program makes of two numbers with a dash between them.": _MONTH_AND_DAY,
+    "Ids are formulas of a spreadsheet program, or begin with an apostrophe.": _FORMULA,
+}
+"""What is told of an id -> how such ids look."""
+_ERRORS = "An error of a spreadsheet program, such as #N/A, stands in place of a value."
+_ANY = "|".join([*_IDS.values(), _ERROR])
+_NAMES = ("name", "first_name", "last_name")
+
+Trace: TypeAlias = tuple[str, str, str, pl.DataFrame]
+"""What is told, of which claimed table and column, and the rows."""
 
 
 def check(claims: Claims) -> tuple[Finding, ...]:
@@ -47,7 +69,7 @@ def check(claims: Claims) -> tuple[Finding, ...]:
     One finding per file, column and kind of damage. Ids that the format derives are not looked at.
     """
     lines: dict[tuple[str, str | None, str], set[int]] = {}
-    traces = abreast.each(lambda search: list(search(claims)), (_scientific, _bare, _dates))
+    traces = abreast.each(lambda search: list(search(claims)), (_ids, _names, _bare, _dates))
     for message, table, column, rows in chain.from_iterable(traces):
         for file, own, places in located(claims, table, column, rows.select("file", "line", marked(column))):
             lines.setdefault((file, own, message), set()).update(places)
@@ -57,16 +79,29 @@ def check(claims: Claims) -> tuple[Finding, ...]:
     )
 
 
-def _scientific(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
-    message = "Ids are in scientific notation, as a spreadsheet program shows long numbers: their last digits are lost."
+def _ids(claims: Claims) -> Iterator[Trace]:
     for table, columns in CLAIMED.items():
-        for column in columns:
-            if column.endswith("_id"):
-                rows = claims.tables[table].filter(pl.col(column).str.contains(_SCIENTIFIC))
-                yield message, table, column, rows
+        for column in (one for one in columns if one.endswith("_id")):
+            # As usual there is none: each id is looked at once for all kinds of damage.
+            strange = claims.tables[table].filter(pl.col(column).str.contains(_ANY))
+            for message, pattern in _IDS.items():
+                rows = strange.filter(pl.col(column).str.contains(pattern))
+                if pattern is not _DECIMAL or rows.is_empty() or not _has_fractions(claims, table, column):
+                    yield message, table, column, rows
+            yield _ERRORS, table, column, strange.filter(pl.col(column).str.contains(_ERROR))
 
 
-def _bare(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
+def _has_fractions(claims: Claims, table: str, column: str) -> bool:
+    return bool(claims.tables[table][column].str.contains(_FRACTION).any())
+
+
+def _names(claims: Claims) -> Iterator[Trace]:
+    for table, columns in CLAIMED.items():
+        for column in (one for one in columns if one in _NAMES):
+            yield _ERRORS, table, column, claims.tables[table].filter(pl.col(column).str.contains(_ERROR))
+
+
+def _bare(claims: Claims) -> Iterator[Trace]:
     for one in REFERENCES:
         unknown = claims.tables[one.table].clear()
         if one.to not in claims.absent:
@@ -82,6 +117,6 @@ def _without_zeros(unknown: pl.DataFrame, known: pl.DataFrame, column: str) -> p
     return unknown.filter(digits).with_columns(bare).join(known.filter(digits).select(bare).unique(), on="bare")
 
 
-def _dates(claims: Claims) -> Iterator[tuple[str, str, str, pl.DataFrame]]:
+def _dates(claims: Claims) -> Iterator[Trace]:
     rows = claims.tables["students"].filter(pl.col("grade").str.contains(_DATE))
     yield "Grades have been turned into dates.", "students", "grade", rows

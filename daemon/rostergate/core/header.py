@@ -35,6 +35,7 @@ WRONG_SEPARATOR = Code(
 )
 CODES = (MISSING_HEADER, HEADER_MISMATCH, WRONG_SEPARATOR)
 
+_SEPARATOR_LINE = "sep="  # Excel takes the sign after it as the separator
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -57,6 +58,9 @@ def check(
     if separators and not {*required}.isdisjoint(names):
         told = f"The columns are separated by {separators}, not by commas."
         return (finding(WRONG_SEPARATOR, file=file, lines=(line,), message=told),)
+    if header and header[0].startswith(_SEPARATOR_LINE):
+        told = "The first row is a note for spreadsheet programs (sep=) and does not hold the column names."
+        return (finding(MISSING_HEADER, file=file, lines=(line,), message=told),)
     declared = {*required, *optional}
     unknown = [name for name in header if name not in declared and not (extension and name.startswith(extension))]
     missing = [name for name in required if name not in header]

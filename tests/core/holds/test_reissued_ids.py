@@ -56,6 +56,17 @@ def test_new_ids_are_recognised(before: Frames, after: Frames) -> None:
     assert "Secret" not in repr(hold)
 
 
+def test_zeros_that_are_lost_everywhere_are_recognised() -> None:
+    """Ids that fit each other, but lack the zeros that the roster has, are told as damaged and not as another SIS."""
+    hold = check(school(30, "00"), school(30, ""))
+    assert hold is not None
+    assert "without the zeros at their front" in hold.message
+    assert HOLD.likely_cause not in hold.message
+    other = check(school(30, ""), school(30, "00"))
+    assert other is not None
+    assert HOLD.likely_cause in other.message
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

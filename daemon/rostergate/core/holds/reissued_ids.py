@@ -3,12 +3,13 @@
 An SIS that was replaced, merged or restored gives out new ids. Applied as it stands, every account would be archived
 and a new one made, without its history. So the school waits, and it is told what happened instead of how many left. Who
 is the same person is told by name and birth date or by e-mail, see `core.reissue`. When it is the whole district's
-ids, a school waits however few of its people are among them.
+ids, a school waits however few of its people are among them. Where the new ids are the old ones without the zeros at
+their front, it is told that a program has removed those: within the files all ids may still fit each other.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from rostergate.core.policy import HoldLimits
 
 
+_WITHOUT_ZEROS: Final = pl.col("new") == pl.col("old").str.strip_chars_start("0")
+_ZEROS_LOST: Final = (
+    "The new ids are the old ones without the zeros at their front: a spreadsheet program has removed them, or the"
+    " export now writes ids as numbers. Have the files exported with the ids as they were."
+)
+
+
 def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     if not view.district.reissued:
         return None
@@ -31,6 +39,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     whole = _crosses(everywhere, view.district.left, limits)
     if not again or not (whole or _crosses(again, gone, limits)):
         return None
+    bare = sum(pairs.filter(_WITHOUT_ZEROS).height for pairs in found.values())
     most = max(found, key=lambda table: found[table].height)
     told = ", ".join(f"{pairs.height} {table}" for table, pairs in found.items())
     district = f" In the whole district it is {everywhere} people." if everywhere > again else ""
@@ -40,7 +49,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
             f"Ids appear to have been reissued: {told} would leave and come back under another id, with the same name"
             f" and birth date or the same e-mail address. They are {again} of the {gone} who would leave the school."
             f"{district} The limit is {limits.reissued_percent_max:g} % of those who leave, from"
-            f" {limits.reissued_rows_min} people on. {HOLD.likely_cause}"
+            f" {limits.reissued_rows_min} people on. {_ZEROS_LOST if 2 * bare > again else HOLD.likely_cause}"
         ),
         numbers={
             "table": most,
