@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rostergate.core.near import folded, pairs
+from rostergate.core.near import files, folded, pairs
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,16 @@ def test_each_name_is_used_once() -> None:
 def test_folding_keeps_letters_and_digits() -> None:
     """Folding drops case and signs, in any script."""
     assert folded("Straße 1_b") == "strasse1b"
+
+
+@pytest.mark.parametrize(
+    "found", ["STUDENTS.CSV", "2026-11-29_students.csv", "students (2).csv", "Northfield Students.csv"]
+)
+def test_files_with_something_around_their_name_are_meant(found: str) -> None:
+    """A date, a number or the district's name beside it does not hide which file it is."""
+    assert files([found], ["schools.csv", "students.csv"]) == {"students.csv": found}
+
+
+def test_files_that_may_be_several_are_not_guessed() -> None:
+    """A name that has two of the names in it, or none, stands for neither."""
+    assert files(["students_of_schools.csv", "rooms.csv"], ["schools.csv", "students.csv"]) == {}

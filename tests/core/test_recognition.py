@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -8,6 +9,9 @@ from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, 
 from rostergate.core import catalogue
 from rostergate.core.formats import direct, remind_1_0
 from rostergate.core.recognition import HEAD_BYTES_MAX, Recognition, recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FORMATS = (direct.FORMAT, remind_1_0.FORMAT)
 SETS = {
@@ -200,3 +204,31 @@ def test_extensions_do_not_count() -> None:
     """Columns that a format allows by their prefix make it no less alike."""
     text = ONEROSTER_1_1["users.csv"].replace("metadata.house", ",".join(f"metadata.x{n}" for n in range(50)))
     assert named(among_all({**ONEROSTER_1_1, "users.csv": text})) == "oneroster-1.1"
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize(
+    "other",
+    [str.upper, lambda file: file.replace("s.csv", ".csv"), lambda file: f"northfield_{file}"],
+    ids=["in capitals", "in the singular", "with the district's name"],
+)
+def test_files_under_other_names_are_recognised(name: str, other: Callable[[str], str]) -> None:
+    """A set whose files are all called otherwise is taken for what it is; what lacks is the right names."""
+    found = among_all({other(file): text for file, text in SETS[name].items()})
+    assert named(found) == name
+    assert " under another name, and " in found.why
+    fmt = catalogue.formats()[name]
+    misnamed = {file for file in SETS[name] if other(file) != file}
+    assert {file for file in found.missing if ": " not in file} == misnamed
+    assert misnamed <= {file.name for file in fmt.files}
+
+
+def test_misspelt_columns_are_recognised() -> None:
+    """Letters that were exchanged do not hide what a column is, and a set with only such columns is still one."""
+    files = {name: text.replace("_id", "_di").replace("_name", "_nmae") for name, text in DIRECT.items()}
+    found = among_all(files)
+    assert named(found) == "direct"
+    assert "students.csv: student_id" in found.missing
+    wide = ",".join(f"x{number}" for number in range(300))
+    files = {name: text.replace("\n", f",{wide}\n", 1) for name, text in files.items()}
+    assert among_all(files).format is None

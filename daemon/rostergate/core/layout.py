@@ -251,7 +251,7 @@ def _check_names(fmt: Format, names: Iterable[str]) -> Iterator[Finding]:
     declared = {file.name: file for file in fmt.files}
     came = set(names)
     unknown, missing = sorted(came - set(declared)), [name for name in declared if name not in came]
-    meant = {found: wanted for wanted, found in near.pairs(unknown, missing).items()}
+    meant = {found: wanted for wanted, found in near.files(unknown, missing).items()}
     for name in unknown:
         told = f"{name} found, {meant[name]} expected." if name in meant else None
         yield finding(UNEXPECTED_FILE, file=name, message=told)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz import fuzz, process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _SIMILARITY_MIN = 84.0  # of 100; `students` and `student` are 93 alike, `school_id` and `school_name` 67
 
@@ -15,6 +15,22 @@ _SIMILARITY_MIN = 84.0  # of 100; `students` and `student` are 93 alike, `school
 def folded(name: str) -> str:
     """Return the name without what a person overlooks: case, and everything but letters and digits."""
     return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
+def files(found: Iterable[str], expected: Collection[str]) -> dict[str, str]:
+    """Return expected file name -> the found one that was meant: one much like it, or with something around its name.
+
+    Whoever exports writes a date or the district's name before or after `students`.
+    """
+    names = sorted(found)
+    paired = pairs(names, expected)
+    left = [name for name in names if name not in paired.values()]
+    stems = {name: folded(name.removesuffix(".csv")) for name in expected if name not in paired}
+    for name in left:
+        within = [wanted for wanted, stem in stems.items() if stem in folded(name)]
+        if len(within) == 1:
+            paired.setdefault(within[0], name)
+    return paired
 
 
 def pairs(found: Iterable[str], expected: Iterable[str]) -> dict[str, str]:

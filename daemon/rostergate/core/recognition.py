@@ -2,7 +2,8 @@
 
 Rule 1: a set need not be flawless to be recognised. The format that fits best what has come is taken, near misses
 included, so that the checks of that format can say what exactly is wrong. A near miss counts less than the exact name:
-formats that name the same things differ in how they write them.
+formats that name the same things differ in how they write them. Names that are misspelt are looked for only where no
+format fits without.
 Rule 2: how well a format fits is told by the files that are there; files that are missing decide only between formats
 that fit alike. A set that is still arriving is therefore waited for as what it is.
 Rule 3: it must have at least half of its columns, counting the files that are missing, and fit better than any other
@@ -22,7 +23,7 @@ from rostergate.core.header import parted
 from rostergate.core.sheet import WHITE_SPACE, with_line_feeds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rostergate.core.layout import Format
 
@@ -32,6 +33,8 @@ HEAD_BYTES_MAX = 65_536
 _SHARE_MIN = 0.5
 _NEAR_WEIGHT = 0.75
 _MISSING_TOLD = 6
+_NAMES_MAX = 200
+"""Columns of a header among which misspelt names are looked for."""
 _MARK_CELLS = 2
 """A file with marks has two columns: name and value."""
 _MARKS = (
@@ -72,6 +75,8 @@ class _Likeness:
     """The same, with the columns of the required files that are missing counted too."""
     files: int
     """Files of the format that are there."""
+    misnamed: int
+    """Those of them that have another name."""
     asked: int
     """Files of the format that are required or there."""
     columns: int
@@ -83,7 +88,9 @@ class _Likeness:
 def recognise(heads: Mapping[str, bytes], formats: Sequence[Format]) -> Recognition:
     """Find the format of a file set; `heads` has the first bytes (at most `HEAD_BYTES_MAX`) of each file by name."""
     read = {name: _head(head[:HEAD_BYTES_MAX]) for name, head in heads.items()}
-    alike = sorted((_likeness(one, read) for one in formats), key=lambda one: (-one.fit, one.is_denied, -one.share))
+    alike = _sorted(_likeness(one, read) for one in formats)
+    if alike and alike[0].fit < 1:
+        alike = _sorted(_likeness(one, read, misspelt=True) for one in formats)
     taken = [one for one in alike if not one.is_denied]
     if not alike or alike[0].fit == 0:
         return Recognition(None, "No file and no column name is that of a known format.", None, ())
@@ -94,7 +101,8 @@ def recognise(heads: Mapping[str, bytes], formats: Sequence[Format]) -> Recognit
     if equal:
         why = f"It fits {best.format.name} as well as {', '.join(equal)}."
         return Recognition(None, why, best.format, best.missing)
-    told = f"{best.files} of {best.asked} files and {best.columns} columns are those of {best.format.name}"
+    misnamed = f", {best.misnamed} under another name," if best.misnamed else ""
+    told = f"{best.files} of {best.asked} files{misnamed} and {best.columns} columns are those of {best.format.name}"
     than = f"; with {others[0].format.name} it shares {others[0].columns} columns" if others else ""
     return Recognition(best.format, f"{told}{than}.", best.format, best.missing)
 
@@ -108,43 +116,60 @@ def _nearest(best: _Likeness) -> Recognition:
     return Recognition(None, why, best.format, best.missing)
 
 
-def _likeness(fmt: Format, heads: Mapping[str, _Head]) -> _Likeness:
+def _sorted(alike: Iterable[_Likeness]) -> list[_Likeness]:
+    return sorted(alike, key=lambda one: (-one.fit, one.is_denied, -one.share))
+
+
+def _likeness(fmt: Format, heads: Mapping[str, _Head], *, misspelt: bool = False) -> _Likeness:
+    declared = [file.name for file in fmt.files]
+    others = heads.keys() - set(declared)
+    meant = near.files(others, [name for name in declared if name not in heads]) if misspelt else {}
     expected: set[tuple[str, str]] = set()
     absent: set[tuple[str, str]] = set()
-    foreign = {(name, cell) for name in heads.keys() - {file.name for file in fmt.files} for cell in heads[name].header}
+    foreign = {(name, cell) for name in others - set(meant.values()) for cell in heads[name].header}
     missing: list[str] = []
     exact = near_misses = 0
     for file in fmt.files:
+        name = meant.get(file.name, file.name)
+        header = set(heads[name].header) if name in heads else set()
         needed = {column.name for column in file.columns if not column.optional}
-        if file.unused and file.name in heads:  # what it has counts, what it lacks does not
-            needed = {column.name for column in file.columns} & set(heads[file.name].header)
-        if file.name not in heads:
+        if file.unused and name in heads:  # what it has counts, what it lacks does not
+            needed = {column.name for column in file.columns} & header
+        if name not in heads:
             if not file.optional:
                 missing.append(file.name)
-                absent |= {(file.name, name) for name in needed}
+                absent |= {(file.name, column) for column in needed}
             continue
-        header = set(heads[file.name].header)
-        expected |= {(file.name, name) for name in needed}
+        missing += [file.name] if name != file.name else []
         missing += [f"{file.name}: {column.name}" for column in file.columns if column.name in needed - header]
-        folded = {near.folded(name) for name in header - needed}
-        exact += len(needed & header)
-        near_misses += sum(near.folded(name) in folded for name in needed - header)
-        if file.unused:
-            continue
-        declared = {near.folded(column.name) for column in file.columns}
-        strange = {(file.name, near.folded(name)) for name in header if near.folded(name) not in declared}
-        foreign |= set() if fmt.extra_columns else {one for one in strange if not _is_extension(fmt, one[1])}
+        expected |= {(file.name, column) for column in needed}
+        alike = _alike({column.name for column in file.columns}, header, misspelt=misspelt)
+        exact += len(needed & header) if name == file.name else 0
+        near_misses += len(needed & alike.keys()) + (len(needed & header) if name != file.name else 0)
+        if not file.unused and not fmt.extra_columns:
+            strange = header - {column.name for column in file.columns} - set(alike.values())
+            foreign |= {(file.name, column) for column in strange if not _is_extension(fmt, near.folded(column))}
     points = exact + _NEAR_WEIGHT * near_misses
+    files = [file for file in fmt.files if meant.get(file.name, file.name) in heads]
     return _Likeness(
         format=fmt,
         fit=points / (len(expected | foreign) or 1),
         share=points / (len(expected | absent | foreign) or 1),
-        files=sum(file.name in heads for file in fmt.files),
-        asked=sum(file.name in heads or not file.optional for file in fmt.files),
+        files=len(files),
+        misnamed=len(meant),
+        asked=sum(file in files or not file.optional for file in fmt.files),
         columns=exact + near_misses,
         missing=tuple(missing),
         is_denied=_is_denied(fmt, heads),
     )
+
+
+def _alike(declared: set[str], header: set[str], *, misspelt: bool) -> dict[str, str]:
+    """Return declared name -> the header's name that is a near miss of it."""
+    if misspelt and len(header) <= _NAMES_MAX:
+        return near.pairs(sorted(header - declared), sorted(declared - header))
+    folded = {near.folded(name): name for name in header - declared}
+    return {name: folded[near.folded(name)] for name in declared - header if near.folded(name) in folded}
 
 
 def _is_extension(fmt: Format, folded: str) -> bool:
