@@ -80,6 +80,8 @@ UNDO_SEALED: Final = "undo.sealed"
 REPORT_WRITTEN: Final = "report.written"
 REPORT_FAILED: Final = "report.failed"
 DISTRICT_ADDED: Final = "district.added"
+DISTRICT_REMOVED: Final = "district.removed"
+DISTRICT_FORGOTTEN: Final = "district.forgotten"  # its history, too
 PASSWORD_ISSUED: Final = "password.issued"  # noqa: S105 - an event's name
 SLOT_GRANTED: Final = "slot.granted"
 

@@ -11,6 +11,8 @@ import pytest
 from rostergate.cli import COMMANDS
 from rostergate.core import catalogue
 from rostergate.core.roster import TABLES
+from rostergate.gate.hostkeys import host_keys
+from rostergate.spool.folders import Spool
 
 
 @pytest.fixture
@@ -35,6 +37,17 @@ def test_a_new_district_is_told_how_to_get_in(lakeside: dict[str, Any], commands
     assert (commands.folder / "config" / "districts" / "lakeside.toml").exists()
     for path in commands.folder.rglob("*"):
         assert not path.is_file() or lakeside["password"].encode() not in path.read_bytes()
+
+
+def test_a_district_can_know_the_server_again(commands: Any) -> None:
+    """The host keys are shown with the password, as the district's program will show them, once there are any."""
+    added = ("district", "add", "--time-zone", "UTC", "--name", "Lakeside")
+    assert "host keys are made when the daemon first starts" in commands(*added, "lakeside").output
+    host_keys(Spool(commands.folder / "state").keys)
+    ed25519, rsa = commands.answer("district", "show", "lakeside")["host_keys"]
+    assert ed25519.startswith("ssh-ed25519 SHA256:")
+    shown = commands(*added, "oakdale").output
+    assert [key in shown for key in (ed25519, rsa)] == [True, True]
 
 
 def test_a_district_is_added_once(lakeside: dict[str, Any], commands: Any) -> None:

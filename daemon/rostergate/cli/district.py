@@ -11,6 +11,7 @@ from rostergate import journal, store
 from rostergate.cli.completing import DISTRICT
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
+from rostergate.cli.removal import remove
 from rostergate.config import set_enabled, write_district
 from rostergate.core.calendar import day_of
 from rostergate.gate.passwords import Passwords
@@ -55,8 +56,13 @@ def add(place: Place, slug: str, *, name: str, time_zone: str, recipients: tuple
         print_json(access)
         return
     click.echo(f"{name} is a district now: {path}\n")
-    print_table(("", ""), [(field, value) for field, value in access.items() if field != "slug"], empty="")
+    host_keys = notices.fingerprints(place.spool)
+    rows = [(field, value) for field, value in access.items() if field != "slug"]
+    for field, value in (*rows, *(("host key", one) for one in host_keys)):
+        click.echo(f"{field:<10}{value}")  # no blanks after the value: it is copied
     click.echo("\nThe password is shown this once; `rostergate district password` issues another.")
+    if not host_keys:
+        click.echo("The host keys are made when the daemon first starts; `rostergate district show` shows them then.")
 
 
 async def _issue(place: Place, district: District) -> str:
@@ -140,6 +146,7 @@ async def _standing(place: Place, district: District) -> dict[str, Any]:
             "day": day.isoformat(),
             "slots_used": await slots.used(tx, district.slug, day),
             "slots": 1 + await slots.granted(tx, district.slug, day),
+            "host_keys": notices.fingerprints(place.spool),
         }
 
 
@@ -194,6 +201,9 @@ def disable(place: Place, slug: str, *, as_json: bool) -> None:
 def enable(place: Place, slug: str, *, as_json: bool) -> None:
     """Let a disabled district in again."""
     _set_enabled(place, slug, enabled=True, as_json=as_json)
+
+
+district.add_command(remove)
 
 
 def _set_enabled(place: Place, slug: str, *, enabled: bool, as_json: bool) -> None:

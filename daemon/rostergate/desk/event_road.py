@@ -220,6 +220,18 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         ),
         (journal.DISTRICT_ADDED, "An operator added a district.", "{district} was added", ("district",)),
         (
+            journal.DISTRICT_REMOVED,
+            "An operator removed a district: its account, its files, its rows of the roster.",
+            "{district} was removed[, with {changes:number} rows of the roster]",
+            ("district", "changes"),
+        ),
+        (
+            journal.DISTRICT_FORGOTTEN,
+            "An operator removed what was left of a district: its history.",
+            "{district} is forgotten: {versions:number} rows of history were removed",
+            ("district", "versions"),
+        ),
+        (
             journal.PASSWORD_ISSUED,
             "An operator issued a district's password.",
             "{district} has a new password",

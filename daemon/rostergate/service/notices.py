@@ -56,7 +56,7 @@ async def tell_access(tx: AsyncConnection, settings: Settings, district: Distric
     """Write mail that credentials were issued, without them; return how many mails those are. Raises `OSError`."""
     about = f"{district.slug} {at:%Y-%m-%dT%H:%M:%S}"
     told = district.audience(settings).of(Kind.ACCESS)
-    facts = {"fingerprints": _fingerprints(spool)}
+    facts = {"fingerprints": fingerprints(spool)}
     return await outbox.write(tx, Kind.ACCESS, about, told, at, district=district.slug, facts=facts)
 
 
@@ -70,7 +70,7 @@ async def tell_closed(
             await outbox.write(tx, Kind.CLOSED, delivery, told, at, district=district.slug, delivery=delivery)
 
 
-def _fingerprints(spool: Spool) -> list[str]:
+def fingerprints(spool: Spool) -> list[str]:
     """Return the host keys' fingerprints as clients show them; none before the daemon has started once."""
     found = []
     for path in sorted(spool.keys.glob("ssh_host_*_key.pub")):

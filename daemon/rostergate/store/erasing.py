@@ -114,7 +114,7 @@ async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> No
         raise Refused(
             f"{undecided[0].id} is being decided, and may bring the person again. Wait until it is, then erase."
         )
-    await _supersede(tx, who.district, at)
+    await supersede(tx, who.district, at)
     newest = await turns.newest(tx, who.district)
     if newest is not None:
         await _leave(tx, who, newest, at)
@@ -154,7 +154,8 @@ async def _leave(tx: AsyncConnection, who: Person, newest: turns.Turn, at: datet
         await turns.take(tx, newest.delivery, who.district, ground=ground, at=at, rows={})
 
 
-async def _supersede(tx: AsyncConnection, district: str, at: datetime) -> None:
+async def supersede(tx: AsyncConnection, district: str, at: datetime) -> None:
+    """Supersede what waits of a district, because it may name who is to go."""
     for one in await deliveries.in_states(tx, district, (State.PLANNED,)):
         await deliveries.step(tx, one.id, Event.REPLACED, closed_at=at, reported_at=None)
     for state in OPEN:

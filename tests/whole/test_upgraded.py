@@ -1,0 +1,102 @@
+"""What operators and package managers do to a whole daemon while a district uploads: restart it, change its files."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from datetime import UTC, date, datetime, timedelta
+from importlib import resources
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+import tzdata
+
+from running import SECONDS_MAX, Rostergate, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ZONE = "America/Chicago"
+
+
+def zone_data(folder: Path, of: str) -> dict[str, str]:
+    """Let a zone's data be those of another one; return the environment in which that is so."""
+    for name in (ZONE, "UTC"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        source = of if name == ZONE else name
+        shutil.copy(tzdata_of(source), path)
+    return {"PYTHONTZPATH": str(folder)}
+
+
+def tzdata_of(zone: str) -> Path:
+    """Return the file with a zone's data."""
+    with resources.as_file(resources.files(tzdata).joinpath("zoneinfo", *zone.split("/"))) as path:
+        return path
+
+
+def on_another_day() -> tuple[str, date]:
+    """Return a zone in which it is not the day that it is in Chicago, and will not be for an hour; and its day."""
+    now = datetime.now(UTC)
+    for shift in range(-14, 13):
+        zone = ZoneInfo(f"Etc/GMT{shift:+d}")
+        days = {(now + timedelta(hours=hours)).astimezone(zone).date() for hours in (0, 1)}
+        chicago = {(now + timedelta(hours=hours)).astimezone(ZoneInfo(ZONE)).date() for hours in (0, 1)}
+        if len(days) == 1 and not days & chicago:
+            return zone.key, days.pop()
+    raise AssertionError("there is always such a zone")
+
+
+async def test_a_restart_with_other_time_zone_data_amid_an_upload(
+    rostergate: Rostergate, tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    """What was cut off is taken up again, and the set is of the day that the new data give it, once."""
+    zone, day = on_another_day()
+    cut = files["students.csv"]
+    at_once = {"ROSTERGATE_SERVER__DRAIN_SECONDS_MAX": "0"}
+    with rostergate.daemon({**zone_data(tmp_path / "old", ZONE), **at_once}) as process:
+        async with rostergate.sftp() as client:
+            file = await client.open("students.csv", "wb")
+            await file.write(cut[:1000])
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(SECONDS_MAX) == 0
+    with rostergate.daemon(zone_data(tmp_path / "new", zone)):
+        async with rostergate.sftp() as client:
+            assert (await client.stat("students.csv")).size == 1000
+            async with client.open("students.csv", "r+b") as file:
+                await file.seek(1000)
+                await file.write(cut[1000:])
+        await rostergate.upload({name: data for name, data in files.items() if name != "students.csv"})
+        rostergate.reached("settled")
+    assert rostergate.counts()["students"] == 260
+    assert rostergate.queried("SELECT number, day FROM deliveries") == [(1, day.isoformat())]
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["changed", "broken and mended"])
+async def test_a_district_s_file_that_changes_amid_an_upload(
+    rostergate: Rostergate,
+    files: dict[str, bytes],
+    broken: bool,  # noqa: FBT001 - a case
+) -> None:
+    """An upload goes on under the account that it began with, and the set is decided by the file as it is then."""
+    path = rostergate.config / "districts" / "lakeside.toml"
+    text = path.read_text()
+    told = "config.refused" if broken else "config.reloaded"
+    with rostergate.daemon():
+        async with rostergate.sftp() as client:
+            file = await client.open("students.csv", "wb")
+            await file.write(files["students.csv"][:1000])
+            path.write_text(f"time_zone = 5\n{text}" if broken else text.replace('"Lakeside"', '"Lake Side"'))
+            until(lambda: rostergate.events(told), "the change to be told")
+            await file.write(files["students.csv"][1000:])
+            await file.close()
+            for name in files.keys() - {"students.csv"}:
+                async with client.open(name, "wb") as other:
+                    await other.write(files[name])
+        rostergate.reached("settled")
+        if broken:
+            path.write_text(text)
+            until(lambda: rostergate.events("config.reloaded"), "the mended file to be told")
+    assert rostergate.counts()["students"] == 260
+    assert ("Lake Side" in rostergate.latest()) is not broken
