@@ -7,11 +7,11 @@ it came from. The rules look at claims; the snapshot is what is left when the ro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from rostergate.core.cells import Places
     from rostergate.core.problem import Problem
     from rostergate.core.references import Reference
@@ -31,13 +31,16 @@ CLAIMED: dict[str, tuple[str, ...]] = {
 """Canonical columns of each claimed table. Ties that a file does not place in a school get their school later, from the
 class or the student; `enrollments.school_id` is null where the format does not state it."""
 
+FILE: Final = pl.Categorical(pl.Categories("file", physical=pl.UInt8))
+"""The type of a column `file`: one byte for each row, of which there may be millions. A format has a few files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
     """The claimed tables of one delivery."""
 
     tables: dict[str, pl.DataFrame]
-    """Every table of `CLAIMED`: its columns (`pl.String`), `file` (`pl.String`) and `line` (`pl.UInt32`)."""
+    """Every table of `CLAIMED`: its columns (`pl.String`), `file` (`FILE`) and `line` (`pl.UInt32`)."""
     columns: dict[tuple[str, str, str], str]
     """(file, table, canonical column) -> the file's own column name, for findings."""
     absent: frozenset[str] = frozenset()

@@ -29,7 +29,7 @@ NOTHING: Final = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String()))
 def rows(table: str, changes: pl.DataFrame) -> pl.DataFrame:
     """Return rows of one canonical table, with `action` and perhaps `other_id`, in the shape of `COLUMNS`."""
     ids = set(TABLES[table].key) & set(COLUMNS)
-    cells = {"table": pl.lit(table), "action": pl.col("action"), **{one: pl.col(one) for one in ids}}
+    cells = {"table": pl.lit(table), "action": pl.col("action").cast(pl.String), **{one: pl.col(one) for one in ids}}
     if "other_id" in changes.columns:
         cells["other_id"] = pl.col("other_id")
     return changes.select(cells.get(name, pl.lit(None, pl.String)).alias(name) for name in COLUMNS)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core import abreast
-from rostergate.core.plan import Action
+from rostergate.core.plan import ACTION, Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames, Table, schema
 from rostergate.core.rows import in_both
 from rostergate.core.target import target, ties
@@ -112,7 +112,7 @@ def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
 
 
 def _merged(table: Table, parts: list[pl.DataFrame]) -> pl.DataFrame:
-    rows = pl.concat([pl.DataFrame(schema={**schema(table), "action": pl.String()}), *parts])
+    rows = pl.concat([pl.DataFrame(schema={**schema(table), "action": ACTION}), *parts])
     return rows.unique([*table.key, "action"], keep="first", maintain_order=True) if table.of_people else rows
 
 
@@ -130,7 +130,7 @@ def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.Dat
 
 
 def _with(action: Action, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(action=pl.lit(action.value))
+    return rows.with_columns(action=pl.lit(action.value, ACTION))
 
 
 def _totals(actions: pl.Series, after: int) -> Totals:

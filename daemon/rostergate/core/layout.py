@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import polars as pl
 
 from rostergate.core import cells, header, listed, near
-from rostergate.core.claims import CLAIMED, Claims
+from rostergate.core.claims import CLAIMED, FILE, Claims
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.roster import TABLES
 from rostergate.core.sheet import DUPLICATE_HEADER
@@ -325,7 +325,7 @@ def _claimed(source: Source, sheet: pl.DataFrame) -> pl.DataFrame:
         (pl.col(source.columns[name]) if name in source.columns else pl.lit(None, pl.String)).alias(name)
         for name in CLAIMED[source.table]
     ]
-    rows = _counting(source, sheet).select(*cells, pl.lit(source.file).alias("file"), pl.col("line"))
+    rows = _counting(source, sheet).select(*cells, pl.lit(source.file, FILE).alias("file"), pl.col("line"))
     if not any(rows[name].has_nulls() for name in _IDS[source.table]):
         return rows  # as usual: a copy of every cell saved
     return rows.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in _IDS[source.table]))
@@ -336,5 +336,5 @@ def _counting(source: Source, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _nothing(table: str) -> pl.DataFrame:
-    texts = dict.fromkeys((*CLAIMED[table], "file"), pl.String())
-    return pl.DataFrame(schema={**texts, "line": pl.UInt32()})
+    texts = dict.fromkeys(CLAIMED[table], pl.String())
+    return pl.DataFrame(schema={**texts, "file": FILE, "line": pl.UInt32()})

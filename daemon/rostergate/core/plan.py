@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from io import BytesIO
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "ACTION",
     "OPEN",
     "TRANSITIONS",
     "Action",
@@ -55,6 +56,10 @@ class Action(StrEnum):
     UPDATED = "updated"
     REMOVED = "removed"  # for people: archived, if no tie is left
     KEPT = "kept"  # people only: unchanged, needed by an added tie; made again if archived meanwhile
+
+
+ACTION: Final = pl.Enum([action.value for action in Action])
+"""The type of a column `action`: one byte for each row, of which there may be millions."""
 
 
 class State(StrEnum):
@@ -135,7 +140,7 @@ class Plan:
     """The school's name as the delivery gives it, or as the roster has it when the school vanished."""
     state: State
     changes: dict[str, pl.DataFrame] = field(repr=False)
-    """By canonical table: its columns and `action` (`pl.String`, values of `Action`); removed rows have the values
+    """By canonical table: its columns and `action` (`ACTION`); removed rows have the values
     that the roster has. Only tables with rows."""
     counts: dict[str, Counts]
     """Every canonical table; `kept` rows are not counted."""
@@ -208,8 +213,9 @@ def packed_rows(frame: pl.DataFrame) -> bytes:
 
 
 def unpacked_rows(data: bytes) -> pl.DataFrame:
-    """Return the table that `packed_rows` was given."""
-    return pl.read_ipc(BytesIO(data))
+    """Return the table that `packed_rows` was given; where actions were packed as text, they are made `ACTION`."""
+    rows = pl.read_ipc(BytesIO(data))
+    return rows.cast({"action": ACTION}) if "action" in rows.columns else rows
 
 
 def _string_at(data: bytes, start: int) -> tuple[bytes, int]:

@@ -42,7 +42,7 @@ class Problem:
     column: str | None
     """The canonical column at fault; findings show the file's own name for it."""
     rows: pl.DataFrame
-    """`file` (`pl.String`) and `line` (`pl.UInt32`) of each row concerned; may be empty.
+    """`file` (`claims.FILE`) and `line` (`pl.UInt32`) of each row concerned; may be empty.
     Also `cell`, as `cells.marked` has it, where one row of the file may have several cells of the column."""
     effect: Effect = Effect.NOTE
     message: str | None = None

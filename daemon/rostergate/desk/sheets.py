@@ -78,7 +78,7 @@ def protected(cell: str) -> str:
 def _rows(school_id: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of changes.csv for some changes of one table; people whom a plan merely keeps are no change."""
     ids = {name: pl.col(name) for name in TABLES[table].key if name != "school_id"}
-    cells = {"school_id": pl.lit(school_id), "table": pl.lit(table), "action": pl.col("action"), **ids}
+    cells = {"school_id": pl.lit(school_id), "table": pl.lit(table), "action": pl.col("action").cast(pl.String), **ids}
     columns = [_protected(cells.get(name, pl.lit(None, pl.String))).alias(name) for name in CHANGES_COLUMNS]
     return frame.filter(pl.col("action") != Action.KEPT.value).select(columns)
 

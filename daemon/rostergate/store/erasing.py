@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from rostergate.core import concerned, person
 from rostergate.core.delivery import Event, State
-from rostergate.core.plan import OPEN, Action, after, pack, packed_rows, unpack, unpacked_rows
+from rostergate.core.plan import ACTION, OPEN, Action, after, pack, packed_rows, unpack, unpacked_rows
 from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.roster import empty
 from rostergate.errors import Refused
@@ -148,7 +148,7 @@ async def _leave(tx: AsyncConnection, who: Person, newest: turns.Turn, at: datet
         found = [tuple(row) for row in await tx.execute(current)]
         if found:
             frame = pl.DataFrame(found, schema=empty()[table.name].schema, orient="row")
-            changes[table.name] = frame.with_columns(action=pl.lit(Action.REMOVED.value))
+            changes[table.name] = frame.with_columns(action=pl.lit(Action.REMOVED.value, ACTION))
     if not changes or not await roster.apply(tx, who.district, [changes], newest.delivery, at):
         ground = await roster.ground(tx, who.district)
         await turns.take(tx, newest.delivery, who.district, ground=ground, at=at, rows={})

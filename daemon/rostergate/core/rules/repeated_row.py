@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rostergate.core.claims import CLAIMED, Claims
+from rostergate.core.claims import CLAIMED, FILE, Claims
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Problem, Rule, Stage
 from rostergate.core.rows import repeats
@@ -45,7 +45,7 @@ def _repeated(parts: dict[str, pl.DataFrame], file: str) -> pl.DataFrame:
     """Return file and line of the rows that are the same as an earlier one in every table that they feed."""
     lines = _suspects(parts)
     if lines.is_empty():
-        return pl.DataFrame(schema={"file": pl.String, "line": pl.UInt32})
+        return pl.DataFrame(schema={"file": FILE, "line": pl.UInt32})
     rows = lines.to_frame().sort("line")
     for table, frame in parts.items():
         said = (
@@ -55,7 +55,7 @@ def _repeated(parts: dict[str, pl.DataFrame], file: str) -> pl.DataFrame:
         )
         rows = rows.join(said, on="line", how="left", maintain_order="left")
     again = rows.filter(~pl.struct(list(parts)).is_first_distinct())
-    return again.select(pl.lit(file).alias("file"), "line")
+    return again.select(pl.lit(file, FILE).alias("file"), "line")
 
 
 def _suspects(parts: dict[str, pl.DataFrame]) -> pl.Series:
