@@ -21,7 +21,8 @@ from rostergate.core.findings import LINES_MAX, Code, Finding, Severity, finding
 from rostergate.core.problem import Effect, Problem, Rule, Stage
 from rostergate.core.references import REFERENCES, strays
 from rostergate.core.roster import TABLES
-from rostergate.core.rows import first_rows, unmet
+from rostergate.core.rows import unmet
+from rostergate.core.seats import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -177,18 +178,14 @@ class _Sieve:
 
     def _seat(self) -> None:
         """Keep the enrollments whose student is tied to the school of the class."""
-        tables = self.usable.tables
-        places = first_rows(tables["classes"].select("class_id", place="school_id"), ["class_id"])
-        ties = tables["student_schools"].select("student_id", place="school_id")
-        on = ["place", "student_id"]
-        seats = tables["enrollments"].select("class_id", "student_id").join(places, on="class_id", how="left")
-        if len(unmet(seats, ties, on)):
-            placed = tables["enrollments"].join(places, on="class_id", how="left", maintain_order="left")
-            kept = placed.join(ties, on=on, how="semi", maintain_order="left").drop("place")
-            self._part("enrollments", kept, placed.join(ties, on=on, how="anti", maintain_order="left").drop("place"))
+        strangers = outside(self.usable)
+        if len(strangers):
+            on, frame = ["class_id", "student_id"], self.usable.tables["enrollments"]
+            kept = frame.join(strangers, on=on, how="anti", maintain_order="left")
+            self._part("enrollments", kept, frame.join(strangers, on=on, how="semi", maintain_order="left"))
 
     def _part(self, table: str, kept: pl.DataFrame, lost: pl.DataFrame) -> None:
-        self.usable = replace(self.usable, tables=self.usable.tables | {table: kept}, strays={})
+        self.usable = replace(self.usable, tables=self.usable.tables | {table: kept}, seen={})
         self.lost[table].append(lost)
         self.loose.add(table)
 

@@ -7,14 +7,16 @@ it came from. The rules look at claims; the snapshot is what is left when the ro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rostergate.core.cells import Places
     from rostergate.core.problem import Problem
-    from rostergate.core.references import Reference
 
 CLAIMED: dict[str, tuple[str, ...]] = {
     "schools": ("school_id", "name"),
@@ -52,5 +54,23 @@ class Claims:
     """What was found on the way to the claims."""
     lost: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     """By table, the rows left out so far: only in what rules of stage `USABLE` see that may leave out or blank more."""
-    strays: dict[Reference, pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
-    """What refers to nothing, as far as `references.strays` has looked; true as long as no table loses rows."""
+    seen: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What has been looked up in the tables, see `once`; true as long as none of them loses rows."""
+
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+def once(look: Callable[Concatenate[Claims, P], Result]) -> Callable[Concatenate[Claims, P], Result]:
+    """Look something up once for claims that have the same rows and ids; several ask."""
+
+    @wraps(look)
+    def looked_up(claims: Claims, /, *args: P.args, **kwargs: P.kwargs) -> Result:
+        asked = (look, *args, *kwargs.items())
+        if asked not in claims.seen:
+            claims.seen[asked] = look(claims, *args, **kwargs)
+        found: Result = claims.seen[asked]
+        return found
+
+    return looked_up

@@ -99,7 +99,7 @@ def check(claims: Claims, ends: Mapping[str, int | None], *, phone_region: str) 
     for file, line in lines.items():
         here = (pl.col("file") == file) & (pl.col("line") == line)
         rows = {table: frame.filter(here) for table, frame in claims.tables.items()}
-        last = replace(claims, tables=rows, strays={})
+        last = replace(claims, tables=rows, seen={})
         begun, strange = _references(claims, last)
         is_alone = len(lines) == 1 < len(ends)
         if begun or (is_alone and (strange or _is_senseless(last, phone_region))):

@@ -13,6 +13,7 @@ import polars as pl
 
 from rostergate.core import rows
 from rostergate.core.cells import marked
+from rostergate.core.claims import once
 from rostergate.core.problem import Effect, Problem
 
 if TYPE_CHECKING:
@@ -51,14 +52,10 @@ REFERENCES = (
 """Every reference between claimed tables."""
 
 
+@once
 def strays(claims: Claims, one: Reference) -> pl.DataFrame:
-    """Return the rows that meet no row of the table referred to; those that name none are among them.
-
-    Several ask: it is looked up once for claims that have the same ids.
-    """
-    if one not in claims.strays:
-        claims.strays[one] = rows.unmet(claims.tables[one.table], claims.tables[one.to], [one.column])
-    return claims.strays[one]
+    """Return the rows that meet no row of the table referred to; those that name none are among them."""
+    return rows.unmet(claims.tables[one.table], claims.tables[one.to], [one.column])
 
 
 def unknown(claims: Claims, code: Code, to: str) -> Iterator[Problem]:

@@ -14,11 +14,13 @@ import polars as pl
 
 from rostergate.core.roster import TABLES, Frames, Table
 from rostergate.core.rows import first_rows
+from rostergate.core.seats import places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rostergate.core.checking import Checked
+    from rostergate.core.claims import Claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ MENTIONED: dict[str, tuple[str, ...]] = {
 
 def take(checked: Checked) -> Snapshot:
     """Return the snapshot of what can be used, and the keys of what cannot and is not in the snapshot anyway."""
-    tables = _placed(checked.usable.tables)
+    tables = _placed(checked.usable)
     return Snapshot(
         tables={name: _canonical(table, tables[name]) for name, table in TABLES.items()},
         mentioned=_mentioned(checked, tables),
@@ -62,8 +64,9 @@ def take(checked: Checked) -> Snapshot:
     )
 
 
-def _placed(claimed: Frames) -> Frames:
+def _placed(claims: Claims) -> Frames:
     """Return the claims with every tie placed in a school; rows may still repeat."""
+    claimed = claims.tables
     place = _of_class(claimed["classes"])
     class_teachers = claimed["class_teachers"].join(place, on="class_id", maintain_order="left")
     tie = ("school_id", "teacher_id")
@@ -76,7 +79,7 @@ def _placed(claimed: Frames) -> Frames:
             maintain_order="left_right",
         ),
         "class_teachers": class_teachers,
-        "enrollments": claimed["enrollments"].drop("school_id").join(place, on="class_id", maintain_order="left"),
+        "enrollments": claimed["enrollments"].with_columns(places(claims).alias("school_id")),
     }
 
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Effect, Problem, Rule, Stage
+from rostergate.core.seats import outside, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,21 +32,19 @@ CODE = Code(
 
 def check(claims: Claims) -> Iterator[Problem]:
     """Yield enrollments that state another school than their class, then those whose student is not in that school."""
-    tables = claims.tables
-    schools = tables["schools"].select("school_id")
-    classes = tables["classes"].select("class_id", place="school_id").unique()
-    places = classes.filter(~pl.col("class_id").is_duplicated()).join(
-        schools, left_on="place", right_on="school_id", how="semi"
-    )
-    placed = tables["enrollments"].join(places, on="class_id", how="inner", maintain_order="left")
-    elsewhere = pl.col("school_id").ne(pl.col("place")).fill_null(value=False)
-    stated = placed.filter(elsewhere).join(schools, on="school_id", how="semi")
-    yield Problem(CODE, "enrollments", "school_id", stated.select("file", "line"), Effect.LEAVE_OUT)
+    tables, schools = claims.tables, claims.tables["schools"].select("school_id")
+    classes = tables["classes"].select("class_id", "school_id").unique()
+    of_one_school = classes.filter(~pl.col("class_id").is_duplicated()).join(schools, on="school_id", how="semi")
 
-    ties = tables["student_schools"].select("student_id", place="school_id")
-    outside = placed.join(ties, on=["student_id", "place"], how="anti").filter(~elsewhere)
-    known = outside.join(tables["students"].select("student_id"), on="student_id", how="semi")
-    yield Problem(CODE, "enrollments", "student_id", known.select("file", "line"), Effect.LEAVE_OUT)
+    seats = tables["enrollments"].with_columns(places(claims))
+    elsewhere = pl.col("school_id").ne(pl.col("place")).fill_null(value=False)
+    stated = seats.filter(elsewhere).join(schools, on="school_id", how="semi")
+    rows = stated.join(of_one_school, on="class_id", how="semi")
+    yield Problem(CODE, "enrollments", "school_id", rows.select("file", "line"), Effect.LEAVE_OUT)
+
+    known = outside(claims).filter(~elsewhere).join(tables["students"], on="student_id", how="semi")
+    rows = known.join(of_one_school, on="class_id", how="semi")
+    yield Problem(CODE, "enrollments", "student_id", rows.select("file", "line"), Effect.LEAVE_OUT)
 
 
 RULE = Rule(CODE, Stage.CLAIMED, check)
