@@ -77,12 +77,26 @@ def gathered(plans: Mapping[str, Frames], table: str) -> pl.DataFrame | None:
 
 
 def shared(rows: Frames) -> dict[str, Frames]:
-    """Share the rows of `placed`, which is empty afterwards, among their schools. Only schools with rows."""
+    """Share the rows of `placed`, which is empty afterwards, among their schools. Only schools with rows.
+
+    What each gets is a slice of one table, so that nothing is copied when they are put together again.
+    """
     schools: dict[str, Frames] = {}
     for name in list(rows):  # each table is let go of as soon as it is shared: the largest may have a gigabyte
-        for (school_id,), part in rows.pop(name).partition_by("place", as_dict=True, include_key=False).items():
-            schools.setdefault(str(school_id), {})[name] = part
+        whole = _side_by_side(rows.pop(name))
+        runs, cells, start = whole["place"].rle().struct.unnest(), whole.drop("place"), 0
+        for height, school_id in runs.iter_rows():
+            schools.setdefault(school_id, {})[name] = cells[start : start + height]
+            start += height
     return schools
+
+
+def _side_by_side(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with those of each school together."""
+    runs = rows["place"].rle().struct.field("value")
+    if runs.n_unique() == len(runs):
+        return rows
+    return rows[rows["place"].cast(pl.Categorical).to_physical().arg_sort()]
 
 
 def by_school(rows: Frames, before: Frames, after: Frames) -> dict[str, Frames]:

@@ -51,11 +51,16 @@ class SchoolView:
     """Rows that the roster has of the school, by canonical table; of people, those tied to it. Empty for a new one."""
     changes: Frames
     """As in `Plan.changes`."""
-    guardianships: pl.DataFrame
-    """The school's guardianships as they would be with the changes applied."""
+    tied: pl.DataFrame
+    """The district's guardianships as they would be with the changes applied."""
     guardians_most: int = 0
     """The most guardians that any of its students would have."""
     district: DistrictView = field(default_factory=DistrictView)
+
+    @property
+    def guardianships(self) -> pl.DataFrame:
+        """The school's guardianships as they would be with the changes applied."""
+        return self.tied.filter(pl.col("school_id") == self.school_id)
 
     def changed(self, table: str, action: Action) -> pl.DataFrame | None:
         """Return the rows of a table to which that happens; None where there are none."""
@@ -123,7 +128,6 @@ def views(
     whole = district or DistrictView()
     counts = _counts(roster)
     tied = after["guardianships"]
-    parts = {str(school_id): part for (school_id,), part in tied.partition_by("school_id", as_dict=True).items()}
     each = tied.group_by("school_id", "student_id").len("guardians")
     most = dict(each.group_by("school_id").agg(pl.col("guardians").max()).iter_rows())
     return {
@@ -131,7 +135,7 @@ def views(
             school_id=school_id,
             counts=counts.get(school_id, {}),
             changes=plan,
-            guardianships=parts.get(school_id, tied.clear()),
+            tied=tied,
             guardians_most=most.get(school_id, 0),
             district=whole,
         )

@@ -26,6 +26,7 @@ from rostergate.spool.folders import Area
 from rostergate.spool.searching import found_in, pattern
 from rostergate.store import compacting, erasing
 from rostergate.store.erasing import Person
+from rostergate.worker import kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,7 @@ async def carry_out(
             await erasing.erase(tx, who, now, secrets.token_hex(_SALT_BYTES))
     for delivery in outlook.files:
         await asyncio.to_thread(sealing.erase, spool.delivery(delivery), now)
-    await asyncio.to_thread(spool.kept(who.district).unlink, missing_ok=True)
+    await asyncio.to_thread(kept.forget, spool, who.district)
     for delivery in outlook.reports:
         if district is not None and delivery != reporting.PREVIEW:
             await reporting.write(engine, spool, settings, district, delivery, now)

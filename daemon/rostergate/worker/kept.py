@@ -8,23 +8,32 @@ Rule 3: keeping is a favour. When the disk does not let it, nothing else changes
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import os
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final
 
-from rostergate.core import diff
-from rostergate.core.plan import State, unpack
-from rostergate.spool.disk import write_atomically
+from rostergate.core import abreast, diff
+from rostergate.core.plan import State, packed_rows, unpacked_rows
 from rostergate.store import roster
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from rostergate.core.roster import Frames
     from rostergate.core.verdict import Verdict
     from rostergate.spool.folders import Spool
+
+_HEAD_BYTES: Final = 2_048
+"""The head: JSON with `stamp`, `tables` (name -> bytes) and `sha256` (hex, of all tables and of these numbers), filled
+up with blanks. The tables follow it, each an Arrow IPC file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +60,40 @@ async def load(tx: AsyncConnection, spool: Spool, now: Stamp) -> tuple[Frames, b
     return (known, True) if known is not None else (await roster.load(tx, now.district), False)
 
 
-def keep(spool: Spool, now: Stamp, rows: bytes) -> None:
-    """Keep a district's roster, as `core.plan.pack` packed it, until it changes."""
-    with suppress(OSError):
-        write_atomically(spool.kept(now.district), _line(now, rows) + rows, synced=False)
+class Draft:
+    """A roster on its way to the disk; what it is the roster of is known once the transaction is over."""
+
+    def __init__(self, spool: Spool, district: str, rows: Frames) -> None:
+        self._target, self._path = spool.kept(district), _draft(spool, district)
+        self._writing = asyncio.create_task(asyncio.to_thread(_write, self._path, rows))
+
+    async def keep(self, now: Stamp) -> None:
+        """Let it be what is kept of the district, until its roster changes."""
+        with suppress(OSError):
+            head = await self._writing
+            await asyncio.to_thread(_finish, self._path, {**head, "stamp": asdict(now)}, self._target)
+
+    async def close(self) -> None:
+        """Remove it, unless it is kept."""
+        await asyncio.wait([self._writing])
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def drafted(spool: Spool, district: str, rows: Frames) -> AsyncIterator[Draft]:
+    """Put a roster on the disk meanwhile, table by table; `rows` is empty afterwards."""
+    draft = Draft(spool, district, rows)
+    try:
+        yield draft
+    finally:
+        await draft.close()
+
+
+def forget(spool: Spool, district: str) -> None:
+    """Remove what is kept of a district. Raises `OSError`."""
+    for path in (spool.kept(district), _draft(spool, district)):
+        path.unlink(missing_ok=True)
 
 
 def after(known: Frames, verdict: Verdict) -> Frames:
@@ -67,13 +106,47 @@ def after(known: Frames, verdict: Verdict) -> Frames:
 
 def _read(spool: Spool, now: Stamp) -> Frames | None:
     try:
-        data = spool.kept(now.district).read_bytes()
-    except OSError:
-        return None
-    line, end, rows = data.partition(b"\n")
-    return unpack(rows) if line + end == _line(now, rows) else None
+        with spool.kept(now.district).open("rb") as file:
+            head = json.loads(file.read(_HEAD_BYTES))
+            if head["stamp"] != asdict(now):
+                return None
+            whole = hashlib.file_digest(file, "sha256")
+            whole.update(_told(head["tables"]))
+            if whole.hexdigest() != head["sha256"]:
+                return None
+            places = zip(
+                accumulate(head["tables"].values(), initial=_HEAD_BYTES), head["tables"].values(), strict=False
+            )
+            tables = abreast.each(lambda place: unpacked_rows(os.pread(file.fileno(), place[1], place[0])), places)
+            return dict(zip(head["tables"], tables, strict=True))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # whatever it is, it is not what was kept
 
 
-def _line(now: Stamp, rows: bytes) -> bytes:
-    told = [now.district, now.ground, now.moved_at, now.program, hashlib.sha256(rows).hexdigest()]
-    return json.dumps(told).encode() + b"\n"
+def _write(path: Path, rows: Frames) -> dict[str, Any]:
+    """Write the tables below an empty head; return what the head says of them. Raises `OSError`."""
+    tables, whole = dict[str, int](), hashlib.sha256()
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "wb"
+    ) as file:
+        file.seek(_HEAD_BYTES)
+        for name in list(rows):  # the largest may have a gigabyte: each is let go of as soon as it is written
+            data = packed_rows(rows.pop(name))
+            whole.update(data)
+            tables[name] = file.write(data)
+    whole.update(_told(tables))
+    return {"tables": tables, "sha256": whole.hexdigest()}
+
+
+def _finish(path: Path, head: dict[str, Any], target: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(json.dumps(head).encode().ljust(_HEAD_BYTES))
+    path.replace(target)
+
+
+def _told(tables: dict[str, int]) -> bytes:
+    return json.dumps(tables).encode()
+
+
+def _draft(spool: Spool, district: str) -> Path:
+    return spool.kept(district).with_name(f".{district}.draft")

@@ -20,7 +20,6 @@ from rostergate.core import catalogue
 from rostergate.core import roster as canonical
 from rostergate.core.decide import Understood, against, decide, understood
 from rostergate.core.notices import NOBODY
-from rostergate.core.plan import pack
 from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.core.verdict import Outcome
 from rostergate.errors import RostergateError, StoreError
@@ -44,6 +43,9 @@ if TYPE_CHECKING:
 
 GROUND_TRIES_MAX: Final = 5
 """Times a delivery is decided again because the roster changed meanwhile, before the attempt counts as failed."""
+
+_BESIDE_BYTES_MAX: Final = 64 << 20
+"""Bytes of files up to which the roster is read beside them: for more, memory is dearer than the time it takes."""
 
 
 class DeliveryDamagedError(RostergateError):
@@ -129,7 +131,7 @@ async def _walk(
 async def _walk_once(
     engine: AsyncEngine, spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience
 ) -> Walked:
-    started, loop = time.monotonic(), asyncio.get_running_loop()
+    started = time.monotonic()
     async with store.reading(engine) as tx:
         stated = await deliveries.get(tx, delivery)
         seen = await kept.stamp(tx, stated.district, unchanged.program())
@@ -137,8 +139,9 @@ async def _walk_once(
         if alike := await unchanged.verdict(tx, stated, seen.ground, told):
             known, is_kept, said = dict[str, pl.DataFrame](), True, Understood(alike)
         else:
-            # The files do not wait for the roster, nor the roster for the files.
-            reading = loop.run_in_executor(None, _understood, spool, delivery, told)
+            reading = asyncio.create_task(asyncio.to_thread(_understood, spool, delivery, told))
+            if sum(one.bytes for one in stated.files) > _BESIDE_BYTES_MAX:
+                await asyncio.wait([reading])
             known, is_kept = await kept.load(tx, spool, seen)
             said = await reading
     read = time.monotonic()
@@ -146,20 +149,20 @@ async def _walk_once(
     del said
     _assert_as_sealed(stated, verdict)
     decided = time.monotonic()
-    # Packed while the database writes, kept once it has; nobody waits for that.
-    packing = loop.run_in_executor(None, pack, kept.after(known, verdict))
+    after = kept.after(known, verdict)
     del known
-    async with store.writing(engine, stated.district) as tx:
-        if await schools.policy(tx, stated.district, policy) != told:
-            raise verdicts.GroundMoved  # somebody matched a school meanwhile
-        concluded = await verdicts.conclude(tx, delivery, verdict, ground=seen.ground, at=at, audience=audience)
-        if verdict.outcome is Outcome.ACCEPTED:
-            # What is concluded may have settled matches, which the next decision depends on.
-            settled = unchanged.fingerprint(await schools.policy(tx, stated.district, policy))
-            await conclusions.write(tx, delivery, await roster.ground(tx, stated.district), settled)
-        now = await kept.stamp(tx, stated.district, seen.program)
-    if now != seen or not is_kept:
-        loop.run_in_executor(None, kept.keep, spool, now, await packing)
+    async with kept.drafted(spool, stated.district, after) as draft:
+        async with store.writing(engine, stated.district) as tx:
+            if await schools.policy(tx, stated.district, policy) != told:
+                raise verdicts.GroundMoved  # somebody matched a school meanwhile
+            concluded = await verdicts.conclude(tx, delivery, verdict, ground=seen.ground, at=at, audience=audience)
+            if verdict.outcome is Outcome.ACCEPTED:
+                # What is concluded may have settled matches, which the next decision depends on.
+                settled = unchanged.fingerprint(await schools.policy(tx, stated.district, policy))
+                await conclusions.write(tx, delivery, await roster.ground(tx, stated.district), settled)
+            now = await kept.stamp(tx, stated.district, seen.program)
+        if now != seen or not is_kept:
+            await draft.keep(now)
     seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
     return _walked(stated, verdict, concluded, seconds)
 
