@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core.claims import FILE
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Effect, Problem
 
@@ -44,5 +45,5 @@ def problems(files: Iterable[File], sheets: Sheets) -> Iterator[Problem]:
             if column.values and len(sheets[file.name]):
                 lines = sheets[file.name].filter(~is_listed(column))["line"]
                 message = f"`{column.name}` has to be one of {', '.join(column.values)}; the row makes nothing."
-                rows = pl.select(pl.lit(file.name).alias("file"), line=lines)
+                rows = pl.select(pl.lit(file.name, FILE).alias("file"), line=lines)
                 yield Problem(UNLISTED_VALUE, "", column.name, rows, Effect.LEAVE_OUT, message)
