@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rostergate.cli.formats import example
+from rostergate.cli.example import example
 from rostergate.core import catalogue
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def test_without_a_subcommand_all_are_listed(commands: Any) -> None:
     listed = commands.answer("formats")
     assert [one["name"] for one in listed] == list(FORMATS)
     assert set(listed[0]) == {"name", "title", "files"}
-    assert set(listed[0]["files"][0]["columns"][0]) == {"name", "key", "required", "chars_max"}
+    assert set(listed[0]["files"][0]["columns"][0]) == {"name", "key", "required", "chars_max", "values"}
     shown = commands("formats").output
     assert "optional, not read" in shown
     assert all(name in shown for name in FORMATS)
@@ -31,7 +31,8 @@ def test_one_is_shown(name: str, commands: Any) -> None:
     fmt = FORMATS[name]
     assert (answer["name"], answer["title"]) == (name, fmt.title)
     for file, told in zip(fmt.files, answer["files"], strict=True):
-        assert list(told["example"]) == [column.name for column in file.columns]
+        assert told["example"]
+        assert all(list(row) == [column.name for column in file.columns] for row in told["example"])
         assert [one["name"] for one in told["columns"] if one["key"]] == [one.name for one in file.columns if one.key]
     shown = commands("formats", "show", name).output
     assert all(file.name in shown for file in fmt.files)
@@ -45,15 +46,33 @@ def test_further_columns_are_told(commands: Any) -> None:
     assert "Further" not in commands("formats", "show", "direct").output
 
 
+def test_values_that_a_column_may_have_are_listed(commands: Any) -> None:
+    """Roles and types are shown with what they may be."""
+    shown = " ".join(commands("formats", "show", "oneroster-1.1").output.split())
+    assert "type is one of department, school, district" in shown
+    (orgs,) = [one for one in commands.answer("formats", "show", "sds-2.1")["files"] if one["name"] == "orgs.csv"]
+    assert {one["name"] for one in orgs["columns"] if "school" in one["values"]} == {"type"}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_example_is_accepted_without_a_finding(name: str, commands: Any, tmp_path: Path) -> None:
+    """What is shown makes a school with a teacher, a student, a guardian and a class, and nothing in it is wrong."""
+    assert commands("formats", "template", name, str(tmp_path / "set"), "--example").exit_code == 0
+    answer = commands.answer("preview", str(tmp_path / "set"))
+    assert (answer["format"], answer["verdict"], answer["findings"]) == (name, "accepted", [])
+    added = {table: one["added"] for table, one in answer["totals"].items()}
+    assert min(added.values()) >= 1, added
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_examples_have_every_value_that_is_required(name: str) -> None:
-    """No example lacks an id, a required value or the version in a manifest."""
+    """No row of an example lacks an id, a required value or the version in a manifest."""
     fmt = FORMATS[name]
     for file in fmt.files:
-        row = example(fmt, file)
-        assert [one.name for one in file.columns if one.required and not row[one.name]] == []
+        for row in example(fmt)[file.name]:
+            assert [one.name for one in file.columns if one.required and not row[one.name]] == []
     if fmt.mark:
-        assert list(example(fmt, fmt.file("manifest.csv")).values()) == [fmt.mark.name, fmt.mark.value]
+        assert [list(row.values()) for row in example(fmt)["manifest.csv"]] == [[fmt.mark.name, fmt.mark.value]]
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -2,90 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rostergate.cli.example import example
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, end
-from rostergate.core import catalogue, near
+from rostergate.core import catalogue
 
 if TYPE_CHECKING:
     from rostergate.core.layout import Column, File, Format
-
-_INVENTED = {
-    "orgs.csv/sourcedid": "100",
-    "orgs.csv/name": "Lincoln High School",
-    "users.csv/sourcedid": "s42",
-    "classes.csv/sourcedid": "c3",
-    "demographics.csv/sourcedid": "s42",
-    "schoolid": "100",
-    "schoolname": "Lincoln High School",
-    "schoolsourcedid": "100",
-    "orgsourcedid": "100",
-    "orgsourcedids": "100",
-    "primaryorgsourcedid": "100",
-    "sourcedid": "1",
-    "name": "Algebra 1",
-    "type": "school",
-    "parentsourcedid": "1",
-    "teacherid": "t7",
-    "teacher2id": "t8",
-    "staffid": "a4",
-    "studentid": "s42",
-    "userid": "s42",
-    "usersourcedid": "s42",
-    "guardianid": "g9",
-    "contactid": "g9",
-    "contactsisid": "g9",
-    "relationshipusersourcedid": "g9",
-    "agentsourcedids": "g9",
-    "classid": "c3",
-    "sectionid": "c3",
-    "classsourcedid": "c3",
-    "coursesourcedid": "k5",
-    "firstname": "Ada",
-    "lastname": "Brook",
-    "givenname": "Ada",
-    "familyname": "Brook",
-    "teacherfirstname": "Gus",
-    "teacherlastname": "Hill",
-    "studentfirstname": "Ada",
-    "studentlastname": "Brook",
-    "guardianfirstname": "Eli",
-    "guardianlastname": "Brook",
-    "contactname": "Eli Brook",
-    "email": "ada.brook@example.org",
-    "studentemail": "ada.brook@example.org",
-    "teacheremail": "gus.hill@example.org",
-    "staffemail": "pat.low@example.org",
-    "guardianemail": "eli.brook@example.net",
-    "contactemail": "eli.brook@example.net",
-    "phone": "212-555-0142",
-    "teachermobilephone": "212-555-0143",
-    "studentphone": "212-555-0142",
-    "guardianphone": "212-555-0144",
-    "contactphone": "212-555-0144",
-    "username": "ada.brook",
-    "enableduser": "true",
-    "role": "student",
-    "roletype": "primary",
-    "relationship": "mother",
-    "relationshiprole": "parent",
-    "contactrelationship": "mother",
-    "contacttype": "guardian",
-    "grade": "9",
-    "grades": "09",
-    "dob": "2012-03-04",
-    "birthdate": "2012-03-04",
-    "title": "Algebra 1",
-    "classname": "Algebra 1",
-    "coursename": "Algebra 1",
-    "period": "2",
-    "propertyname": "oneroster.version",
-}
-"""Folded column name, or file and folded column name -> a value of nobody. Other columns stay empty in the example."""
 
 
 @click.group(invoke_without_command=True)
@@ -114,12 +43,13 @@ def formats(context: click.Context, *, as_json: bool) -> None:
 @click.argument("name")
 @as_json
 def show(name: str, *, as_json: bool) -> None:
-    """Show the format NAME: its files, columns and keys, and an example row of each with invented values."""
+    """Show the format NAME: its files, columns and keys, and an example with invented values."""
     fmt = _named(name)
+    rows = example(fmt)
     if as_json:
         answer = _as_json(fmt)
         for file, told in zip(fmt.files, answer["files"], strict=True):
-            told["example"] = example(fmt, file)
+            told["example"] = rows[file.name]
         print_json(answer)
         return
     click.echo(f"{fmt.name}: {fmt.title}")
@@ -127,19 +57,25 @@ def show(name: str, *, as_json: bool) -> None:
         which = f" whose name begins with {fmt.extension}" if fmt.extension else ""
         click.echo(f"Further columns{which} are allowed.")
     for file in fmt.files:
-        row = example(fmt, file)
         click.echo(f"\n{file.name}{f' ({_kind(file)})' if _kind(file) else ''}")
         print_table(
-            ("  COLUMN", "", "EXAMPLE"),
-            [(f"  {column.name}", _rules(column), row[column.name]) for column in file.columns],
+            ("  COLUMN", "", *("EXAMPLE", "NEXT ROW", "NEXT ROW")[: len(rows[file.name])]),
+            [
+                (f"  {column.name}", _rules(column), *(row[column.name] for row in rows[file.name]))
+                for column in file.columns
+            ],
             empty="",
         )
+        for column in file.columns:
+            if column.values:
+                click.echo(f"  {column.name} is one of {', '.join(column.values)}.")
 
 
 @formats.command()
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-def template(name: str, folder: Path) -> None:
+@click.option("--example", "with_rows", is_flag=True, help="Write the rows that `show` shows below the headers.")
+def template(name: str, folder: Path, *, with_rows: bool) -> None:
     """Write the files of the format NAME into DIR, each with its header row alone.
 
     No file is overwritten: where one of them is there already, nothing is written.
@@ -148,22 +84,13 @@ def template(name: str, folder: Path) -> None:
     if there := [file.name for file in fmt.files if (folder / file.name).exists()]:
         end(f"{', '.join(there)} in {folder}: there already; name another folder", REFUSED)
     folder.mkdir(parents=True, exist_ok=True)
+    rows = example(fmt) if with_rows else {}
     for file in fmt.files:
-        header = ",".join(column.name for column in file.columns)
         with (folder / file.name).open("x", encoding="utf-8", newline="") as written:
-            written.write(f"{header}\r\n")
+            sheet = csv.DictWriter(written, [column.name for column in file.columns])
+            sheet.writeheader()
+            sheet.writerows(rows.get(file.name, ()))
     click.echo(f"{len(fmt.files)} files written to {folder}")
-
-
-def example(fmt: Format, file: File) -> dict[str, str]:
-    """Return a row of invented values by column; what a mark needs is what the format says."""
-    row = {}
-    for column in file.columns:
-        folded = near.folded(column.name)
-        row[column.name] = _INVENTED.get(f"{file.name}/{folded}", _INVENTED.get(folded, ""))
-    if fmt.mark and fmt.mark.file == file.name:
-        return dict(zip(row, (fmt.mark.name, fmt.mark.value), strict=True))
-    return row
 
 
 def _named(name: str) -> Format:
@@ -202,6 +129,7 @@ def _as_json(fmt: Format) -> dict[str, Any]:
                         "key": column.key,
                         "required": column.required,
                         "chars_max": column.chars_max,
+                        "values": list(column.values),
                     }
                     for column in file.columns
                 ],
