@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.cli.preview import print_verdict
 from rostergate.core.delivery import State
+from rostergate.desk.words import clock
 from rostergate.errors import Refused
 from rostergate.spool import sealing
 from rostergate.store import deliveries as stored
@@ -79,7 +81,9 @@ def show(place: Place, delivery: str, *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    click.echo(f"{answer['delivery']}: {answer['state']}, received {answer['received_at']}")
+    received = answer["received_at"] and datetime.fromisoformat(answer["received_at"])
+    when = f", received {clock(received.astimezone(place.zone(answer['district'])))}" if received else ""
+    click.echo(f"{answer['delivery']}: {answer['state']}{when}")
     if undo := answer["undo"]:
         click.echo(f"undoes {undo['undone']}, asked for by {undo['asked_by']}: {undo['reason']}")
     if answer["undone_by"]:

@@ -15,12 +15,10 @@ from rostergate.cli.output import as_json, console, print_json
 from rostergate.cli.place import Place, run
 from rostergate.core.delivery import State
 from rostergate.desk.steps import steps
-from rostergate.desk.words import clock
+from rostergate.desk.words import day
 from rostergate.store import deliveries, outbox, undos, verdicts
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -37,7 +35,7 @@ def explain(place: Place, delivery: str, *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    zone = _zone(place, answer["district"])
+    zone = place.zone(answer["district"])
     click.echo(f"{answer['delivery']} of {answer['district']}: {answer['state']}\n")
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
@@ -46,23 +44,17 @@ def explain(place: Place, delivery: str, *, as_json: bool) -> None:
     for step in answer["steps"]:
         at, text = "now" if step["step"] == "now" else "", Text(step["text"])
         if step["at"]:
-            day, _, time = clock(datetime.fromisoformat(step["at"]).astimezone(zone)).rpartition(", ")
-            if day != date:
-                table.add_row(Text(day, style="bold"), "")
-                date = day
-            at = time
+            here = datetime.fromisoformat(step["at"]).astimezone(zone)
+            if day(here) != date:
+                date = day(here)
+                table.add_row(Text(date, style="bold"), "")
+            at = f"{here:%H:%M:%S} {here.tzname()}"
         if "by" in step:
             text.append(f", by {step['by']}")
         if "reason" in step:
             text.append(f": {step['reason']}")
         table.add_row(Text(at), text)
     console().print(table)
-
-
-def _zone(place: Place, slug: str) -> ZoneInfo | None:
-    """Return the district's time zone; None, the machine's own, when its file is gone or broken."""
-    district = place.districts().get(slug)
-    return district.zone if district else None
 
 
 async def _explain(place: Place, delivery: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rostergate.spool.folders import Spool
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -58,6 +59,11 @@ class Place:
         if found := districts.get(slug):
             return found
         raise NotFound(f"there is no district {slug}; `rostergate district list` shows those there are")
+
+    def zone(self, slug: str) -> ZoneInfo | None:
+        """Return a district's time zone; None, the machine's own, when its file is gone or broken."""
+        found = self.districts().get(slug)
+        return found.zone if found else None
 
     def assert_known(self, slug: str) -> None:
         """Raise `NotFound` when no district has this name, be its file in order or not."""

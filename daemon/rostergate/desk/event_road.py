@@ -150,8 +150,8 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
             journal.DELIVERY_DECIDED,
             "The canonical line: one per delivery, with everything that counts.",
             (
-                "{delivery} was {outcome}[ as {format}]: {rows:row}, {changes:changes} in "
-                "{schools:school}[, {held:number} on hold][; found: {findings:faults}][ ({seconds:spent})]"
+                "{delivery} was {outcome}[ as {format}]: {rows:row}, {changes:changes}[ in "
+                "{schools:among}][, {held:number} on hold][; found: {findings:faults}][ ({seconds:spent})]"
             ),
             (
                 *(*_DELIVERY, "attempt", "state", "outcome", "format", "recognised", "files", "bytes", "rows"),

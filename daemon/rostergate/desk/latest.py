@@ -77,15 +77,17 @@ def write(folder: Path, story: Story) -> None:
 def tell(folder: Path, line: str, now: datetime) -> None:
     """Add a refusal under the summary, with the time on `now`'s own clock (pass the district's).
 
-    A refusal that repeats the one before it is not told again, and no more than `NOTICES_BYTES_MAX` is kept. Makes the
-    folder. Raises `OSError`, and the old page then stays.
+    A refusal that is told already is told once, with the time at which it last followed another one; no more than
+    `NOTICES_BYTES_MAX` is kept. Makes the folder. Raises `OSError`, and the old page then stays.
     """
     with _page(folder) as page:
         told = page.refused or _REFUSED
         words = plain(line)[:_NOTICE_CHARS_MAX] or "(no reason given)"
         body = "".join(f"{part}\n" for part in block(words, first="    ", rest="    "))
-        if told.endswith(_LEFT_OUT) or _last_told(told) == body:
+        notices = _notices(told)
+        if told.endswith(_LEFT_OUT) or (notices and notices[-1].partition("\n")[2] == body):
             return
+        told = _REFUSED + "".join(one for one in notices if one.partition("\n")[2] != body)
         notice = f"  {clock(now)}\n{body}"
         room = len((told + notice + _LEFT_OUT).encode()) <= NOTICES_BYTES_MAX
         page.refused = told + (notice if room else _LEFT_OUT)
@@ -131,14 +133,15 @@ def _pending(judgement: Judgement, now: datetime) -> str:
     return _PENDING + "\n".join(lines) + "\n\n" + _END_OF_PENDING
 
 
-def _last_told(refused: str) -> str:
-    """Return the words of the last refusal, as they stand on the page."""
-    words: list[str] = []
-    for line in reversed(refused.splitlines(keepends=True)):
-        if not line.startswith("    "):
-            break
-        words.insert(0, line)
-    return "".join(words)
+def _notices(refused: str) -> list[str]:
+    """Return the refusals as they stand on the page, each with its time above it."""
+    found: list[str] = []
+    for line in refused.removeprefix(_REFUSED).splitlines(keepends=True):
+        if line.startswith("    ") and found:
+            found[-1] += line
+        else:
+            found.append(line)
+    return found
 
 
 @contextmanager

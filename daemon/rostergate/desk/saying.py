@@ -68,6 +68,7 @@ def _spent(seconds: Mapping[str, float]) -> str:
 
 _FORMS: Final[Mapping[str, Callable[[Any], str]]] = {
     "": str,
+    "among": lambda schools: counted(schools, "school") if schools else "",
     "changes": _changes,
     "code": lambda why: why.replace("-", " "),
     "dry": lambda area: " (dry run)" if area == "preview" else "",

@@ -185,9 +185,11 @@ def _waiting(answer: Mapping[str, Any], reported_at: str | None) -> Iterator[Ste
     elif state == "failed":
         next_steps.append(f"`rostergate retry {delivery}` decides it again, once the cause is gone")
     if state == "planned" and states["held"]:
+        held = [one["plan"] for one in answer["schools"] if one["state"] == "held"]
+        plan = held[0] if len(held) == 1 else "PLAN"
         next_steps.append(
-            f"{counted(states['held'], 'school')} on hold: `rostergate holds show PLAN` tells why, "
-            "`rostergate release PLAN` applies it, `rostergate discard PLAN` drops it"
+            f"{counted(states['held'], 'school')} on hold: `rostergate holds show {plan}` tells why, "
+            f"`rostergate release {plan}` applies it, `rostergate discard {plan}` drops it"
         )
     if state == "planned" and states["unmatched"]:
         next_steps.append(
