@@ -48,6 +48,8 @@ DISK_FREED: Final = "disk.freed"  # they are taken again
 # The gate
 LOGIN_ACCEPTED: Final = "login.accepted"
 LOGIN_REFUSED: Final = "login.refused"
+LOGIN_FAILED: Final = "login.failed"  # nobody could say whether it is right: held against nobody
+LOGIN_REVOKED: Final = "login.revoked"  # what let the district in no longer does; its connection was ended
 CONNECTION_REFUSED: Final = "connection.refused"
 LIMIT_REACHED: Final = "limit.reached"  # the field `limit` is its key; other events carry the same field
 SESSION_OPENED: Final = "session.opened"

@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from rostergate import metrics
 from rostergate.config.district import District
 from rostergate.config.settings import Settings
+from rostergate.errors import StoreError
 from rostergate.gate import Footing, Gate, LegacyLogin, Services
 from rostergate.gate.hostkeys import host_keys
 from rostergate.spool.folders import Area, Spool
@@ -50,6 +51,9 @@ class House:
     sealed: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     refusals: list[tuple[str, Area, str, str]] = field(default_factory=list)
     legacy_logins: list[tuple[str, LegacyLogin]] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)
+    away: bool = False
+    """Whether the database can be asked for nothing."""
     now: datetime = NOW
     clock: float = 0.0
 
@@ -71,6 +75,7 @@ class House:
             **changes,
         }
         self.districts[slug] = District(**values)
+        self.hashes.setdefault(slug, HASH)
 
     async def open(self) -> None:
         """Start listening."""
@@ -90,6 +95,8 @@ class House:
             inboxes=self.inboxes,
             now=lambda: self.now,
             password_hash=self._password_hash,
+            password_costs=self._password_costs,
+            renew_password=self._renew_password,
             footing=self._footing,
             on_refusal=self._on_refusal,
             on_legacy=self._on_legacy,
@@ -109,7 +116,18 @@ class House:
         return {name: (inbox.folder / name).read_bytes() for name in inbox.entries()}
 
     async def _password_hash(self, slug: str) -> str | None:
-        return HASH if slug in self.districts else None
+        if self.away:
+            raise StoreError("it is away")
+        return self.hashes.get(slug)
+
+    async def _password_costs(self) -> list[str]:
+        return sorted(self.hashes.values())
+
+    async def _renew_password(self, slug: str, old: str, new: str) -> bool:
+        if self.hashes.get(slug) != old:
+            return False
+        self.hashes[slug] = new
+        return True
 
     async def _footing(self, _slug: str) -> Footing:
         return Footing(self.slot, self.sealed)

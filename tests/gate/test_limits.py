@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncssh
 import pytest
+from structlog.testing import capture_logs
 
 from gate.house import PASSWORD, SLUG, House, reaching, until
 
@@ -262,6 +263,22 @@ async def test_requests_per_second(make_house: Any) -> None:
         assert loop.time() - started >= 0.5
 
 
+async def test_refused_data_is_slowed(make_house: Any) -> None:
+    """Data that nobody takes, and reading where there is nothing, are requests like any other."""
+    house = await make_house(server={"requests_per_second_max": 20})
+    loop = asyncio.get_running_loop()
+    async with house.sftp() as sftp:
+        rules = await sftp.open("README.txt", "rb")
+        for times, flood in (
+            (105, lambda: sftp._handler.write(b"none", 0, b"x")),  # a hundred may come at once
+            (10, lambda: sftp._handler.read(rules._handle, 1_000_000, 1_000)),
+        ):
+            started = loop.time()
+            answers = await asyncio.gather(*(flood() for _ in range(times)), return_exceptions=True)
+            assert all(isinstance(answer, asyncssh.SFTPError) for answer in answers)
+            assert loop.time() - started >= 0.2
+
+
 async def test_data_is_not_slowed(make_house: Any) -> None:
     """The requests that carry a file's data are not counted: a client may send it in as small parts as it likes."""
     house = await make_house(server={"requests_per_second_max": 10})
@@ -298,6 +315,21 @@ async def test_inbox_files(make_house: Any) -> None:
         async with sftp.open("students.csv", "wb") as file:
             await file.write(b"x")
     assert set(house.committed()) == {"schools.csv", "students.csv"}
+
+
+async def test_a_limit_is_told_once_a_minute(house: House) -> None:
+    """However often a limit is reached from one address, it is one line a minute; each time counts."""
+    seldom = house.gate.seldom
+    with capture_logs() as lines:
+        for address in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"):
+            seldom.reached("server.login_tries_max", address=address)
+        house.clock += 61
+        seldom.reached("server.login_tries_max", address="192.0.2.1")
+    assert [(line["address"], line["times"]) for line in lines] == [
+        ("192.0.2.1", 1),
+        ("192.0.2.2", 1),
+        ("192.0.2.1", 3),
+    ]
 
 
 async def test_a_flood_is_counted_and_told_once(make_house: Any) -> None:

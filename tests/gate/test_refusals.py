@@ -37,7 +37,7 @@ async def test_wrong_names(house: House, name: str | bytes, reason: str) -> None
 
 @pytest.mark.parametrize("path", ["/upload/schools.csv", "/incoming/lincoln/schools.csv", "/preview/x/schools.csv"])
 async def test_put_into_a_folder_that_is_not_there(house: House, path: str) -> None:
-    """The client is told with a status whose text is shown, as are house and log, each time; so is who renames there."""
+    """Client, house and log are told each time, the client in a status whose text is shown; also who renames there."""
     async with house.sftp() as sftp:
         await put(sftp, "schools.csv.tmp")
         with structlog.testing.capture_logs() as logged:

@@ -177,9 +177,12 @@ async def test_no_stranger_s_name_in_the_log(house: House) -> None:
             for name in ("canary-jane-doe.csv", "canary-jane-doe/x.csv", "/preview/canary.zip"):
                 with pytest.raises(asyncssh.SFTPError):
                     await sftp.open(name, "wb")
+            (house.inbox().folder / "canary-jane-doe.csv").write_text("it came by another road")
+            await sftp.remove("canary-jane-doe.csv")
             house.slot = "tomorrow"
             with pytest.raises(asyncssh.SFTPError):
                 await sftp.open("schools.csv", "wb")
     refused = [one for one in logged if one["event"] == "upload.refused"]
     assert [one["file"] for one in refused] == [None, None, None, "schools.csv"]
+    assert [one["file"] for one in logged if one["event"] == "file.removed"] == [None]
     assert "canary" not in str(logged)

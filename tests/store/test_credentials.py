@@ -17,3 +17,12 @@ async def test_the_last_password_is_the_only_one(tx: AsyncConnection) -> None:
     await credentials.set_password(tx, "lincoln", "$argon2id$two", LATER)
     assert await credentials.password_hash(tx, "lincoln") == "$argon2id$two"
     assert await credentials.password_hash(tx, "east") == "$argon2id$other"
+
+
+async def test_a_hash_is_renewed_while_it_is_the_same(tx: AsyncConnection) -> None:
+    """Another hash takes the place of the one it was made for, not of a password that was set meanwhile."""
+    await credentials.set_password(tx, "lincoln", "$argon2id$old", AT)
+    assert await credentials.renew_password(tx, "lincoln", "$argon2id$old", "$argon2id$new")
+    assert not await credentials.renew_password(tx, "lincoln", "$argon2id$old", "$argon2id$newer")
+    assert await credentials.password_hashes(tx) == ["$argon2id$new"]
+    assert await credentials.changed_at(tx, "lincoln") == AT

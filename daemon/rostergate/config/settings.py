@@ -57,6 +57,9 @@ class ServerSettings(Section):
     login_seconds_max: Annotated[int, Field(ge=5, le=600)] = 30
     login_tries_max: Annotated[int, Field(ge=1, le=20)] = 4
     keys_offered_max: Annotated[int, Field(ge=1, le=100)] = 20
+    login_requests_max: Annotated[int, Field(ge=60, le=10_000)] = 100
+    rekeys_per_minute_max: Annotated[int, Field(ge=1, le=10_000)] = 60
+    connections_per_district_max: Annotated[int, Field(ge=1, le=100_000)] = 32
     sessions_per_district_max: Annotated[int, Field(ge=1, le=1_000)] = 8
     idle_seconds_max: Annotated[int, Field(ge=30, le=86_400)] = 900
     packet_bytes_max: Annotated[int, Field(ge=65_536, le=16_777_216)] = 300_000

@@ -30,8 +30,20 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         (
             journal.LOGIN_REFUSED,
             "A login failed.",
-            "a login[ as {district}] by {how} was refused[ from {address}][, try {tries}]",
-            ("district", "address", "how", "tries"),
+            "a login[ as {district}] by {how} was refused[ from {address}]: {why:code}[, try {tries}]",
+            ("district", "address", "how", "why", "tries"),
+        ),
+        (
+            journal.LOGIN_FAILED,
+            "Whether a password is right could not be found out; the client was told to try again later.",
+            "a login could not be checked[ from {address}][, {times:times}]",
+            ("address", "times", *FAILURE),
+        ),
+        (
+            journal.LOGIN_REVOKED,
+            "A connection was ended, because its district may no longer log in as it did.",
+            "{district} was logged out: {why:code}[ from {address}]",
+            ("district", "address", "why"),
         ),
         (
             journal.CONNECTION_REFUSED,
@@ -45,8 +57,8 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         (
             journal.LIMIT_REACHED,
             "A limit was reached that has no event of its own.",
-            "[{district}: ]the limit {limit} was reached[ from {address}]",
-            ("limit", "district", "address"),
+            "[{district}: ]the limit {limit} was reached[ from {address}][, {times:times}]",
+            ("limit", "district", "address", "times"),
         ),
         (
             journal.SESSION_OPENED,
@@ -87,7 +99,7 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         (
             journal.FILE_REMOVED,
             "The district took back a file that was not sealed yet.",
-            "{district} took back {file}{area:dry}",
+            "{district} took back a file of its inbox[: {file}]{area:dry}",
             _FILE,
         ),
         (

@@ -2,7 +2,10 @@
 
 Rule 1: whatever is wrong with a login reads the same and costs the same: the client learns only that it was refused.
 Rule 2: everything before the login is counted and limited: tries, keys that are offered, requests of any kind.
-Rule 3: a try counts from its beginning: a client that goes before the answer has tried all the same.
+Rule 3: a try counts from its beginning: a client that goes before the answer has tried all the same. Keys count once
+they have led to nothing: an agent offers all that it has, and the right one or a password may come last.
+Rule 4: what this side could not find out, for want of time, room or a database, is held against nobody; the client is
+told to come again, rather than that it is wrong.
 """
 
 from __future__ import annotations
@@ -15,13 +18,15 @@ import structlog
 from asyncssh.constants import (
     DISC_BY_APPLICATION,
     DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
+    MSG_KEXINIT,
     OPEN_RESOURCE_SHORTAGE,
 )
 
 from rostergate import journal, metrics
 from rostergate.config.values import is_slug
-from rostergate.gate import limits, transport
+from rostergate.gate import transport
 from rostergate.gate.algorithms import LEGACY, MODERN
+from rostergate.gate.pace import Pace
 from rostergate.gate.passwords import TooManyWaiting
 from rostergate.gate.session import Session
 
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 CHANNEL_PACKET_BYTES_MAX: Final = 131_072
 """Bytes of data that a client may put into one packet of SSH: OpenSSH fills them, and each packet costs the same."""
+KEY_EXCHANGE_REQUESTS: Final = 20  # as many other requests does a key exchange cost
+LATER: Final = "the server cannot check logins at the moment; try again later"
 
 
 class Door(asyncssh.SSHServer):
@@ -47,11 +54,19 @@ class Door(asyncssh.SSHServer):
         self._signatures = {one.encode() for one in (LEGACY if legacy else MODERN).signatures}
         self.district: District | None = None
         """The district, once logged in."""
+        self.proof: str | bytes = ""
+        """What has let the district in: its key, or the hash of its password."""
         self._tries = 0
         self._keys_offered = 0
+        self._requests = 0
         self._how = ""
         self._username: str | None = None
         self._candidate: District | None = None
+        self._against = ""  # a code that says why the user may not come in whatever he knows, or nothing
+        self._right = False
+        loop, server = asyncio.get_running_loop(), gate.services.settings.server
+        self._login_until = loop.time() + server.login_seconds_max
+        self._rekeys = Pace(server.rekeys_per_minute_max / 60, loop.time(), 60)
         self._active_at = 0.0
         self._idle: asyncio.TimerHandle | None = None
 
@@ -69,6 +84,7 @@ class Door(asyncssh.SSHServer):
         """Keep the connection."""
         self._connection = conn
         transport.acknowledge_at_once(conn)
+        transport.count_packets(conn, self._takes)
         if not self.legacy:
             transport.send_nothing_idle(conn)
         self._gate.doors.add(self)
@@ -78,6 +94,8 @@ class Door(asyncssh.SSHServer):
         if self._idle is not None:
             self._idle.cancel()
         self._gate.doors.discard(self)
+        if self._keys_offered and not self._right and self._username is not None:
+            self._refused(self._username, "key", self._against or "unknown-key", self._keys_offered)
 
     def begin_auth(self, username: str) -> bool:
         """Look the district up. Everybody has to prove who they are, under one name."""
@@ -85,7 +103,7 @@ class Door(asyncssh.SSHServer):
             self._end("the user name cannot change within a connection")
             return True
         self._username = username
-        self._candidate = self._gate.admitted(username, self.address, legacy=self.legacy)
+        self._candidate, self._against = self._gate.logins.admitted(username, self.address, legacy=self.legacy)
         return True
 
     # Passwords
@@ -99,22 +117,29 @@ class Door(asyncssh.SSHServer):
         self._tries += 1
         if self._too_many():
             return False
-        right = False
         try:
             stored = await self._gate.services.password_hash(username) if is_slug(username) else None
-            if self._candidate is None or self._gate.throttle.account_banned(username, self.address):
-                stored = None
-            right = await self._gate.passwords.match(stored, password, self.address)
+            against = self._against or ("" if stored else "no-password")
+            if self._gate.throttle.account_banned(username, self.address):
+                against = against or "banned"
+            right = await self._gate.passwords.match(None if against else stored, username, password, self.address)
         except TooManyWaiting as full:
-            # Nothing was found out about this password, so it is held against nobody.
-            limits.reached(full.limit, address=self.address)
+            self._gate.seldom.reached(full.limit, address=self.address)
+            self._end(LATER)
             return False
-        except BaseException:
-            self._refused(username, "password")
+        except asyncio.CancelledError:
+            if not self._gate.draining and asyncio.get_running_loop().time() < self._login_until:
+                self._refused(username, "password", "gone", self._tries)
             raise
-        if not right:
-            self._refused(username, "password")
-        self._how = "password"
+        except Exception as error:  # noqa: BLE001 - whatever it is that fails there, it is not the client
+            self._gate.logins.tell_failed(self.address, error)
+            self._end(LATER)
+            return False
+        if right and stored is not None:
+            self._how, self.proof = "password", stored
+            self._gate.note(self._gate.logins.renew_password(username, stored, password))
+        else:
+            self._refused(username, "password", against or "wrong", self._tries)
         return right
 
     # Keys
@@ -123,16 +148,15 @@ class Door(asyncssh.SSHServer):
         """Keys are taken beside passwords."""
         return True
 
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002 - asyncssh's signature
         """Say whether the key is one of the district's; asyncssh then checks that the client has it."""
-        if self._candidate is not None and key.public_data in self._gate.keys_of(self._candidate):
-            self._how = "key"
+        if self._candidate is not None and key.public_data in self._gate.logins.keys_of(self._candidate):
+            self._how, self.proof = "key", key.public_data
             # asyncssh 2.24 would verify with whatever signature the client chose, SHA-1 included.
             key.all_sig_algorithms = key.all_sig_algorithms & self._signatures
             return True
         self._keys_offered += 1
-        if not self._too_many() and self._keys_offered == 1:
-            self._refused(username, "key")
+        self._too_many()
         return False
 
     # Once logged in
@@ -141,9 +165,13 @@ class Door(asyncssh.SSHServer):
         """Let the district in."""
         assert self._candidate is not None  # noqa: S101 - nobody else passes a check above
         assert self._connection is not None  # noqa: S101 - a login comes over a connection
+        self._right, slug = True, self._candidate.slug
+        self._gate.throttle.succeeded(slug, self.address)
+        if not self._gate.guests.log_in(self.address, slug):
+            self._gate.seldom.reached("server.connections_per_district_max", district=slug, address=self.address)
+            self.disconnect("too many connections of this district are open")
+            return
         self.district = self._candidate
-        self._gate.guests.logged_in(self.address)
-        self._gate.throttle.succeeded(self.district.slug, self.address)
         metrics.LOGINS_ACCEPTED.labels(self._how).inc()
         _log.info(
             journal.LOGIN_ACCEPTED,
@@ -159,13 +187,14 @@ class Door(asyncssh.SSHServer):
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Session]:
         """Open a channel for SFTP. Raises `ChannelOpenError` when the district has too many."""
-        assert self.district is not None  # noqa: S101 - asyncssh opens channels after the login only
-        assert self._connection is not None  # noqa: S101 - as above
+        assert self._connection is not None  # noqa: S101 - a channel comes over a connection
+        if self.district is None:  # what came together with the login of one connection too many
+            raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, "too many connections of this district are open")
         slug = self.district.slug
         if self._gate.draining:
             raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, "the server is about to stop; try again later")
         if not self._gate.guests.begin(slug):
-            limits.reached("server.sessions_per_district_max", district=slug, address=self.address)
+            self._gate.seldom.reached("server.sessions_per_district_max", district=slug, address=self.address)
             raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, "too many sessions of this district are open")
         channel = self._connection.create_server_channel(encoding=None, max_pktsize=CHANNEL_PACKET_BYTES_MAX)
         # A client could otherwise fill the memory with variables that nobody reads.
@@ -196,7 +225,8 @@ class Door(asyncssh.SSHServer):
         loop = asyncio.get_running_loop()
         left = self._active_at + self._gate.services.settings.server.idle_seconds_max - loop.time()
         if left <= 0:
-            limits.reached("server.idle_seconds_max", district=self.district.slug, address=self.address)
+            slug = self.district.slug
+            self._gate.seldom.reached("server.idle_seconds_max", district=slug, address=self.address)
             self.disconnect("idle for too long")
         else:
             self._idle = loop.call_later(left, self._watch_idle)
@@ -205,9 +235,9 @@ class Door(asyncssh.SSHServer):
         """Say whether the tries are used up, and end the connection then."""
         server = self._gate.services.settings.server
         if self._tries > server.login_tries_max:
-            limits.reached("server.login_tries_max", address=self.address)
+            self._gate.seldom.reached("server.login_tries_max", address=self.address)
         elif self._keys_offered > server.keys_offered_max:
-            limits.reached("server.keys_offered_max", address=self.address)
+            self._gate.seldom.reached("server.keys_offered_max", address=self.address)
         else:
             return False
         self._end("too many tries to log in")
@@ -217,7 +247,24 @@ class Door(asyncssh.SSHServer):
         if self._connection is not None:
             self._connection.disconnect(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, text)
 
-    def _refused(self, username: str, how: str) -> None:
+    def _takes(self, kind: int) -> bool:
+        """Count a packet that is for the connection itself; False when it is one too many, which ends it."""
+        server, key_exchange = self._gate.services.settings.server, kind == MSG_KEXINIT
+        if self._right:
+            if not key_exchange or not self._rekeys.count(asyncio.get_running_loop().time()):
+                return True
+            limit, text = "rekeys_per_minute_max", "too many key exchanges"
+        else:
+            self._requests += KEY_EXCHANGE_REQUESTS if key_exchange else 1
+            if self._requests <= server.login_requests_max:
+                return True
+            limit, text = "login_requests_max", "too many requests before the login"
+        district = self.district.slug if self.district else None
+        self._gate.seldom.reached(f"server.{limit}", address=self.address, district=district)
+        self.disconnect(text)
+        return False
+
+    def _refused(self, username: str, how: str, why: str, tries: int) -> None:
         known = self._gate.services.districts.get(username) is not None
         metrics.LOGINS_REFUSED.labels(how).inc()
         _log.warning(
@@ -225,6 +272,7 @@ class Door(asyncssh.SSHServer):
             district=username if known else None,
             address=self.address,
             how=how,
-            tries=self._tries,
+            why=why,
+            tries=tries,
         )
         self._gate.banned(self._gate.throttle.failed(username, self.address), self.address)

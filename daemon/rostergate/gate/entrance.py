@@ -16,7 +16,7 @@ import asyncssh
 import structlog
 
 from rostergate import journal, metrics
-from rostergate.gate import limits, proxy
+from rostergate.gate import proxy
 from rostergate.gate.addresses import plain, within
 from rostergate.gate.door import Door
 
@@ -167,7 +167,7 @@ class Entrance:
                     connection, config=None, options=self._options, server_factory=lambda: door
                 )
         except TimeoutError:
-            limits.reached("server.login_seconds_max", address=address)
+            self._gate.seldom.reached("server.login_seconds_max", address=address)
         except (asyncssh.Error, OSError):
             pass  # the client went, or did not get in; the door has told what there is to tell
         else:
@@ -175,7 +175,7 @@ class Entrance:
         finally:
             if not door.came:
                 connection.close()
-            self._gate.guests.disconnect(address, stranger=door.district is None)
+            self._gate.guests.disconnect(address, door.district.slug if door.district else None)
             if not (door.district or door.tried or own or self._gate.draining):
                 self._gate.banned(self._gate.throttle.unfinished(address), address)
 

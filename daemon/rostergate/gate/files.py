@@ -262,7 +262,7 @@ class Files(asyncssh.SFTPServer):
             raise Refusal("read-only", "this cannot be removed")
         committed = await self._shelves[place.area].remove(place.name)
         if committed:
-            self._log(journal.FILE_REMOVED, place.area, place.name)
+            self._log(journal.FILE_REMOVED, place.area, self.teller.known(place.name))
 
     # Refused in any case
 
@@ -329,7 +329,7 @@ class Files(asyncssh.SFTPServer):
     def _folder(self, mode: int) -> asyncssh.SFTPAttrs:
         return attributes(mode, 0, self._services.now())
 
-    def _log(self, event: str, area: Area, file: str, *, size: int | None = None) -> None:
+    def _log(self, event: str, area: Area, file: str | None, *, size: int | None = None) -> None:
         slug, address = self._visitor.district.slug, self._visitor.address
         sizes = {} if size is None else {"bytes": size}
         _log.info(event, district=slug, address=address, area=area.value, file=file, **sizes)

@@ -1,4 +1,4 @@
-"""Who is connected, and how many may be: in all, from one address, not logged in yet, and for one district."""
+"""Who is connected, and how many may be: in all, from one address, not logged in yet, and of one district."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Guests:
         self._settings = settings
         self._addresses: Counter[str] = Counter()
         self._strangers: Counter[str] = Counter()
+        self._districts: Counter[str] = Counter()
         self._sessions: Counter[str] = Counter()
 
     @property
@@ -51,15 +52,21 @@ class Guests:
         metrics.CONNECTIONS_OPEN.inc()
         return None
 
-    def logged_in(self, address: str) -> None:
-        """Count a connection as a district's."""
+    def log_in(self, address: str, district: str) -> bool:
+        """Count a connection as a district's; False when that has as many as it may."""
+        if self._districts[district] >= self._settings.connections_per_district_max:
+            return False
+        self._districts[district] += 1
         _less(self._strangers, crowd(address))
+        return True
 
-    def disconnect(self, address: str, *, stranger: bool) -> None:
-        """Count a connection no longer; `stranger` says that it never logged in."""
+    def disconnect(self, address: str, district: str | None) -> None:
+        """Count a connection no longer; None stands for one that never was a district's."""
         _less(self._addresses, crowd(address))
-        if stranger:
+        if district is None:
             _less(self._strangers, crowd(address))
+        else:
+            _less(self._districts, district)
         metrics.CONNECTIONS_OPEN.dec()
 
     def begin(self, district: str) -> bool:

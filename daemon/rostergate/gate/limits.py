@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from rostergate import journal, metrics
+from rostergate.gate.addresses import crowd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,18 +21,19 @@ SECONDS_BETWEEN: Final = 60.0
 REMEMBERED_MAX: Final = 2_000
 
 
-def reached(limit: str, **about: str | int | None) -> None:
-    """Tell of a limit that has no event of its own; `limit` is its key, such as `server.idle_seconds_max`."""
-    metrics.LIMITS_REACHED.labels(limit).inc()
-    _log.warning(journal.LIMIT_REACHED, limit=limit, **about)
-
-
 class Seldom:
     """Lets one of many equal lines through a minute, and says how many it stands for."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._told: dict[tuple[str, ...], tuple[float, int]] = {}
+
+    def reached(self, limit: str, *, address: str, district: str | None = None) -> None:
+        """Tell of a limit that has no event of its own; `limit` is its key, such as `server.idle_seconds_max`."""
+        metrics.LIMITS_REACHED.labels(limit).inc()
+        if times := self.times(journal.LIMIT_REACHED, limit, district or "", crowd(address)):
+            whose = {"district": district} if district else {}
+            _log.warning(journal.LIMIT_REACHED, limit=limit, address=address, times=times, **whose)
 
     def times(self, *what: str) -> int:
         """Return 0 when this is not to be told now, or else how often it has happened since it was told last."""

@@ -11,8 +11,7 @@ import structlog
 
 from rostergate import journal
 from rostergate.errors import RostergateError
-from rostergate.gate import limits
-from rostergate.gate.addresses import within
+from rostergate.gate.addresses import crowd, within
 from rostergate.gate.algorithms import LEGACY, MODERN
 from rostergate.gate.aside import Aside
 from rostergate.gate.entrance import Entrance, listening_on
@@ -20,6 +19,7 @@ from rostergate.gate.files import Files
 from rostergate.gate.guests import Guests
 from rostergate.gate.hostkeys import host_keys
 from rostergate.gate.limits import Seldom
+from rostergate.gate.logins import Logins
 from rostergate.gate.pace import Pace
 from rostergate.gate.passwords import Passwords
 from rostergate.gate.protocol import SFTP_VERSION, Packets
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 KEEPALIVE_SECONDS: Final = 30
 KEEPALIVES_UNANSWERED_MAX: Final = 3
+CLOSING_SECONDS_MAX: Final = 5.0
+"""How long connections and sessions may take to end once they have been told to."""
 
 
 class Gate:
@@ -54,7 +56,7 @@ class Gate:
         self.seldom = Seldom(clock)
         self.doors: set[Door] = set()
         self.draining = False
-        self._keys: dict[str, tuple[District, frozenset[bytes]]] = {}
+        self.logins = Logins(services, self.passwords, self.seldom, self.doors)
         self._entrances: list[Entrance] = []
         self._sessions: dict[asyncio.Task[None], Files] = {}
         self._notes: set[asyncio.Task[None]] = set()
@@ -77,7 +79,7 @@ class Gate:
         Raises `StateError` when the host keys cannot be used and `OSError` when the address cannot.
         """
         keys = await asyncio.to_thread(host_keys, self.services.spool.keys, legacy=legacy)
-        await self.passwords.prepare()
+        await self.passwords.prepare(await self.services.password_costs())
         options = await asyncssh.SSHServerConnectionOptions.construct(
             config=None,
             server_version="rostergate",
@@ -106,6 +108,7 @@ class Gate:
     def stop_logins(self) -> None:
         """Take no new connection, and end those that have not logged in."""
         self.draining = True
+        self.logins.changed.set()  # whoever waits for that looks whether to stop
         for entrance in self._entrances:
             entrance.close()
         for door in tuple(self.doors):
@@ -113,9 +116,10 @@ class Gate:
                 door.disconnect("the server is about to stop; try again later")
 
     async def drain(self, seconds: float) -> None:
-        """Let uploads in progress come to their end for that long, then end every connection. Returns when all ended.
+        """Let uploads in progress come to their end for that long, then end every connection.
 
-        What is still in progress then waits for a resume.
+        What is still in progress then waits for a resume. Returns when all have ended, or have had
+        `CLOSING_SECONDS_MAX` for it.
         """
         self.stop_logins()
         loop = asyncio.get_running_loop()
@@ -126,17 +130,15 @@ class Gate:
         doors = tuple(self.doors)
         for door in doors:
             door.disconnect("the server is about to stop; try again later")
-        if doors:
-            await asyncio.wait([asyncio.ensure_future(door.wait_closed()) for door in doors])
-        if self._sessions:
-            await asyncio.wait(tuple(self._sessions))
-        for entrance in self._entrances:
-            await entrance.wait_closed()
+        ending = [asyncio.ensure_future(door.wait_closed()) for door in doors]
+        ending += [asyncio.ensure_future(entrance.wait_closed()) for entrance in self._entrances]
+        left = (*ending, *self._sessions, *self._notes)
+        hanging = (await asyncio.wait(left, timeout=CLOSING_SECONDS_MAX))[1] if left else set()
+        for task in hanging:
+            task.cancel()
         self._entrances.clear()
-        if self._notes:
-            await asyncio.wait(tuple(self._notes))
         self.passwords.close()
-        _log.info(journal.SERVICE_DRAINED, connections=len(doors))
+        _log.info(journal.SERVICE_DRAINED, connections=len(doors), complete=not hanging)
 
     # What the doors ask
 
@@ -156,18 +158,13 @@ class Gate:
         return "banned" if self.throttle.address_banned(address) else None
 
     def banned(self, reached: list[str], address: str) -> None:
-        """Tell of the bans that a failed login has brought about."""
+        """Tell of the bans that a failed login has brought about; whoever is still trying from there has to go."""
         for limit in reached:
-            limits.reached(limit, address=address)
-
-    def admitted(self, slug: str, address: str, *, legacy: bool) -> District | None:
-        """Return the district if it may log in from there and by that port, in its version of this moment."""
-        district = self.services.districts.get(slug)
-        if district is None or not district.enabled or (legacy and not district.legacy):
-            return None
-        if district.allowed_addresses and not within(address, district.allowed_addresses):
-            return None
-        return district
+            self.seldom.reached(limit, address=address)
+        if self.throttle.address_banned(address):
+            for door in tuple(self.doors):
+                if door.district is None and crowd(door.address) == crowd(address):
+                    door.disconnect("too many logins from this address have failed; try again later")
 
     def note_legacy(self, slug: str, connection: asyncssh.SSHServerConnection) -> None:
         """Let the house note down who has come in by the legacy port, and what kept it there."""
@@ -176,21 +173,13 @@ class Gate:
             cipher=str(connection.get_extra_info("recv_cipher", "")),
             mac=str(connection.get_extra_info("recv_mac", "")),
         )
-        self._note(self._note_legacy(slug, login))
+        self.note(self._note_legacy(slug, login))
 
     async def _note_legacy(self, slug: str, login: LegacyLogin) -> None:
         try:
             await self.services.on_legacy(slug, login)
         except RostergateError:
             _log.exception(journal.SESSION_FAILED, district=slug)
-
-    def keys_of(self, district: District) -> frozenset[bytes]:
-        """Return the public keys of a district, parsed once for each version of it."""
-        kept = self._keys.get(district.slug)
-        if kept is None or kept[0] is not district:
-            keys = frozenset(asyncssh.import_public_key(line).public_data for line in district.authorized_keys)
-            kept = self._keys[district.slug] = (district, keys)
-        return kept[1]
 
     def serve(
         self, door: Door, district: District
@@ -222,7 +211,7 @@ class Gate:
             await teller.refused(Refusal("scp", SFTP_ONLY), None)
             channel.exit(1)
 
-        return lambda channel: self._note(tell(channel))
+        return lambda channel: self.note(tell(channel))
 
     def _visitor(self, door: Door, district: District) -> Visitor:
         return Visitor(
@@ -233,7 +222,7 @@ class Gate:
             readme=readme(district).encode(),
         )
 
-    def _note(self, note: Coroutine[Any, Any, None]) -> None:
+    def note(self, note: Coroutine[Any, Any, None]) -> None:
         """Let something be told while the connection goes on."""
         task = asyncio.create_task(note)
         self._notes.add(task)
@@ -253,6 +242,7 @@ class Gate:
             handles_max=server.handles_per_session_max,
             active=door.active,
             pace=self._pace_of(door),
+            reached=lambda limit: self.seldom.reached(limit, address=door.address, district=slug),
         )
         try:
             await packets.run()
@@ -277,7 +267,7 @@ class Gate:
             if seconds and not told:
                 told = True
                 slug = door.district.slug if door.district else None
-                limits.reached("server.requests_per_second_max", district=slug, address=door.address)
+                self.seldom.reached("server.requests_per_second_max", district=slug, address=door.address)
             return seconds
 
         return count

@@ -20,7 +20,6 @@ from asyncssh.constants import FX_OK, FXP_CLOSE, FXP_OPEN, FXP_OPENDIR, FXP_READ
 from asyncssh.packet import SSHPacket
 from asyncssh.sftp import SFTPLimits, SFTPName, SFTPServerHandler
 
-from rostergate.gate import limits
 from rostergate.gate.incoming import Incoming
 from rostergate.gate.inflow import Inflow, PacketTooLong
 from rostergate.gate.outgoing import READ_BYTES_MAX
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from rostergate.gate.files import Files
 
 SFTP_VERSION: Final = 3
-_DATA: Final = frozenset({FXP_READ, FXP_WRITE})  # fast clients send fifteen thousand a second
+_READ_BYTES_MIN: Final = 4_096  # a READ that gives less counts as a request; the last one of a file, for one
 _HEADER_BYTES: Final = 1_024  # of a packet: everything around the data of a WRITE
 # draft-ietf-secsh-filexfer-02, 6.4 and 7: a WRITE up to its data (with handles of four bytes, as asyncssh gives them),
 # and a STATUS that says OK with its length before it. The numbers: kind, request; handle, offset, length of the data.
@@ -63,8 +62,12 @@ class Packets(SFTPServerHandler):
         handles_max: int,
         active: Callable[[], None],
         pace: Callable[[], float],
+        reached: Callable[[str], None],
     ) -> None:
-        """`active` is told of each packet; `pace` counts a request and says for how many seconds it has to wait."""
+        """`active` is told of each packet; `pace` counts a request and says for how many seconds it has to wait.
+
+        `reached` is told of a limit that ends the session, by its key.
+        """
         super().__init__(files, reader, writer, SFTP_VERSION)
         self._files = files
         self._inflow = Inflow(reader, packet_bytes_max, active)
@@ -72,6 +75,7 @@ class Packets(SFTPServerHandler):
         self._packet_bytes_max = packet_bytes_max
         self._handles_max = handles_max
         self._pace = pace
+        self._reached = reached
 
     async def recv_packet(self) -> SSHPacket:
         """Return the next packet that is for asyncssh to answer, having written what came before it.
@@ -86,15 +90,19 @@ class Packets(SFTPServerHandler):
                     await self._writer.drain()
                     await self._inflow.more()
         except PacketTooLong as error:
-            visitor = self._files.teller.visitor
-            limits.reached("server.packet_bytes_max", district=visitor.district.slug, address=visitor.address)
+            self._reached("server.packet_bytes_max")
             text = f"a packet of {error.length} bytes is larger than {self._packet_bytes_max}"
             raise SFTPBadMessage(text) from error
         self._send_answers()
         await self._writer.drain()
-        if packet[:1] and packet[0] not in _DATA and (seconds := self._pace()):
-            await asyncio.sleep(seconds)
+        if packet[:1] and packet[0] != FXP_READ:
+            await self._keep_pace()  # also with a WRITE: it would not be here if it had been taken
         return SSHPacket(bytes(packet))
+
+    async def _keep_pace(self) -> None:
+        """Count a request, and wait where it came too soon after the others."""
+        if seconds := self._pace():
+            await asyncio.sleep(seconds)
 
     def _written(self, packet: memoryview) -> bool:
         """Carry out a WRITE that is as it should be; anything else, and every refusal, is left to the long way."""
@@ -133,6 +141,15 @@ class Packets(SFTPServerHandler):
         elif self._dir_handles.pop(handle, None) is None:
             raise SFTPInvalidHandle("there is no such handle")
 
+    async def _process_read(self, packet: SSHPacket) -> tuple[bytes, bool]:
+        read = b"", True
+        try:
+            read = await super()._process_read(packet)
+        finally:
+            if len(read[0]) < _READ_BYTES_MIN:
+                await self._keep_pace()
+        return read
+
     async def _process_open(self, packet: SSHPacket) -> bytes:
         await self._check_handles()
         return await super()._process_open(packet)
@@ -169,6 +186,7 @@ class Packets(SFTPServerHandler):
         },
         FXP_CLOSE: cast("Any", _process_close),
         FXP_OPEN: cast("Any", _process_open),
+        FXP_READ: cast("Any", _process_read),
         FXP_OPENDIR: cast("Any", _process_opendir),
         b"limits@openssh.com": cast("Any", _process_limits),
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from rostergate.config.district import District, UploadLimits
@@ -54,6 +54,10 @@ class Services:
     """The time, aware."""
     password_hash: Callable[[str], Awaitable[str | None]]
     """District -> its argon2id hash, or None. Asked for names that are no district, too."""
+    password_costs: Callable[[], Awaitable[Sequence[str]]]
+    """The hashes of all passwords: what they cost is what a name that is no district must cost as well."""
+    renew_password: Callable[[str, str, str], Awaitable[bool]]
+    """Told of a hash of today's cost for the same password: district, old hash, new hash. Says whether it was taken."""
     footing: Callable[[str], Awaitable[Footing]]
     """District -> where it stands. Asked before every upload and for every listing, so it had better be quick."""
     on_refusal: Callable[[str, Area, str, str], Awaitable[None]]

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from asyncssh.constants import MSG_IGNORE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import asyncssh
+    from asyncssh.packet import SSHPacket
 
 _SMALL_BYTES: Final = 4_096
 
@@ -49,3 +52,16 @@ def acknowledge_at_once(connection: asyncssh.SSHServerConnection) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     vars(connection)["data_received"] = data_received
+
+
+def count_packets(connection: asyncssh.SSHServerConnection, take: Callable[[int], bool]) -> None:
+    """Ask `take` of each packet that is for the connection itself, by its kind; where it says no, nothing is done.
+
+    asyncssh 2.24 has no limit on any of them: requests to log in, key exchanges, packets that are to be ignored.
+    """
+    process = connection.process_packet
+
+    def process_packet(kind: int, number: int, packet: SSHPacket) -> object:
+        return process(kind, number, packet) if take(kind) else True
+
+    vars(connection)["process_packet"] = process_packet

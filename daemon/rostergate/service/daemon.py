@@ -15,7 +15,7 @@ import structlog
 from rostergate import journal, store
 from rostergate.desk import latest, report
 from rostergate.errors import Refused
-from rostergate.gate import Gate, Services
+from rostergate.gate import CLOSING_SECONDS_MAX, Gate, Services
 from rostergate.service import notices, purging, readiness, reporting, silence
 from rostergate.service.alone import Alone
 from rostergate.service.clock import booted_at, utc_now
@@ -163,6 +163,8 @@ class Daemon:
                 inboxes=self._inboxes,
                 now=self._now,
                 password_hash=self._password_hash,
+                password_costs=self._password_costs,
+                renew_password=self._renew_password,
                 footing=self._footings.of,
                 on_refusal=self._tell_refusal,
                 on_legacy=self._note_legacy,
@@ -186,6 +188,7 @@ class Daemon:
             self._queue.run(self.stop),
             self._room.watch(self.stop, self._queue.look),
             self._reload_districts(),
+            self._gate.logins.watch(self.stop),
             self._post.run(self.stop),
             silence.watch(self.stop, self._settings, self._districts, self._engine, self._now),
             self._alone.keep(self.stop),
@@ -232,8 +235,8 @@ class Daemon:
         bound = self._settings.server.drain_seconds_max
         try:
             async with asyncio.timeout(bound):
-                await self._gate.drain(bound)
-                await asyncio.gather(*self._parts, *self._dry_runs, return_exceptions=True)
+                draining = self._gate.drain(bound - min(CLOSING_SECONDS_MAX, bound / 2))
+                await asyncio.gather(draining, *self._parts, *self._dry_runs, return_exceptions=True)
                 await self._processes.close()
         except TimeoutError:
             log.warning(journal.SERVICE_DRAINED, complete=False)
@@ -260,6 +263,7 @@ class Daemon:
                 latest.waiting(folder, None, self._now())
 
     def _tell_reloaded(self, reloaded: list[Reloaded]) -> None:
+        self._gate.logins.changed.set()
         for one in reloaded:
             if one.error:
                 log.error(journal.CONFIG_REFUSED, district=one.slug, reason=one.error)
@@ -273,6 +277,14 @@ class Daemon:
     async def _password_hash(self, slug: str) -> str | None:
         async with store.reading(self._engine) as tx:
             return await credentials.password_hash(tx, slug)
+
+    async def _password_costs(self) -> list[str]:
+        async with store.reading(self._engine) as tx:
+            return await credentials.password_hashes(tx)
+
+    async def _renew_password(self, slug: str, old: str, new: str) -> bool:
+        async with store.writing(self._engine, slug) as tx:
+            return await credentials.renew_password(tx, slug, old, new)
 
     async def _tell_refusal(self, slug: str, _: Area, name: str, reason: str) -> None:
         now = self._now().astimezone(self._districts[slug].zone)

@@ -21,6 +21,22 @@ async def password_hash(tx: AsyncConnection, district: str) -> str | None:
     return found
 
 
+async def password_hashes(tx: AsyncConnection) -> list[str]:
+    """Return the hashes of all districts, in no order that says whose they are."""
+    query = sa.select(credentials.c.password_hash).order_by(credentials.c.password_hash)
+    return list(await tx.scalars(query))
+
+
+async def renew_password(tx: AsyncConnection, district: str, old: str, new: str) -> bool:
+    """Put another hash of the same password in the place of `old`; False when that is no longer the district's.
+
+    When the password was issued stays as it was.
+    """
+    mine = (credentials.c.district == district) & (credentials.c.password_hash == old)
+    renewed = await tx.execute(credentials.update().where(mine).values(password_hash=new))
+    return bool(renewed.rowcount)
+
+
 async def changed_at(tx: AsyncConnection, district: str) -> datetime | None:
     """Return when a district's password was issued, or None when it has none."""
     query = sa.select(credentials.c.changed_at).where(credentials.c.district == district)
