@@ -310,14 +310,15 @@ def _states(source: Source, sheets: Sheets) -> bool:
 
 
 def _complete(fmt: Format, sheets: Mapping[str, pl.DataFrame | None]) -> Sheets:
-    """Return every declared file with every declared column."""
+    """Return every declared file with its declared columns and no other: what is derived may have any name."""
     return {file.name: _completed(file, sheets.get(file.name)) for file in fmt.files}
 
 
 def _completed(file: File, sheet: pl.DataFrame | None) -> pl.DataFrame:
     frame = pl.DataFrame(schema={"line": pl.UInt32}) if sheet is None else sheet
-    lacking = [column.name for column in file.columns if column.name not in frame.columns]
-    return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in lacking)
+    names = [column.name for column in file.columns]
+    lacking = [pl.lit(None, pl.String).alias(name) for name in names if name not in frame.columns]
+    return frame.with_columns(lacking).select(*names, "line")
 
 
 def _claimed(source: Source, sheet: pl.DataFrame) -> pl.DataFrame:

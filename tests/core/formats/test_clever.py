@@ -68,6 +68,17 @@ def test_contacts_may_have_a_file_of_their_own() -> None:
     assert found(files) == []
 
 
+@pytest.mark.parametrize("name", ["teacher", "teacher column", "title", "contact_id", "birth_date", "line", "file"])
+def test_further_columns_may_have_any_name(name: str) -> None:
+    """Columns that the format does not declare are not read, whatever they are called."""
+    wide = {}
+    for file, text in CLEVER.items():
+        header, *rows = text.splitlines()
+        wide[file] = "\n".join([f"{header},{name}", *(f"{row},x" for row in rows)]) + "\n"
+    assert found(wide) == found(CLEVER)
+    assert added(wide) == added(CLEVER)
+
+
 def test_a_section_has_up_to_ten_teachers() -> None:
     """Each numbered column is a teacher; an unknown one is told in its own column."""
     assert said(FORMAT, CLEVER, "class_teachers") == [("c1", "t1"), ("c1", "t2"), ("c2", "t2")]
