@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rostergate import store
 from rostergate.core.policy import Policy
@@ -22,14 +23,29 @@ AT: Final = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)
 """When every delivery of a benchmark comes."""
 
 
+class Entered(NamedTuple):
+    """A sealed delivery, and what its files took to be hashed and made read-only."""
+
+    delivery: str
+    seconds: float
+    cpu_seconds: float
+
+
 async def enter(spool: Spool, slug: str, database: Location | None = None) -> str:
     """Begin and seal a delivery of what lies in a district's inbox, as the daemon does; return its id."""
+    return (await entered(spool, slug, database)).delivery
+
+
+async def entered(spool: Spool, slug: str, database: Location | None = None) -> Entered:
+    """Do what `enter` does, and say what the sealing took."""
     engine = store.open(database or spool.database)
     async with store.writing(engine) as tx:
         begun = await deliveries.begin(tx, slug, AT)
     names = [path.name for path in spool.inbox(slug, Area.UPLOAD).iterdir()]
     folder = sealing.gather(spool, slug, Area.UPLOAD, begun.id, names)
+    started, cpu = time.monotonic(), time.process_time()
     manifest = sealing.freeze(spool, folder, now=AT)
+    seconds, cpu = time.monotonic() - started, time.process_time() - cpu
     async with store.writing(engine) as tx:
         await deliveries.seal(
             tx,
@@ -40,7 +56,7 @@ async def enter(spool: Spool, slug: str, database: Location | None = None) -> st
             at=AT,
         )
     await engine.dispose()
-    return begun.id
+    return Entered(begun.id, seconds, cpu)
 
 
 def walk(spool: Spool, delivery: str, database: Location | None = None) -> Walked:

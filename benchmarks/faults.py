@@ -146,7 +146,8 @@ def _with_bytes(files: dict[str, bytes], wanted: Mapping[str, int]) -> dict[str,
             files.pop(file, None)
             files.update({} if data is None else {file: data})
     if "format-unknown" in wanted:
-        files = {f"export-{name}": b"x_" + data.replace(b",", b",x_") for name, data in files.items()}
+        parts = enumerate(files.values(), start=1)
+        files = {f"part-{number}.csv": b"field of " + data.replace(b",", b",field of ") for number, data in parts}
     return files
 
 

@@ -69,10 +69,11 @@ def test_a_part_of_the_nation_is_measured(tmp_path: Path) -> None:
 
 
 def test_the_daemon_is_measured_while_it_decides(tmp_path: Path) -> None:
-    """Delay and upload speed are measured in a real daemon, alone and beside a delivery."""
+    """Delay and upload speed are measured in a real daemon, alone and beside a first delivery and the next day's."""
     table, told = measured("while_large.py", "--size", "300", "--megabytes", "1", folder=tmp_path)
-    assert "loop delay" in table
-    assert len(told["upload_mb_s"]) == 2  # type: ignore[arg-type]
+    assert table.count("loop delay") == 2
+    for name in ("first", "daily"):
+        assert len(told[name]["upload_mb_s"]) == 2  # type: ignore[index]
 
 
 needs_sftp = pytest.mark.skipif(shutil.which("sftp") is None, reason="sftp is not installed")
