@@ -129,3 +129,22 @@ def test_the_source_root_is_no_package() -> None:
 def test_the_package_can_be_typed_against() -> None:
     """The marker of a typed package is there."""
     assert (HOUSE / "py.typed").exists()
+
+
+@pytest.mark.parametrize("page", ["daemon/ARCHITECTURE.md", "daemon/GATE.md", "daemon/MAIL.md", "README.md"])
+def test_a_page_names_only_files_that_there_are(page: str) -> None:
+    """A path or a module in backquotes is one of the house, of its rooms, or of the checkout."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[\w.-]+/)*[\w-]+\.py)`", text)) | set(re.findall(r"`((?:[\w.-]+/)+)`", text))
+    named |= set(re.findall(r"\]\((?!https?:|#)([^)#]+)\)", text))
+    places = [ROOT, (ROOT / page).parent, HOUSE, *(path for path in HOUSE.iterdir() if path.is_dir())]
+    ours = {name for name in named if not name.startswith(("state/", "deliveries/", "templates/"))}
+    assert [name for name in sorted(ours) if not any((place / name).exists() for place in places)] == []
+
+
+def test_the_plan_of_the_house_has_its_rooms() -> None:
+    """Each room of the package stands on the plan, and each room on the plan is one; the plan stays a plan."""
+    text = (ROOT / "daemon" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    drawn = re.findall(r"^([a-z]+)/ ", text[text.index("## Rooms") : text.index("Arrows:")], re.MULTILINE)
+    assert sorted(drawn) == sorted(path.name for path in HOUSE.iterdir() if (path / "__init__.py").exists())
+    assert len(text.splitlines()) <= 150

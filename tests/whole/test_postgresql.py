@@ -123,6 +123,26 @@ async def test_a_server_that_is_stopped_ends_nothing(
         assert one.queried("SELECT state, attempts FROM deliveries") == [("settled", 1)]
 
 
+def test_a_start_waits_for_a_server_that_comes_later(tmp_path: Path, own_postgresql: PostgreSQL) -> None:
+    """After a power cut the daemon is often there first: it says what it waits for, and starts when that is there."""
+    with own_postgresql.database() as name:
+        one = Rostergate(tmp_path, {"ROSTERGATE_DATABASE__URL": own_postgresql.url(name)})
+        one.config.mkdir()
+        own_postgresql.stop()
+        process = one.start()
+        try:
+            until(lambda: one.log.exists() and one.events("database.lost"), "the server to be missed")
+            assert process.poll() is None
+            own_postgresql.start()
+            until(lambda: one.events("service.started") or process.poll() is not None, "the daemon to start")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+        assert process.returncode == 0, one.log.read_text()
+        assert [event["part"] for event in one.events("database.lost")] == ["start"]
+        assert len(one.events("database.found")) == 1
+
+
 async def test_a_second_daemon_is_refused(tmp_path: Path, rostergate: Rostergate) -> None:
     """Two daemons never work on one database, also with two state folders; the second is let in after the first."""
     (tmp_path / "other").mkdir()
@@ -136,7 +156,8 @@ async def test_a_second_daemon_is_refused(tmp_path: Path, rostergate: Rostergate
 
 def test_a_server_that_is_away_ends_the_start_with_a_word(tmp_path: Path, url: str) -> None:
     """`serve` and the commands name the database and the next step, and end with 1; the address has no password."""
-    away = Rostergate(tmp_path, {"ROSTERGATE_DATABASE__URL": url.replace("?host=", "?host=/nowhere")})
+    address = url.replace("?host=", "?host=/nowhere")
+    away = Rostergate(tmp_path, {"ROSTERGATE_DATABASE__URL": address, "ROSTERGATE_DATABASE__START_SECONDS_MAX": "0"})
     for command in (("status",), ("db", "check"), ("serve", "--port", "0")):
         said = away.run(*command, status=1)
         assert "postgresql://rostergate@/" in said

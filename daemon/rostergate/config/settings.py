@@ -110,6 +110,8 @@ class DatabaseSettings(Section):
     url: Annotated[str, AfterValidator(_url)] = ""
     url_file: Annotated[str, Field(max_length=4_096)] = ""
     """A file that has the address in one line, with its password; without a slash, one of systemd's credentials."""
+    start_seconds_max: Annotated[int, Field(ge=0, le=3_600)] = 300
+    """How long the daemon's start waits for a server that is away."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
