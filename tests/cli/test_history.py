@@ -17,16 +17,13 @@ from rostergate.core.roster import TABLES, empty
 from running import SECONDS_MAX
 from servers import ENGINES
 from store.making import accepted, concluded, plans
+from store.replaying import STATES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rostergate.core.roster import Frames
 
-STATES = {
-    **dict.fromkeys(("teachers", "students", "guardians"), ("account_state", "account")),
-    "classes": ("class_state",),
-}
 pytestmark = pytest.mark.parametrize("commands", ENGINES, indirect=True)
 
 ONE = frames(schools=[("A", "Adams")], students=[("s1", "Ann", 'Zo,"e')], student_schools=[("A", "s1")])
@@ -87,9 +84,11 @@ def test_one_table_goes_to_standard_output(commands: Any) -> None:
     header = f"district,{columns},account_state,account"
     assert shown.stdout == f"{header}\nlakeside,s1,Ann,,,,,,offered,\nlakeside,s2,,,,,,,offered,\n"
     shown = commands("roster", "--table", "students", "--csv", "--as-of", "lakeside-00001")
-    assert shown.stdout == f'district,{columns}\nlakeside,s1,Ann,"Zo,""e",,,,\n'
+    assert shown.stdout == f'{header}\nlakeside,s1,Ann,"Zo,""e",,,,,offered,\n'
     shown = commands("roster", "--table", "schools", "--ndjson", "--as-of", "lakeside-00001")
-    assert json.loads(shown.stdout) == {"district": "lakeside", "school_id": "A", "name": "Adams"}
+    school = {"district": "lakeside", "school_id": "A", "name": "Adams", "platform_school": None}
+    assert json.loads(shown.stdout) == school
+    assert shown.stderr == "the feed goes on after cursor 1.3\n"
 
 
 @pytest.mark.usefixtures("lakeside")

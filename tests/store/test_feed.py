@@ -60,6 +60,7 @@ async def test_a_line_says_what_happened_to_one_row(tx: AsyncConnection) -> None
         "key": {"student_id": "s1"},
         "before": {"first_name": "Ann", **nothing},
         "after": {"first_name": "Anna", **nothing},
+        "stands": {"account_state": "offered", "account": None},
     }
     assert (later[2]["school"], later[2]["before"], later[2]["after"]) == ("A", {}, None)
 

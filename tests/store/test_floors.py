@@ -76,7 +76,7 @@ async def test_above_the_floor_everything_stays_as_it_was(tx: AsyncConnection) -
         with pytest.raises(Refused, match=r"history of lincoln reaches back to 2026-09-02.*retention\.history_days"):
             await ask(tx, "lincoln", (await turns.span(tx, first)).after)
     with pytest.raises(Refused, match="reaches back"):
-        await anext(history.rows(tx, "lincoln", TABLES["students"], 1))
+        await anext(history.rows(tx, "lincoln", TABLES["students"], turns.Span(0, 1, 1)))
     assert await floors.following(tx, "lincoln", AT + 2 * DAY) is None
 
 

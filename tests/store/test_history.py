@@ -13,7 +13,7 @@ from rostergate.core.diff import apply
 from rostergate.core.plan import State
 from rostergate.core.roster import TABLES, empty
 from rostergate.errors import NotFound, Refused
-from rostergate.store import history, roster, turns
+from rostergate.store import history, turns
 from rostergate.store import plans as stored
 from store.making import AT, REJECTED, accepted, concluded, plans, sealed
 from store.replaying import Platform, told
@@ -62,16 +62,18 @@ async def test_any_delivery_can_be_looked_back_to(
             assert same(await history.load(tx, district, span.after), after)
             counts = await history.counts(tx, district, span.after)
             assert counts == {name: frame.height for name, frame in after.items()}
-            assert await _parts(tx, district, span.after) == {name: _in_order(after, name) for name in TABLES}
+            assert await _parts(tx, district, span) == {name: _in_order(after, name) for name in TABLES}
             platform.take(line for line in await told(tx, district) if line["delivery"] == delivery)
             assert same(platform.roster(), after)
         assert await _parts(tx, district, None) == {name: _in_order(model, name) for name in TABLES}
 
 
-async def _parts(tx: AsyncConnection, district: str, ground: int | None) -> dict[str, list[tuple[str | None, ...]]]:
+async def _parts(
+    tx: AsyncConnection, district: str, span: turns.Span | None
+) -> dict[str, list[tuple[str | None, ...]]]:
     found: dict[str, list[tuple[str | None, ...]]] = {name: [] for name in TABLES}
     for name, table in TABLES.items():
-        async for part in history.rows(tx, district, table, ground):
+        async for part in history.rows(tx, district, table, span):
             found[name] += part.select(table.columns).rows()
     return found
 
@@ -142,8 +144,8 @@ async def test_parts_are_bounded_and_of_one_state(tx: AsyncConnection) -> None:
     wanted = frames(
         schools=[("A", None)], students=[(one, "Ann") for one in many], student_schools=[("A", one) for one in many]
     )
-    await concluded(tx, accepted(plans(empty(), wanted)))
-    for ground in (None, await roster.ground(tx, "lincoln")):
-        parts = [part async for part in history.rows(tx, "lincoln", TABLES["students"], ground)]
+    delivery = await concluded(tx, accepted(plans(empty(), wanted)))
+    for span in (None, await turns.span(tx, delivery)):
+        parts = [part async for part in history.rows(tx, "lincoln", TABLES["students"], span)]
         assert [part.height for part in parts] == [history.ROWS_AT_ONCE, 5]
         assert [one for part in parts for one in part["student_id"]] == many

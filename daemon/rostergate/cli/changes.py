@@ -62,8 +62,10 @@ def changes(
     """Tell every change of the roster, in the order in which they were applied.
 
     One JSON object per line: cursor, district, delivery, at, school (null for people), table, action (added, updated,
-    removed), key, before and after (the row's values; null where there is no row). Give the last cursor that was taken
-    back with --after. Without --since or --after it begins with the first change ever.
+    removed, stands), key, before and after (the row's values; null where there is no row), stands (where it stands with
+    the platform: platform_school, account_state and account, or class_state). A row that stands otherwise without
+    having changed has a line of its own, without before and after. Give the last cursor that was taken back with
+    --after. Without --since or --after it begins with the first change ever.
     """
     if delivery and cursor:
         raise click.UsageError("give either --since or --after")

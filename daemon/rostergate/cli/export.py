@@ -1,9 +1,9 @@
 """The roster as files: one per canonical table, in CSV, NDJSON or Parquet, written part by part.
 
 Columns: `district`, then the table's own (`core.roster`), all text, absent values empty (CSV: nothing between the
-commas, while an empty text is `""`) or null. The roster as it is has also, for people, `account_state` (offered,
-linked, claimed) and `account` (the platform's id of one that it had before), and for classes `class_state` (pending,
-live). Rows come district by district, in the order of their keys.
+commas, while an empty text is `""`) or null; then where the row stands with the platform (`store.states`): of schools
+`platform_school`, of people `account_state` (offered, linked, claimed) and `account` (the platform's id of one that it
+had before), of classes `class_state` (pending, live). Rows come district by district, in the order of their keys.
 
 Rule 1: a file appears whole, under its name, for its owner alone (mode 0600): it holds the names of children.
 Rule 2: only a part of a table is in memory, whatever its size.
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from rostergate.cli.progress import Told
     from rostergate.core.roster import Table
+    from rostergate.store.turns import Span
 
 
 class Form(StrEnum):
@@ -45,12 +46,12 @@ async def write(
     tx: AsyncConnection,
     districts: Sequence[str],
     tables: Sequence[str],
-    ground: int | None,
+    span: Span | None,
     form: Form,
     folder: Path,
     told: Told,
 ) -> list[Path]:
-    """Write the tables of some districts, as they were on a ground or as they are; return the files.
+    """Write the tables of some districts, as a delivery left them or as they are; return the files.
 
     Makes the folder. `told` is called with the rows that are written. A file of that name is replaced. Raises
     `OSError`, and then no file is half written.
@@ -67,7 +68,7 @@ async def write(
     try:
         for name in tables:
             path = unfinished / f"{name}.{form}"
-            parts, columns = _parts(tx, districts, TABLES[name], ground, counted), _columns(TABLES[name], ground)
+            parts, columns = _parts(tx, districts, TABLES[name], span, counted), _columns(TABLES[name])
             if form is Form.PARQUET:
                 await _write_parquet(parts, columns, path)
             else:
@@ -85,10 +86,10 @@ def _prepared(folder: Path) -> Path:
 
 
 async def print_table(
-    tx: AsyncConnection, districts: Sequence[str], table: str, ground: int | None, form: Form, out: IO[bytes]
+    tx: AsyncConnection, districts: Sequence[str], table: str, span: Span | None, form: Form, out: IO[bytes]
 ) -> None:
     """Write one table as CSV or NDJSON to a stream."""
-    await _stream(_parts(tx, districts, TABLES[table], ground), _columns(TABLES[table], ground), form, out)
+    await _stream(_parts(tx, districts, TABLES[table], span), _columns(TABLES[table]), form, out)
 
 
 async def _stream(parts: AsyncIterator[pl.DataFrame], columns: pl.DataFrame, form: Form, out: IO[bytes]) -> None:
@@ -104,11 +105,11 @@ async def _parts(
     tx: AsyncConnection,
     districts: Sequence[str],
     table: Table,
-    ground: int | None,
+    span: Span | None,
     seen: Callable[[pl.DataFrame], None] = lambda _part: None,
 ) -> AsyncIterator[pl.DataFrame]:
     for district in districts:
-        async for part in history.rows(tx, district, table, ground):
+        async for part in history.rows(tx, district, table, span):
             seen(part)
             yield part.select(pl.lit(district).alias("district"), pl.all())
 
@@ -127,7 +128,6 @@ async def _write_parquet(parts: AsyncIterator[pl.DataFrame], columns: pl.DataFra
     await asyncio.to_thread(shutil.rmtree, folder)
 
 
-def _columns(table: Table, ground: int | None) -> pl.DataFrame:
+def _columns(table: Table) -> pl.DataFrame:
     """Return an export's columns, without rows."""
-    own = table.columns if ground is not None else history.columns_now(table)
-    return pl.DataFrame(schema=dict.fromkeys(("district", *own), pl.String()))
+    return pl.DataFrame(schema=dict.fromkeys(("district", *history.columns(table)), pl.String()))

@@ -19,11 +19,13 @@ from rostergate.cli.progress import progress
 from rostergate.config.values import is_slug
 from rostergate.core.roster import TABLES
 from rostergate.errors import NotFound, Refused
-from rostergate.store import accounts, deliveries, history, turns
+from rostergate.store import accounts, deliveries, feed, history, turns
 from rostergate.store import roster as stored
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from rostergate.store.turns import Span
 
 _SHOWN = ("schools", "teachers", "students", "guardians", "classes", "enrollments")
 """The tables that fit on a screen; `--json` counts them all."""
@@ -66,8 +68,9 @@ def roster(
     released later, and without anything of a later delivery. Where it changed nothing, because it was refused or
     everything waited, it is the roster as the delivery found it.
 
-    The columns of an export are the district and those of the table, all text; rows come in the order of their keys.
-    Without --as-of there are, after them, account_state and account of people, and class_state of classes.
+    The columns of an export are the district and those of the table, all text; then platform_school of schools,
+    account_state and account of people, class_state of classes. Rows come in the order of their keys. The cursor that
+    is told is where the feed goes on: `rostergate changes --after CURSOR`.
     """
     if form is None:
         if folder or table:
@@ -77,7 +80,7 @@ def roster(
     kind = Form(form)
     if folder is None and (table is None or kind is Form.PARQUET):
         _wrong("name a folder with --output (standard output takes one --table, as CSV or NDJSON)")
-    run(_export(place, slug, delivery, kind, [table] if table else list(TABLES), folder))
+    run(_export(place, slug, delivery, kind, [table] if table else list(TABLES), folder, as_json=as_json))
 
 
 def _wrong(message: str) -> NoReturn:
@@ -86,20 +89,23 @@ def _wrong(message: str) -> NoReturn:
 
 async def _count(place: Place, slug: str | None, delivery: str | None, *, as_json: bool) -> None:
     async with place.database() as engine, store.reading(engine) as tx:
-        districts, ground = await _meant(tx, place, slug, delivery)
+        districts, span = await _meant(tx, place, slug, delivery)
+        cursor = str(await feed.end(tx, delivery))
         counts: dict[str, dict[str, int]] = {}
         states: dict[str, dict[str, dict[str, int]]] = {}
         for one in districts:
-            if ground is None:
+            if span is None:
                 counts[one] = await stored.counts(tx, one)
                 states[one] = {
                     "accounts": await accounts.counts(tx, one),
                     "class_states": await accounts.class_counts(tx, one),
                 }
             else:
-                counts[one] = await history.counts(tx, one, ground)
+                counts[one] = await history.counts(tx, one, span.after)
     if as_json:
-        print_json([{"district": one, **tables, **states.get(one, {})} for one, tables in counts.items()])
+        print_json(
+            [{"district": one, **tables, **states.get(one, {}), "cursor": cursor} for one, tables in counts.items()]
+        )
         return
     print_table(
         ("DISTRICT", *(name.upper() for name in _SHOWN)),
@@ -109,27 +115,41 @@ async def _count(place: Place, slug: str | None, delivery: str | None, *, as_jso
 
 
 async def _export(
-    place: Place, slug: str | None, delivery: str | None, form: Form, tables: list[str], folder: Path | None
+    place: Place,
+    slug: str | None,
+    delivery: str | None,
+    form: Form,
+    tables: list[str],
+    folder: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     async with place.database() as engine, store.reading(engine) as tx:
-        districts, ground = await _meant(tx, place, slug, delivery)
+        districts, span = await _meant(tx, place, slug, delivery)
+        cursor = await feed.end(tx, delivery)
         if folder is None:
-            await export.print_table(tx, districts, tables[0], ground, form, sys.stdout.buffer)
+            await export.print_table(tx, districts, tables[0], span, form, sys.stdout.buffer)
+            click.echo(f"the feed goes on after cursor {cursor}", err=True)
             return
         with progress(f"writing rows to {folder}") as told:
-            written = await export.write(tx, districts, tables, ground, form, folder, told)
+            written = await export.write(tx, districts, tables, span, form, folder, told)
+    if as_json:
+        print_json({"folder": str(folder), "files": [path.name for path in written], "cursor": str(cursor)})
+        return
     click.echo(f"written to {folder}: {', '.join(path.name for path in written)}")
+    only = f" --district {districts[0]}" if slug or delivery else ""
+    click.echo(f"the feed goes on from there: rostergate changes --after {cursor}{only}")
 
 
 async def _meant(
     tx: AsyncConnection, place: Place, slug: str | None, delivery: str | None
-) -> tuple[list[str], int | None]:
-    """Return the districts that are meant, and the ground; None: the roster as it is."""
+) -> tuple[list[str], Span | None]:
+    """Return the districts that are meant, and what left the roster as it is meant; None: the roster as it is."""
     if delivery is not None:
         district = (await deliveries.get(tx, delivery)).district
         if slug not in {None, district}:
             raise Refused(f"{delivery} is a delivery of {district}, not of {slug}")
-        return [district], (await turns.span(tx, delivery)).after
+        return [district], await turns.span(tx, delivery)
     districts = place.districts()
     known = sorted({*districts, *filter(is_slug, districts.errors)})  # a broken file does not undo a roster
     if slug and slug not in known:

@@ -5,10 +5,13 @@ claims take a row. The row stays when its person is archived, so that whoever re
 Rule 2: the platform's accounts are looked at whenever somebody is new or they are loaded again. Who is linked or has
 claimed stays so; who fits is decided by `core.account.links`.
 Rule 3: a class is live from the moment on when one of its teachers is active; the row stays when the class is archived.
+Rule 4: each link, claim and class that is live is told by a turn: that of the delivery which brought it about, or its
+own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +20,7 @@ import sqlalchemy as sa
 from rostergate.core.account import ACTIVE, ClassState, Event, State, after, links
 from rostergate.core.roster import PEOPLE
 from rostergate.errors import NotFound, Refused
+from rostergate.store import turns
 from rostergate.store.schema import accounts, live_classes, platform_accounts
 from rostergate.store.schema import roster as versions
 
@@ -25,8 +29,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from rostergate.core.roster import Table
 
 ROWS_AT_ONCE: Final = 5_000
 
@@ -63,18 +65,24 @@ async def load(tx: AsyncConnection, district: str, found: Iterable[PlatformAccou
     ]
     for start in range(0, len(rows), ROWS_AT_ONCE):
         await tx.execute(platform_accounts.insert(), rows[start : start + ROWS_AT_ONCE])
-    return await follow(tx, district, at)
+    position = await turns.take_alone(tx, district, at)
+    stand = await follow(tx, district, at, position)
+    return sum(stand[role] for role in _ROLES)
 
 
-async def follow(tx: AsyncConnection, district: str, at: datetime) -> int:
-    """Link whoever is new and has an account, let classes of active teachers be live; return how many were linked."""
+async def follow(tx: AsyncConnection, district: str, at: datetime, position: int) -> dict[str, int]:
+    """Link whoever is new and has an account, and let classes of active teachers be live.
+
+    The turn at the position tells it. Return how many rows stand otherwise by it, by canonical table.
+    """
     any_account = sa.select(platform_accounts.c.account).where(platform_accounts.c.district == district).limit(1)
-    linked = 0
+    found = Counter(dict.fromkeys((*_ROLES, "classes"), 0))
     if await tx.scalar(any_account) is not None:
         for sign in _SIGNS:
-            linked += await _link(tx, district, sign, at)
-    await _enliven(tx, district, at)
-    return linked
+            found.update(await _link(tx, district, sign, at, position))
+    found["classes"] = await _enliven(tx, district, at, position)
+    await turns.stood(tx, position, found)
+    return found
 
 
 async def claim(tx: AsyncConnection, district: str, teacher_id: str, at: datetime) -> int:
@@ -94,13 +102,15 @@ async def claim(tx: AsyncConnection, district: str, teacher_id: str, at: datetim
         raise Refused(
             f"Teacher {teacher_id} of {district} has claimed the account already, on {known.claimed_at:%Y-%m-%d}."
         )
-    following = after(state, Event.CLAIMED)
+    position = await turns.take_alone(tx, district, at)
+    claimed = {"state": after(state, Event.CLAIMED).value, "claimed_at": at, "claimed_position": position}
     if known:
-        await tx.execute(accounts.update().where(*whose).values(state=following.value, claimed_at=at))
+        await tx.execute(accounts.update().where(*whose).values(claimed))
     else:
-        row = {"district": district, "role": "teachers", "person_id": teacher_id, "state": following.value}
-        await tx.execute(accounts.insert().values(**row, claimed_at=at))
-    return await _enliven(tx, district, at)
+        await tx.execute(accounts.insert().values(district=district, role="teachers", person_id=teacher_id, **claimed))
+    live = await _enliven(tx, district, at, position)
+    await turns.stood(tx, position, {"teachers": 1, "classes": live})
+    return live
 
 
 async def counts(tx: AsyncConnection, district: str) -> dict[str, int]:
@@ -162,31 +172,8 @@ async def classes(tx: AsyncConnection, district: str) -> list[tuple[str, str, Cl
     ]
 
 
-STATES: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(_ROLES, ("account_state", "account")),
-    "classes": ("class_state",),
-}
-"""Canonical table -> the columns of `with_states`: a state, and the platform's id of an account that it had before."""
-
-
-def with_states(table: Table, rows: sa.Table) -> tuple[sa.FromClause, list[sa.ColumnElement[str]]]:
-    """Return a table's current rows, joined with where each one's account or class stands, and the columns of that."""
-    if table.name in _ROLES:
-        person = rows.c[_ROLES[table.name]]
-        same = sa.and_(
-            accounts.c.district == rows.c.district, accounts.c.role == table.name, accounts.c.person_id == person
-        )
-        state = sa.func.coalesce(accounts.c.state, State.OFFERED.value)
-        return rows.outerjoin(accounts, same), [state.label("account_state"), accounts.c.account.label("account")]
-    if table.name == "classes":
-        same = sa.and_(*(live_classes.c[name] == rows.c[name] for name in ("district", "school_id", "class_id")))
-        live = sa.case((live_classes.c.live_at.is_not(None), ClassState.LIVE.value), else_=ClassState.PENDING.value)
-        return rows.outerjoin(live_classes, same), [live.label("class_state")]
-    return rows, []
-
-
-async def _link(tx: AsyncConnection, district: str, sign: str, at: datetime) -> int:
-    """Link those whom one sign tells; return how many."""
+async def _link(tx: AsyncConnection, district: str, sign: str, at: datetime, position: int) -> Counter[str]:
+    """Link those whom one sign tells; return how many by role."""
     fitting: list[tuple[str, str, str]] = []
     for role, key in _ROLES.items():
         made, other = versions[role], platform_accounts
@@ -209,14 +196,17 @@ async def _link(tx: AsyncConnection, district: str, sign: str, at: datetime) -> 
         )
         fitting += [(role, person_id, account) for person_id, account in await tx.execute(query)]
     chosen = links(fitting)
-    told = {"district": district, "state": after(State.OFFERED, Event.LINKED).value, "linked_by": sign, "linked_at": at}
-    rows = [{**told, "role": role, "person_id": person, "account": account} for role, person, account in chosen]
+    told = {"district": district, "state": after(State.OFFERED, Event.LINKED).value, "linked_by": sign}
+    moment = {"linked_at": at, "linked_position": position}
+    rows = [
+        {**told, **moment, "role": role, "person_id": person, "account": account} for role, person, account in chosen
+    ]
     for start in range(0, len(rows), ROWS_AT_ONCE):
         await tx.execute(accounts.insert(), rows[start : start + ROWS_AT_ONCE])
-    return len(rows)
+    return Counter(role for role, _, _ in chosen)
 
 
-async def _enliven(tx: AsyncConnection, district: str, at: datetime) -> int:
+async def _enliven(tx: AsyncConnection, district: str, at: datetime, position: int) -> int:
     """Let the classes be live of which a teacher is active; return how many newly are."""
     ties = versions["class_teachers"]
     active = sa.and_(
@@ -228,12 +218,16 @@ async def _enliven(tx: AsyncConnection, district: str, at: datetime) -> int:
     key = [ties.c[name] for name in ("district", "school_id", "class_id")]
     known = sa.and_(*(live_classes.c[column.name] == column for column in key))
     query = (
-        sa.select(*key, sa.bindparam("live_at", at, type_=live_classes.c.live_at.type))
+        sa.select(
+            *key,
+            sa.bindparam("live_at", at, type_=live_classes.c.live_at.type),
+            sa.bindparam("position", position, type_=live_classes.c.position.type),
+        )
         .join_from(accounts, ties, active)
         .where(accounts.c.district == district, ties.c.until_delivery.is_(None), ~sa.exists().where(known))
         .distinct()
     )
-    insert = live_classes.insert().from_select(["district", "school_id", "class_id", "live_at"], query)
+    insert = live_classes.insert().from_select(["district", "school_id", "class_id", "live_at", "position"], query)
     # SQLAlchemy leaves the count of an insert's rows out otherwise.
     made = await tx.execute(insert, execution_options={"preserve_rowcount": True})
     return made.rowcount

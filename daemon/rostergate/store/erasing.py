@@ -128,6 +128,7 @@ async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> No
             grounds |= {ground for ground in pair if ground is not None}
         await tx.execute(made.delete().where(*_of(made, who)))
     await turns.renumber(tx, who.district, grounds)
+    await turns.renumber_at(tx, who.district, await _told_at(tx, who))
     async for number, delivery, changes in _plans_naming(tx, who):
         await _without(tx, who, number, changes)
         await deliveries.ask_for_report(tx, delivery)
@@ -137,7 +138,7 @@ async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> No
     await _forget_accounts(tx, who)
 
 
-async def _leave(tx: AsyncConnection, who: Person, newest: turns.Turn, at: datetime) -> None:
+async def _leave(tx: AsyncConnection, who: Person, newest: str, at: datetime) -> None:
     """Let a person leave the roster in a turn of the newest delivery; one without changes when it was so before."""
     changes: Frames = {}
     for table in person.naming(who.role):
@@ -149,9 +150,9 @@ async def _leave(tx: AsyncConnection, who: Person, newest: turns.Turn, at: datet
         if found:
             frame = pl.DataFrame(found, schema=empty()[table.name].schema, orient="row")
             changes[table.name] = frame.with_columns(action=pl.lit(Action.REMOVED.value, ACTION))
-    if not changes or not await roster.apply(tx, who.district, [changes], newest.delivery, at):
+    if not changes or not await roster.apply(tx, who.district, [changes], newest, at):
         ground = await roster.ground(tx, who.district)
-        await turns.take(tx, newest.delivery, who.district, ground=ground, at=at, rows={})
+        await turns.take(tx, newest, who.district, ground=ground, at=at, rows={})
 
 
 async def supersede(tx: AsyncConnection, district: str, at: datetime) -> None:
@@ -231,12 +232,22 @@ async def _without(tx: AsyncConnection, who: Person, plan: int, changes: Frames)
         await tx.execute(held_rows.update().where(*of_hold).values(rows=concerned.pack(frame)))
 
 
+async def _told_at(tx: AsyncConnection, who: Person) -> set[int]:
+    """Return the positions of the turns that tell of the person's account."""
+    query = sa.select(accounts.c.linked_position, accounts.c.claimed_position).where(*_account_of(who))
+    return {position for row in await tx.execute(query) for position in row if position is not None}
+
+
 async def _forget_accounts(tx: AsyncConnection, who: Person) -> None:
-    of_person = accounts.c.district == who.district, accounts.c.role == who.role.name, accounts.c.person_id == who.id
+    of_person = _account_of(who)
     linked = sa.select(accounts.c.account).where(*of_person, accounts.c.account.is_not(None))
     of_district = platform_accounts.c.district == who.district
     await tx.execute(platform_accounts.delete().where(of_district, platform_accounts.c.account.in_(linked)))
     await tx.execute(accounts.delete().where(*of_person))
+
+
+def _account_of(who: Person) -> tuple[Any, ...]:
+    return accounts.c.district == who.district, accounts.c.role == who.role.name, accounts.c.person_id == who.id
 
 
 def _of(made: sa.Table, who: Person) -> tuple[Any, ...]:

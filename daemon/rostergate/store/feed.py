@@ -1,8 +1,9 @@
 """The feed: every change of the roster as a line that a platform can follow, stop at, and resume after.
 
 Rule 1: the lines come turn by turn, in the order in which turns were committed; see `store.turns`.
-Rule 2: within a turn, what is added or updated comes first, what is referred to before what refers to it; then what is
-removed, the other way round. So no line leaves a tie to nothing. Within a table rows come in the order of their keys.
+Rule 2: within a turn, what is added, updated or stands otherwise comes first, what is referred to before what refers to
+it; then what is removed, the other way round. So no line leaves a tie to nothing. Within a table rows come in the order
+of their keys.
 Rule 3: a line's cursor is the turn's position and the line's number in it. Versions never change, so the same cursor
 always means the same line. Only when a person is erased do turns lose lines: their other lines get new, higher numbers,
 so whoever stopped among them is told the turn from its beginning.
@@ -21,7 +22,7 @@ import sqlalchemy as sa
 from rostergate.core.plan import Action
 from rostergate.core.roster import TABLES
 from rostergate.errors import Refused
-from rostergate.store import floors, turns
+from rostergate.store import floors, states, turns
 from rostergate.store.history import ROWS_AT_ONCE, in_order
 from rostergate.store.schema import key_order
 from rostergate.store.schema import roster as versions
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 ERASED: Final = "erased"
 """The action of the line that tells of an erased person."""
+
+STANDS: Final = "stands"
+"""The action of a line about a row that stays as it is, but stands otherwise with the platform."""
 
 _CURSOR = re.compile(r"(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,17})", re.ASCII)
 
@@ -69,14 +73,26 @@ class Change:
     before: tuple[str | None, ...] | None
     """Its values before; None when it was not in the roster."""
     after: tuple[str | None, ...] | None
-    """Its values after; None when it is not in the roster any more."""
+    """Its values after; None when it is not in the roster any more, and where only `stands` has changed."""
+    stands: tuple[str | None, ...] | None
+    """Where it stands after the turn, as in `states.COLUMNS`; None when it is not in the roster any more."""
 
     @property
-    def action(self) -> Action:
+    def action(self) -> str:
         """What happened to the row."""
         if self.before is None:
-            return Action.ADDED
-        return Action.REMOVED if self.after is None else Action.UPDATED
+            return STANDS if self.after is None else Action.ADDED.value
+        return Action.REMOVED.value if self.after is None else Action.UPDATED.value
+
+
+async def end(tx: AsyncConnection, delivery: str | None = None) -> Cursor:
+    """Return the cursor after everything that the roster has now, or as of a delivery.
+
+    What the feed tells after it makes the roster as it is from one that was read in this transaction, or as of that
+    delivery. Raises as `turns.of` does.
+    """
+    turn = (await turns.of(tx, delivery))[-1] if delivery else await turns.at(tx, await turns.last(tx))
+    return Cursor(turn.position, turn.lines_max) if turn else Cursor()
 
 
 async def assert_given(tx: AsyncConnection, cursor: Cursor, district: str | None = None) -> None:
@@ -117,6 +133,7 @@ def _erased(turn: Turn, cursor: Cursor, told: Mapping[str, str]) -> dict[str, An
         "key": None,
         "before": None,
         "after": None,
+        "stands": None,
         "person": {"salt": told["salt"], "sha256": told["sha256"]},
     }
 
@@ -130,10 +147,11 @@ def _shape(turn: Turn, cursor: Cursor, change: Change) -> dict[str, Any]:
         "at": turn.at.isoformat(),
         "school": key.get("school_id"),
         "table": change.table.name,
-        "action": change.action.value,
+        "action": change.action,
         "key": {column: key[column] for column in change.table.key},
         "before": _values(change.table, change.before),
         "after": _values(change.table, change.after),
+        "stands": _stands(change),
     }
 
 
@@ -141,44 +159,65 @@ def _values(table: Table, values: tuple[str | None, ...] | None) -> dict[str, st
     return None if values is None else dict(zip(table.values, values, strict=True))
 
 
+def _stands(change: Change) -> dict[str, str | None] | None:
+    columns = states.COLUMNS.get(change.table.name)
+    return None if columns is None or change.stands is None else dict(zip(columns, change.stands, strict=True))
+
+
 async def _changes(tx: AsyncConnection, turn: Turn) -> AsyncIterator[Change]:
     for name, table in TABLES.items():
         rows = turn.rows.get(name)
-        if rows and rows.made:
+        if rows and (rows.made or rows.stood):
             async for change in _paired(tx, turn, table, rows):
-                if change.after is not None:
+                if change.action != Action.REMOVED.value:
                     yield change
     for name, table in reversed(TABLES.items()):
         rows = turn.rows.get(name)
         if rows and rows.ended:
             async for change in _paired(tx, turn, table, rows):
-                if change.after is None:
+                if change.action == Action.REMOVED.value:
                     yield change
 
 
 async def _paired(tx: AsyncConnection, turn: Turn, table: Table, rows: Rows) -> AsyncIterator[Change]:
-    """Give what a turn did to a table, in the order of the keys: the versions it ended beside those it made."""
-    old = _Rows(tx, _ended(tx, turn, table) if rows.ended else None)
-    new = _Rows(tx, _made(tx, turn, table, rows) if rows.made else None)
-    length = len(table.key)
-    one, other = await old.following(), await new.following()
-    while one or other:
-        key = min(row[:length] for row in (one, other) if row)
-        before = after = None
-        if one and one[:length] == key:
-            before, one = one[length:], await old.following()
-        if other and other[:length] == key:
-            after, other = other[length:], await new.following()
-        yield Change(table, key, before, after)
+    """Give what a turn did to a table, in the order of the keys.
+
+    The versions it ended stand beside those it made, and beside what it tells to stand otherwise.
+    """
+    streams = (
+        _Rows(tx, _ended(tx, turn, table) if rows.ended else None),
+        _Rows(tx, _made(tx, turn, table, rows) if rows.made else None),
+        _Rows(tx, _stood(tx, turn, table) if rows.stood else None),
+    )
+    length, width = len(table.key), len(table.columns)
+    heads = [await one.following() for one in streams]
+    while any(heads):
+        key = min(row[:length] for row in heads if row)
+        before = after = stands = None
+        for place, row in enumerate(heads):
+            if row and row[:length] == key:
+                if place == 0:
+                    before = row[length:]
+                elif place == 1:
+                    after, stands = row[length:width], row[width:]
+                else:
+                    stands = row[length:]
+                heads[place] = await streams[place].following()
+        yield Change(table, key, before, after, stands)
 
 
 def _made(tx: AsyncConnection, turn: Turn, table: Table, rows: Rows) -> sa.Select[Any]:
     made = versions[table.name]
-    return _chosen(tx, table).where(
-        made.c.id.between(rows.first, rows.last),
-        made.c.district == turn.district,
-        made.c.since_ground == turn.ground,
-        sa.or_(made.c.until_ground.is_(None), made.c.until_ground != turn.ground),
+    joined, stands = states.joined(table, made, turn.district, turn.position)
+    return (
+        _chosen(tx, table, *stands)
+        .select_from(joined)
+        .where(
+            made.c.id.between(rows.first, rows.last),
+            made.c.district == turn.district,
+            made.c.since_ground == turn.ground,
+            sa.or_(made.c.until_ground.is_(None), made.c.until_ground != turn.ground),
+        )
     )
 
 
@@ -191,10 +230,16 @@ def _ended(tx: AsyncConnection, turn: Turn, table: Table) -> sa.Select[Any]:
     )
 
 
-def _chosen(tx: AsyncConnection, table: Table) -> sa.Select[Any]:
+def _stood(tx: AsyncConnection, turn: Turn, table: Table) -> sa.Select[Any]:
+    told = states.told_at(table, turn.district, turn.position).subquery()
+    columns = (*key_order(table), *states.COLUMNS[table.name])
+    return sa.select(*(told.c[column] for column in columns)).order_by(*in_order(tx, told, table))
+
+
+def _chosen(tx: AsyncConnection, table: Table, *more: sa.ColumnElement[str]) -> sa.Select[Any]:
     made = versions[table.name]
     columns = (*key_order(table), *table.values)
-    return sa.select(*(made.c[column] for column in columns)).order_by(*in_order(tx, made, table))
+    return sa.select(*(made.c[column] for column in columns), *more).order_by(*in_order(tx, made, table))
 
 
 class _Rows:

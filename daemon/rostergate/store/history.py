@@ -14,7 +14,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from rostergate.core.roster import TABLES
-from rostergate.store import accounts, floors
+from rostergate.store import floors, states, turns
 from rostergate.store.roster import collect
 from rostergate.store.schema import key_order
 from rostergate.store.schema import roster as versions
@@ -75,36 +75,29 @@ async def made(tx: AsyncConnection, district: str, after: int, ground: int) -> F
 
 
 async def rows(
-    tx: AsyncConnection, district: str, table: Table, ground: int | None = None
+    tx: AsyncConnection, district: str, table: Table, span: turns.Span | None = None
 ) -> AsyncIterator[pl.DataFrame]:
-    """Give a table as it was on a ground, or as it is, in parts of `ROWS_AT_ONCE`, in the order of `key_order`.
+    """Give a table as a delivery left it, or as it is, in parts of `ROWS_AT_ONCE`, in the order of `key_order`.
 
-    Each part has the table's columns; as it is, also those that tell of accounts and classes (`columns_now`). All parts
-    are of one state of the database when the transaction is.
+    Each part has the columns of `columns`. All parts are of one state of the database when the transaction is.
     """
-    if ground is None:
-        made = versions[table.name]
-        joined, states = accounts.with_states(table, made)
-        chosen = sa.select(*(made.c[column] for column in table.columns), *states).select_from(joined)
-        ordered = chosen.where(made.c.district == district, made.c.until_delivery.is_(None))
-        ordered = ordered.order_by(*in_order(tx, made, table))
-        columns = columns_now(table)
+    if span is None:
+        source: sa.FromClause = versions[table.name]
+        chosen = [source.c.district == district, source.c.until_delivery.is_(None)]
     else:
-        await floors.assert_kept(tx, district, ground)
-        source = _valid(table, district, ground).subquery()
-        ordered = sa.select(*(source.c[column] for column in table.columns)).order_by(*in_order(tx, source, table))
-        columns = table.columns
+        await floors.assert_kept(tx, district, span.after)
+        source, chosen = _valid(table, district, span.after).subquery(), []
+    joined, stands = states.joined(table, source, district, span.position if span else None)
+    query = sa.select(*(source.c[column] for column in table.columns), *stands).select_from(joined).where(*chosen)
+    ordered = query.order_by(*in_order(tx, source, table))
     result = await tx.stream(ordered, execution_options={"yield_per": ROWS_AT_ONCE})
     async for part in result.partitions(ROWS_AT_ONCE):
-        yield await asyncio.to_thread(_frame, columns, part)
+        yield await asyncio.to_thread(_frame, columns(table), part)
 
 
-def columns_now(table: Table) -> tuple[str, ...]:
-    """Return the columns of a table as it is: its own, and where each person's account, or each class, stands.
-
-    How that was on an earlier ground is not kept.
-    """
-    return (*table.columns, *accounts.STATES.get(table.name, ()))
+def columns(table: Table) -> tuple[str, ...]:
+    """Return the columns of `rows`: the table's own, and where each row stands with the platform (`states.COLUMNS`)."""
+    return (*table.columns, *states.COLUMNS.get(table.name, ()))
 
 
 def in_order(tx: AsyncConnection, source: sa.FromClause, table: Table) -> list[sa.ColumnElement[str]]:

@@ -20,7 +20,7 @@ from rostergate.core.delivery import Event as DeliveryEvent
 from rostergate.core.plan import OPEN, Counts, Event, Hold, Plan, State, after, pack, unpack
 from rostergate.core.school_status import Status, status
 from rostergate.errors import NotFound, Refused
-from rostergate.store import applied, deliveries, roster, schools
+from rostergate.store import applied, deliveries, roster, schools, turns
 from rostergate.store.schema import held_rows
 from rostergate.store.schema import holds as holds_table
 from rostergate.store.schema import left_out as left_out_table
@@ -346,8 +346,10 @@ async def _apply(
     query = sa.select(plans_table.c.changes).where(plans_table.c.id.in_([plan.id for plan in some]))
     waiting: Sequence[Any] = (await tx.scalars(query)).all()
     changed = await asyncio.to_thread(lambda: [unpack(one) for one in waiting])
-    await roster.apply(tx, district, changed, delivery, at)
-    await schools.remember(tx, district, {plan.school_id: plan.platform_school for plan in some}, at)
+    if not await roster.apply(tx, district, changed, delivery, at):
+        await turns.take(tx, delivery, district, ground=await roster.ground(tx, district), at=at, rows={})
+    there = {plan.school_id: plan.platform_school for plan in some if not plan.counts["schools"].removed}
+    await schools.remember(tx, district, there, at, await turns.last(tx))
     return await _close(tx, some, done, by=by, reason=reason, at=at)
 
 

@@ -106,8 +106,8 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
         total += await writer.archive(people, touched[people.name])
     if total:
         await _move_ground(tx, district, [WHOLE_DISTRICT, *sorted(schools)], at)
-        await accounts.follow(tx, district, at)
-        await turns.take(tx, delivery, district, ground=following, at=at, rows=writer.rows)
+        position = await turns.take(tx, delivery, district, ground=following, at=at, rows=writer.rows)
+        await accounts.follow(tx, district, at, position)
     return total
 
 

@@ -66,6 +66,12 @@ def _only_where(name: str, *columns: sa.Column[Any], condition: sa.ColumnElement
     return sa.Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
+def _told_by(table: sa.Table, column: str) -> None:
+    """Index a table by the turns that tell its rows."""
+    told = table.c[column]
+    _only_where(f"ix_{table.name}_{column}", table.c.district, told, condition=told.is_not(None), unique=False)
+
+
 deliveries = sa.Table(
     "deliveries",
     metadata,
@@ -187,8 +193,10 @@ school_decisions = sa.Table(
     sa.Column("platform_school", sa.String),
     sa.Column("decided_by", sa.String),  # NULL: by name, when its plan was applied
     sa.Column("decided_at", Instant, nullable=False),
+    sa.Column("position", sa.BigInteger),  # of the turn that tells it; see store.states
 )
 sa.Index("ix_school_decisions_district_school_id", school_decisions.c.district, school_decisions.c.school_id)
+_told_by(school_decisions, "position")
 
 platform_accounts = sa.Table(
     "platform_accounts",
@@ -213,8 +221,12 @@ accounts = sa.Table(
     sa.Column("linked_by", sa.String),  # "email" or "phone"
     sa.Column("linked_at", Instant),
     sa.Column("claimed_at", Instant),
+    sa.Column("linked_position", sa.BigInteger),  # of the turn that tells it, as the next one; see store.states
+    sa.Column("claimed_position", sa.BigInteger),
 )
 sa.Index("ix_accounts_district_account", accounts.c.district, accounts.c.account)
+_told_by(accounts, "linked_position")
+_told_by(accounts, "claimed_position")
 
 live_classes = sa.Table(
     "live_classes",
@@ -223,7 +235,9 @@ live_classes = sa.Table(
     sa.Column("school_id", sa.String, primary_key=True),
     sa.Column("class_id", sa.String, primary_key=True),
     sa.Column("live_at", Instant, nullable=False),
+    sa.Column("position", sa.BigInteger),  # of the turn that tells it; see store.states
 )
+_told_by(live_classes, "position")
 
 conclusions = sa.Table(
     "conclusions",
@@ -248,7 +262,7 @@ turns = sa.Table(
     "turns",
     metadata,
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),  # counts up in the order of commits
-    sa.Column("delivery", sa.ForeignKey("deliveries.id"), nullable=False),
+    sa.Column("delivery", sa.ForeignKey("deliveries.id")),  # NULL: only where rows stand has changed
     sa.Column("district", sa.String, nullable=False),
     sa.Column("ground", sa.Integer, nullable=False),  # the district's, after it
     sa.Column("at", Instant, nullable=False),

@@ -4,6 +4,7 @@ Rule 1: decisions are added, never changed: who matched, made, deselected or sel
 newest of a school counts.
 Rule 2: what the district's file says goes before what is kept here.
 Rule 3: a match by name is kept once it has been applied, so that a school that changes its name keeps its place.
+Rule 4: what says which school of the platform it is is told by a turn: that of the delivery, or its own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from rostergate.core.matching import Decision
 from rostergate.core.policy import PlatformSchool, Policy
+from rostergate.store import roster, turns
 from rostergate.store.schema import platform_schools, school_decisions
 
 if TYPE_CHECKING:
@@ -64,8 +66,46 @@ async def decide(
     decision: Decision,
     *,
     platform_school: str | None = None,
+    by: str,
+    at: datetime,
+) -> None:
+    """Keep a person's decision about a school."""
+    position = None
+    if decision in {Decision.MATCHED, Decision.MADE}:
+        position = await turns.take_alone(tx, district, at)
+        await turns.stood(tx, position, {"schools": int(school_id in await roster.schools(tx, district))})
+    await _keep(tx, district, school_id, decision, platform_school, by, at, position)
+
+
+async def remember(
+    tx: AsyncConnection, district: str, matched: Mapping[str, str | None], at: datetime, position: int
+) -> None:
+    """Keep the matches (school id -> the platform's id) of plans that were applied, where they are not kept yet.
+
+    The turn at the position, which is the transaction's own, tells them.
+    """
+    found = {school_id: one for school_id, one in matched.items() if one is not None}
+    known = await decisions(tx, district) if found else {}
+    new = {
+        school_id: one
+        for school_id, one in found.items()
+        if school_id not in known
+        or (known[school_id].decision, known[school_id].platform_school) != (Decision.MATCHED, one)
+    }
+    for school_id, one in new.items():
+        await _keep(tx, district, school_id, Decision.MATCHED, one, None, at, position)
+    await turns.stood(tx, position, {"schools": len(new)})
+
+
+async def _keep(
+    tx: AsyncConnection,
+    district: str,
+    school_id: str,
+    decision: Decision,
+    platform_school: str | None,
     by: str | None,
     at: datetime,
+    position: int | None,
 ) -> None:
     """Keep a decision about a school. `by` None: its name decided."""
     await tx.execute(
@@ -76,20 +116,9 @@ async def decide(
             platform_school=platform_school,
             decided_by=by,
             decided_at=at,
+            position=position,
         )
     )
-
-
-async def remember(tx: AsyncConnection, district: str, matched: Mapping[str, str | None], at: datetime) -> None:
-    """Keep the matches (school id -> the platform's id) of plans that were applied, where they are not kept yet."""
-    found = {school_id: one for school_id, one in matched.items() if one is not None}
-    if not found:
-        return
-    known = await decisions(tx, district)
-    for school_id, one in found.items():
-        told = known.get(school_id)
-        if told is None or told.decision is not Decision.MATCHED or told.platform_school != one:
-            await decide(tx, district, school_id, Decision.MATCHED, platform_school=one, by=None, at=at)
 
 
 async def policy(tx: AsyncConnection, district: str, given: Policy) -> Policy:

@@ -98,10 +98,9 @@ async def conclude(
     await _write_mail(tx, about, verdict, audience, at)
     concluded = Concluded(state, applied=0, held=0, unmatched=0, changed=0, superseded=())
     if accepted:
-        concluded = await _write_plans(tx, about, verdict.plans, at)
-    if not concluded.changed:
+        concluded = await _write_plans(tx, about, verdict.plans, ground, at)
+    else:
         await turns.take(tx, delivery, about.district, ground=ground, at=at, rows={})
-    if not accepted:
         return concluded
     if fingerprint is not None:
         await conclusions.write(tx, delivery, await roster.ground(tx, about.district), fingerprint)
@@ -162,7 +161,7 @@ _FOLLOWING: Final[Mapping[PlanState, PlanState]] = {
 
 
 async def _write_plans(
-    tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], at: datetime
+    tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], ground: int, at: datetime
 ) -> Concluded:
     superseded = await deliveries.supersede_older(tx, about.district, about.number, at)
     await plans.supersede_older(tx, about.district, about.id, at)
@@ -172,8 +171,9 @@ async def _write_plans(
     changed = await roster.apply(tx, about.district, clear.values(), about.id, at) if clear else 0
     await applied.write(tx, about.id, await packing)
     await _insert_plans(tx, about, decided, at)
-    places = {plan.school_id: plan.platform_school for plan in decided if plan.state is PlanState.CLEAR}
-    await schools.remember(tx, about.district, places, at)
+    if not changed:
+        await turns.take(tx, about.id, about.district, ground=ground, at=at, rows={})
+    await _remember(tx, about.district, decided, at)
     stored = [_FOLLOWING[plan.state] for plan in decided]
     state = State.PLANNED
     if not OPEN.intersection(stored):
@@ -186,6 +186,13 @@ async def _write_plans(
         changed=changed,
         superseded=superseded,
     )
+
+
+async def _remember(tx: AsyncConnection, district: str, decided: tuple[Plan, ...], at: datetime) -> None:
+    """Keep the matches of the schools that are in the roster now."""
+    there = (plan for plan in decided if plan.state is PlanState.CLEAR and not plan.counts["schools"].removed)
+    places = {plan.school_id: plan.platform_school for plan in there}
+    await schools.remember(tx, district, places, at, await turns.last(tx))
 
 
 async def _insert_plans(
