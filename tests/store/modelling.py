@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from core.rosters import same
+from rostergate.core import matching
 from rostergate.core.diff import apply
-from rostergate.core.roster import empty
+from rostergate.core.matching import Decision
+from rostergate.core.plan import State
+from rostergate.core.roster import TABLES, empty
+from rostergate.core.snapshot import MENTIONED, Snapshot
+from rostergate.core.target import orphans, target
 from store.accounting import Accounts
+from store.making import HOLD
 from store.replaying import Platform
 
 if TYPE_CHECKING:
+    from random import Random
+
     from rostergate.core.plan import Plan
     from rostergate.core.roster import Frames
 
 
-@dataclass
+@dataclass(eq=False)
 class Open:
     """A plan that waits."""
 
@@ -42,10 +52,111 @@ class District:
     """Delivery -> the roster as it left it."""
     accounts: Accounts = field(default_factory=Accounts)
     platform: Platform = field(default_factory=Platform)
+    deselected: set[str] = field(default_factory=set)
+    """Schools that are not rostered."""
+    places: dict[str, str | None] = field(default_factory=dict)
+    """School -> the platform's that it is; None: the platform makes it. Of schools that have left as well."""
 
-    def apply(self, changes: list[Frames]) -> None:
-        """Let the model follow what was applied."""
-        after = apply(self.roster, changes)
+    def follow(self, plans: list[Plan]) -> None:
+        """Follow plans that were applied."""
+        after = apply(self.roster, [one.changes for one in plans if one.changes])
+        for one in plans:
+            if one.platform_school is not None and not one.counts["schools"].removed:
+                self.places[one.school_id] = one.platform_school
         if not same(after, self.roster):
             self.accounts.follow(after)
         self.roster = after
+
+    @property
+    def held(self) -> list[Open]:
+        """What waits for a person because of a hold."""
+        return [one for one in self.open if one.plan.state is State.HELD]
+
+    def close(self, some: list[Open]) -> None:
+        """Let plans that were open be closed."""
+        self.open = [one for one in self.open if one not in some]
+        self.closed += some
+
+    def accept(self, delivery: str, chosen: tuple[Plan, ...], wanted: dict[str, Frames]) -> None:
+        """Follow a delivery that was accepted; `wanted`: what each school of its plans is to have."""
+        self.closed += self.held
+        waits = [one for one in chosen if one.state in {State.HELD, State.UNMATCHED}]
+        self.open = [Open(delivery, one, wanted[one.school_id]) for one in waits]
+        clear = [one for one in chosen if one.state is State.CLEAR]
+        self.follow(clear)
+        for one in clear:
+            self.wanted[one.school_id] = wanted[one.school_id]
+        self.left[delivery] = self.roster
+
+    def decide(self, school: str, decision: Decision, place: str | None) -> None:
+        """Follow a person's decision about a school."""
+        self.deselected -= {school}
+        if decision is Decision.DESELECTED:
+            self.deselected |= {school}
+        elif decision is not Decision.SELECTED:
+            self.places[school] = place
+        one = next((one for one in self.open if one.plan.school_id == school), None)
+        if one is None or decision is Decision.SELECTED:
+            return
+        self.close([one])
+        plan = replace(one.plan, platform_school=place)
+        if decision is Decision.DESELECTED:
+            return
+        if plan.state is State.UNMATCHED and not plan.holds:
+            self.follow([plan])
+            self.wanted[school] = one.wanted
+            self.left[one.delivery] = self.roster
+            return
+        self.closed.remove(one)
+        self.open.append(Open(one.delivery, replace(plan, state=State.HELD), one.wanted))
+
+
+def ref(one: Open) -> str:
+    """Return what names a plan."""
+    return f"{one.delivery}:{one.plan.hash}"
+
+
+def stopped(plan: Plan) -> Plan:
+    """Let a hold stop a plan, now or once its school is matched."""
+    return replace(plan, state=State.HELD if plan.state is State.CLEAR else plan.state, holds=(HOLD,))
+
+
+def selected_target(district: District, snapshot: Snapshot) -> Frames:
+    """Return what the roster should be, schools that are not rostered left aside."""
+    without = frozenset(district.deselected)
+    tables = matching.without_deselected(snapshot.tables, without)
+    return target(matching.without_deselected(district.roster, without), replace(snapshot, tables=tables))
+
+
+def mentioned(random: Random) -> Frames:
+    """Return keys of rows that are in the files but could not be used: some that the roster may have."""
+    ids = {"school_id": "ABC", "teacher_id": ("t1", "t2"), "student_id": ("s1", "s2"), "guardian_id": ("g1",)}
+    found = {}
+    for table in random.sample(sorted(MENTIONED), 2):
+        columns = MENTIONED[table]
+        row = {column: [random.choice(ids.get(column, ("c1", "c2")))] for column in columns}
+        found[table] = pl.DataFrame(row, schema=dict.fromkeys(columns, pl.String()))
+    return found
+
+
+def sound(snapshot: Snapshot, now: Frames) -> Snapshot:
+    """Leave out of `mentioned` what the snapshot has: only what could not be used is mentioned."""
+    mentioned = {}
+    for table in MENTIONED:
+        columns = MENTIONED[table]
+        rows = snapshot.mentioned.get(table, pl.DataFrame(schema=dict.fromkeys(columns, pl.String())))
+        mentioned[table] = rows.join(snapshot.tables[table], on=columns, how="anti")
+    assert not orphans(now)
+    return Snapshot(snapshot.tables, mentioned)
+
+
+def of_school(frames: Frames, school_id: str) -> Frames:
+    """Return the rows of a school."""
+    of_school = pl.col("school_id") == school_id
+    return {name: frames[name].filter(of_school) for name, table in TABLES.items() if not table.of_people}
+
+
+def alike(one: Frames, other: Frames) -> bool:
+    """Tell whether two schools have the same rows."""
+    nothing = empty()
+    return same({**nothing, **one}, {**nothing, **other})
