@@ -115,7 +115,7 @@ async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> No
             f"{undecided[0].id} is being decided, and may bring the person again. Wait until it is, then erase."
         )
     await supersede(tx, who.district, at)
-    newest = await turns.newest(tx, who.district)
+    newest = await turns.newest_delivery(tx, who.district)
     if newest is not None:
         await _leave(tx, who, newest, at)
         await turns.mark_erased(

@@ -15,7 +15,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from rostergate.core.delivery import State
-from rostergate.core.plan import Action
+from rostergate.core.plan import ACTION, Action
 from rostergate.errors import Refused
 from rostergate.store import deliveries, erasing, floors, roster, turns
 from rostergate.store.floors import Floor
@@ -78,12 +78,12 @@ async def leave(tx: AsyncConnection, district: str, at: datetime) -> int:
     await tx.execute(credentials.delete().where(credentials.c.district == district))
     waiting = outbox.c.district == district, outbox.c.closed_at.is_(None)
     await tx.execute(outbox.delete().where(*waiting))
-    newest = await turns.newest(tx, district)
+    newest = await turns.newest_delivery(tx, district)
     current = {name: rows for name, rows in (await roster.load(tx, district)).items() if rows.height}
     if newest is None or not current:
         return 0
-    gone = {name: rows.with_columns(action=pl.lit(Action.REMOVED.value)) for name, rows in current.items()}
-    return await roster.apply(tx, district, [gone], newest.delivery, at)
+    gone = {name: rows.with_columns(action=pl.lit(Action.REMOVED.value, ACTION)) for name, rows in current.items()}
+    return await roster.apply(tx, district, [gone], newest, at)
 
 
 async def known(tx: AsyncConnection, district: str) -> dict[str, int]:

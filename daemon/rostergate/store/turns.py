@@ -128,12 +128,18 @@ async def stood(tx: AsyncConnection, position: int, counts: Mapping[str, int]) -
     await tx.execute(turns.update().where(turns.c.position == position).values(rows=told))
 
 
-async def newest(tx: AsyncConnection, district: str) -> str | None:
+async def newest(tx: AsyncConnection, district: str) -> Turn | None:
+    """Return a district's last turn; None before its first."""
+    query = sa.select(turns).where(turns.c.district == district).order_by(turns.c.position.desc()).limit(1)
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else _turn(row)
+
+
+async def newest_delivery(tx: AsyncConnection, district: str) -> str | None:
     """Return the delivery of a district that had the last turn; None before the first."""
     of_delivery = turns.c.district == district, turns.c.delivery.is_not(None)
-    found: str | None = await tx.scalar(
-        sa.select(turns.c.delivery).where(*of_delivery).order_by(turns.c.position.desc()).limit(1)
-    )
+    query = sa.select(turns.c.delivery).where(*of_delivery).order_by(turns.c.position.desc()).limit(1)
+    found: str | None = await tx.scalar(query)
     return found
 
 
