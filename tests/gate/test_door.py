@@ -1,11 +1,16 @@
 import asyncio
+import os
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
+from asyncssh.packet import Byte, String, UInt32
 
 from gate.house import PASSWORD, SLUG, House, until
+from gate.raw import raw
 from rostergate.gate.session import SFTP_ONLY
 from rostergate.spool.folders import Area
 
@@ -85,6 +90,69 @@ async def test_nothing_but_sftp(house: House) -> None:
             await connection.open_connection("127.0.0.1", house.gate.port)
         with pytest.raises(asyncssh.ChannelListenError):
             await connection.forward_remote_port("127.0.0.1", 0, "127.0.0.1", 1)
+
+
+@pytest.mark.client("ssh")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-Y", "-s"], "X11 forwarding request failed"),
+        (["-tt", "-s"], "PTY allocation request failed"),
+        (["-W", "127.0.0.1:22"], "open failed"),
+        (["-R", "0:127.0.0.1:22", "-o", "ExitOnForwardFailure=yes", "-N"], "remote port forwarding failed"),
+    ],
+    ids=["x11", "terminal", "to others", "from others"],
+)
+async def test_nothing_is_forwarded(house: House, program: str, tmp_path: Path, options: list[str], said: str) -> None:
+    """OpenSSH's client gets no screen, no terminal and no port, whatever it asks for."""
+    key = tmp_path / "id"
+    key.write_bytes(house.key.export_private_key())
+    key.chmod(0o600)
+    (tmp_path / "xauth").write_text("#!/bin/sh\necho 'd MIT-MAGIC-COOKIE-1 00000000000000000000000000000000'\n")
+    (tmp_path / "xauth").chmod(0o700)
+    process = await asyncio.create_subprocess_exec(
+        *(program, "-v", "-F", "none", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"),
+        *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
+        *("-o", f"XAuthLocation={tmp_path / 'xauth'}", "-p", str(house.gate.port), *options),
+        *(f"{SLUG}@127.0.0.1", *(["sftp"] if "-s" in options else [])),
+        env={"PATH": os.environ["PATH"], "DISPLAY": "127.0.0.1:99"},
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate()
+    assert said in out.decode(), out.decode()
+    assert "Authenticated to" in out.decode()
+
+
+@pytest.mark.parametrize("asked", ["auth-agent-req@openssh.com", "x11-req", "pty-req", "env", "shell"])
+async def test_requests_of_a_channel(house: House, asked: str) -> None:
+    """On a channel nothing is granted but SFTP, and a command, to say no in words."""
+    fields = {
+        "x11-req": (Byte(0), String("MIT-MAGIC-COOKIE-1"), String("00"), UInt32(0)),
+        "pty-req": (String("xterm"), UInt32(80), UInt32(24), UInt32(0), UInt32(0), String("")),
+        "env": (String("LANG"), String("C")),
+    }
+    async with raw(house) as client:
+        channel: Any = client._writer.channel
+        assert not await channel._make_request(asked.encode(), *fields.get(asked, ()))
+        await client.start()
+
+
+async def test_a_client_that_has_gone_silent(make_house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is asked whether it is there, and does not answer, is taken to have gone; its upload waits."""
+    monkeypatch.setattr("rostergate.gate.listening.KEEPALIVE_SECONDS", 0.1)
+    house = await make_house()
+    connection = await asyncssh.connect(**house.options())
+    sftp = await connection.start_sftp_client()
+    file = await sftp.open("schools.csv", "wb")
+    await file.write(b"x")
+    vars(connection)["data_received"] = lambda *_: None  # as one whose network has gone
+    await until(lambda: not house.gate.doors)
+    await until(lambda: house.inbox().open_uploads == 0)
+    assert house.inbox().left()["schools.csv"].size == 1
+    connection.abort()
 
 
 async def test_exec_is_told_what_to_use(house: House) -> None:

@@ -49,6 +49,20 @@ async def test_agents_that_offer_everything(make_house: MakeHouse) -> None:
         one.abort()
 
 
+async def test_two_hundred_at_once(house: House) -> None:
+    """A vendor who comes with two hundred connections in one moment, each with the right password, is let in."""
+    slugs = [f"district-{number:02}" for number in range(20)]
+    for slug in slugs:
+        house.admit(slug)
+    plain = {"kex_algs": ["curve25519-sha256"], "server_host_key_algs": ["ssh-ed25519"]}
+    opened = await asyncio.gather(
+        *(asyncssh.connect(**house.options(username=slug, **BY_PASSWORD, **plain)) for slug in slugs * 10)
+    )
+    assert len(house.gate.doors) == 200
+    for one in opened:
+        one.abort()
+
+
 async def test_keys_that_lead_to_nothing_count(make_house: MakeHouse) -> None:
     """A connection that ends after unknown keys alone has failed once, however many there were."""
     house = await make_house(throttle={"address_points_max": 3.0})

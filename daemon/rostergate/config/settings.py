@@ -50,10 +50,10 @@ class ServerSettings(Section):
     """Balancers: their connections must begin with a PROXY header, and nobody else's may."""
     proxy_header_bytes_max: Annotated[int, Field(ge=107, le=65_551)] = 1_024
     proxy_header_seconds_max: Annotated[int, Field(ge=1, le=60)] = 5
-    connections_max: Annotated[int, Field(ge=1, le=100_000)] = 500
-    connections_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 100
-    unauthenticated_max: Annotated[int, Field(ge=1, le=100_000)] = 200
-    unauthenticated_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 50
+    connections_max: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    connections_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 300
+    unauthenticated_max: Annotated[int, Field(ge=1, le=100_000)] = 400
+    unauthenticated_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 200
     login_seconds_max: Annotated[int, Field(ge=5, le=600)] = 30
     login_tries_max: Annotated[int, Field(ge=1, le=20)] = 4
     keys_offered_max: Annotated[int, Field(ge=1, le=100)] = 20
@@ -212,8 +212,8 @@ class PasswordSettings(Section):
     passes: Annotated[int, Field(ge=1, le=100)] = 3
     lanes: Annotated[int, Field(ge=1, le=64)] = 1
     threads: Annotated[int, Field(ge=1, le=64)] = 2
-    waiting_max: Annotated[int, Field(ge=1, le=10_000)] = 64
-    waiting_per_address_max: Annotated[int, Field(ge=1, le=10_000)] = 32
+    waiting_max: Annotated[int, Field(ge=1, le=10_000)] = 400
+    waiting_per_address_max: Annotated[int, Field(ge=1, le=10_000)] = 200
 
 
 Days = Annotated[int, Field(ge=1, le=36_500)]
