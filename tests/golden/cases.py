@@ -58,20 +58,22 @@ class Case:
 
     def delivered(self, roster: Frames) -> Verdict:
         """Decide about the delivery."""
-        return decide(_contents(self.folder / "files"), roster, self._policy())
+        return decide(contents(self.folder / "files"), roster, self.policy())
+
+    def earlier(self) -> dict[str, Policy]:
+        """Return the folders of the deliveries before it, in their order, each with the policy it was decided under."""
+        undecided = Policy(format=self.format, encoding=self.encoding, phone_region=self.phone_region)
+        policies = {"before": undecided, "waiting": self.policy()}
+        return {name: policy for name, policy in policies.items() if (self.folder / name).exists()}
 
     def before(self) -> Frames:
         """Return the roster before the delivery, made by the earlier one under the settings that do not decide."""
-        folder = self.folder / "before"
-        if not folder.exists():
-            return empty()
-        policy = Policy(format=self.format, encoding=self.encoding, phone_region=self.phone_region)
-        verdict = decide(_contents(folder), empty(), policy)
-        assert verdict.outcome is Outcome.ACCEPTED, [(one.code, one.file, one.lines) for one in verdict.findings]
-        roster = apply(empty(), [plan.changes for plan in verdict.plans])
-        if (waiting := self.folder / "waiting").exists():
-            verdict = decide(_contents(waiting), roster, self._policy())
-            assert {State.CLEAR} < {plan.state for plan in verdict.plans}
+        roster = empty()
+        for name, policy in self.earlier().items():
+            verdict = decide(contents(self.folder / name), roster, policy)
+            assert verdict.outcome is Outcome.ACCEPTED, [(one.code, one.file, one.lines) for one in verdict.findings]
+            waits = {plan.state for plan in verdict.plans} - {State.CLEAR}
+            assert bool(waits) == (name == "waiting")
             roster = _at_once(roster, verdict)
         return roster
 
@@ -105,7 +107,8 @@ class Case:
     def _shown(self) -> tuple[str, ...]:
         return (*_SHOWN, "message") if "messages" in self.shows else _SHOWN
 
-    def _policy(self) -> Policy:
+    def policy(self) -> Policy:
+        """Return the policy that the delivery is decided under."""
         return Policy(
             format=self.format,
             encoding=self.encoding,
@@ -160,5 +163,6 @@ def _at_once(roster: Frames, verdict: Verdict) -> Frames:
     return apply(roster, [plan.changes for plan in verdict.plans if plan.state is State.CLEAR])
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a delivery."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
