@@ -21,27 +21,25 @@ if TYPE_CHECKING:
 def run(commands: Commands, *arguments: str) -> tuple[str, str]:
     """Run a command whose standard error is a terminal; return what it printed and what the terminal saw."""
     screen, theirs = pty.openpty()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "rostergate", *commands.place, *arguments],
-            env={**os.environ, "TERM": "xterm"},
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-    finally:
-        os.close(theirs)
     seen = b""
-    try:
-        while data := os.read(screen, 65_536):
-            seen += data
-    except OSError:  # Linux's word for: nobody has the terminal open any more
-        pass
-    finally:
-        os.close(screen)
-    return done.stdout, seen.decode()
+    with subprocess.Popen(
+        [sys.executable, "-m", "rostergate", *commands.place, *arguments],
+        env={**os.environ, "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    ) as process:
+        os.close(theirs)
+        try:
+            while data := os.read(screen, 65_536):  # read as it comes: a terminal holds little
+                seen += data
+        except OSError:  # Linux's word for: nobody has the terminal open any more
+            pass
+        finally:
+            os.close(screen)
+        answer, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, seen.decode()
+    return answer, seen.decode()
 
 
 @pytest.fixture
@@ -57,6 +55,10 @@ def delivered(commands: Commands) -> Commands:
     [
         (("db", "backup", "{folder}/copy.db"), "copying the database"),
         (("db", "check"), "checking the database"),
+        (("db", "upgrade"), "bringing the database to this version"),
+        (("purge", "--dry-run"), "looking for what is too old"),
+        (("erase", "lincoln", "s1-3", "--yes"), "erasing"),
+        (("district", "remove", "lincoln", "--yes"), "removing it"),
         (("roster", "--csv", "--output", "{folder}/out"), "writing rows"),
         (("holds", "try", "--district", "lincoln", "--removals-percent", "5"), "looking at deliveries"),
         (("preview", "{folder}/set"), "checking "),

@@ -32,7 +32,8 @@ def upgrade(place: Place, *, as_json: bool) -> None:
     """Make the database, or bring it to this version; `serve` does so by itself at its start."""
     location = place.location()
     place.prepare()
-    store.upgrade(location)
+    with progress("bringing the database to this version"):
+        store.upgrade(location)
     schema = store.revision_known()
     if as_json:
         print_json({"database": str(location), "schema": schema})

@@ -10,6 +10,7 @@ import click
 from rostergate import journal
 from rostergate.cli.output import as_json, print_json
 from rostergate.cli.place import Place, run
+from rostergate.cli.progress import progress
 from rostergate.desk.words import counted, listed, table_title
 from rostergate.errors import NotFound
 from rostergate.service import erasing
@@ -44,7 +45,8 @@ def erase(
     if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
         raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
     try:
-        outlook = run(_look(place, district, person, role))
+        with progress("looking for the person"):
+            outlook = run(_look(place, district, person, role))
     except NotFound:
         if yes and not dry_run:
             run(erasing.compact(place.location()))  # an erasure may have been interrupted before this
@@ -57,7 +59,8 @@ def erase(
         return
     if not yes:
         click.confirm("\nErase all of it for good?", abort=True)
-    run(_carry_out(place, outlook))
+    with progress("erasing"):
+        run(_carry_out(place, outlook))
     if as_json:
         print_json({**_shape(outlook), "erased": True})
     else:

@@ -247,7 +247,8 @@ def _decide(
         named = run(_meant(place, delivery, slug))
         if slug and not yes:
             click.confirm(f"{len(named)} plans of {slug} would be {what}. Go on?", abort=True, err=True)
-    closed = run(_close(place, what, named, by.strip(), reason.strip()))
+    with progress("closing plans"):
+        closed = run(_close(place, what, named, by.strip(), reason.strip()))
     if as_json:
         print_json(
             [

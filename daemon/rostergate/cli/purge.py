@@ -11,6 +11,7 @@ import click
 from rostergate import journal
 from rostergate.cli.output import as_json, print_json
 from rostergate.cli.place import Place, run
+from rostergate.cli.progress import progress
 from rostergate.desk.words import counted
 from rostergate.service import purging
 from rostergate.service.clock import utc_now
@@ -38,14 +39,16 @@ def purge(place: Place, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """
     if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
         raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
-    outlook = run(_look(place))
+    with progress("looking for what is too old"):
+        outlook = run(_look(place))
     if not as_json:
         _print(place, outlook)
     purged = None
     if not dry_run and not outlook.empty:
         if not yes:
             click.confirm("\nRemove all of it for good?", abort=True)
-        purged = run(_carry_out(place, outlook))
+        with progress("removing it"):
+            purged = run(_carry_out(place, outlook))
     if as_json:
         print_json({**_shape(outlook), "purged": purged and asdict(purged)})
     elif purged:

@@ -11,6 +11,7 @@ from rostergate import journal
 from rostergate.cli.completing import DISTRICT
 from rostergate.cli.output import as_json, print_json
 from rostergate.cli.place import Place, run
+from rostergate.cli.progress import progress
 from rostergate.desk.words import counted
 from rostergate.service import erasing, removing
 from rostergate.service.clock import utc_now
@@ -38,14 +39,16 @@ def remove(place: Place, slug: str, *, history: bool, dry_run: bool, yes: bool, 
     """
     if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
         raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
-    outlook = run(_look(place, slug))
+    with progress("looking for what there is of it"):
+        outlook = run(_look(place, slug))
     if not as_json:
         _print(outlook, history=history)
     removed = 0
     if not dry_run:
         if not yes:
             click.confirm("\nRemove all of it for good?", abort=True)
-        removed = run(_carry_out(place, outlook, history=history))
+        with progress("removing it"):
+            removed = run(_carry_out(place, outlook, history=history))
     if as_json:
         print_json({**_shape(outlook), "removed": not dry_run, "rows_removed": removed})
     elif not dry_run:

@@ -11,6 +11,7 @@ from rostergate import journal, store
 from rostergate.cli.completing import DELIVERY
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
+from rostergate.cli.progress import progress
 from rostergate.core.calendar import day_of
 from rostergate.core.plan import State
 from rostergate.desk.words import counted, listed, table_title
@@ -62,7 +63,8 @@ def undo(
         raise click.UsageError("--by and --reason must say who and why (or look first, with --dry-run)")
     if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
         raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
-    outlook = run(_look(place, delivery, school_id))
+    with progress("working out what goes back"):
+        outlook = run(_look(place, delivery, school_id))
     if dry_run and as_json:
         print_json({**_shape(outlook), "undo": None})
         return
@@ -72,7 +74,8 @@ def undo(
         return
     if not yes:
         click.confirm(f"Undo {delivery}?", abort=True)
-    answer = run(_carry_out(place, outlook, by, reason))
+    with progress("taking it back"):
+        answer = run(_carry_out(place, outlook, by, reason))
     if as_json:
         print_json({**_shape(outlook), "undo": answer})
         return

@@ -8,16 +8,15 @@ import errno
 import gc
 import os
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import structlog
 
 from rostergate import journal, store
 from rostergate.desk import latest, report
-from rostergate.errors import Refused, StoreError
+from rostergate.errors import Refused
 from rostergate.gate import CLOSING_SECONDS_MAX, Gate, Services
-from rostergate.service import notices, purging, readiness, reporting, silence
+from rostergate.service import notices, purging, readiness, reporting, silence, upgrading
 from rostergate.service.alone import Alone
 from rostergate.service.clock import booted_at, utc_now
 from rostergate.service.footings import Footings
@@ -29,7 +28,7 @@ from rostergate.service.room import Room
 from rostergate.spool import cipher, sealing
 from rostergate.spool.folders import Area
 from rostergate.spool.inbox import Inboxes
-from rostergate.store import Server, credentials, deliveries, legacy
+from rostergate.store import credentials, deliveries, legacy
 from rostergate.worker import recovery
 from rostergate.worker.processes import Processes
 from rostergate.worker.queue import Queue
@@ -49,9 +48,6 @@ if TYPE_CHECKING:
 LEGACY_SOCKET = "legacy"
 """`FileDescriptorName=` of a socket unit that is the legacy port."""
 
-DATABASE_SECONDS = 2.0
-"""How often to look for a database server that is away when the daemon starts."""
-
 log = structlog.get_logger()
 
 
@@ -64,30 +60,9 @@ async def serve(settings: Settings, districts: Districts, spool: Spool, database
     if spool.key_file:
         await asyncio.to_thread(cipher.keys_in, spool.key_file)  # rather not begin than seal nothing
     with StateLock(spool) as lock:
-        await _upgrade(database, settings.database.start_seconds_max)
+        await upgrading.upgrade(database, settings.database.start_seconds_max)
         async with Alone(database) as alone:
             return await _run(Daemon(settings, districts, spool, database, alone), lock, len(districts))
-
-
-async def _upgrade(database: Location, seconds_max: float) -> None:
-    """Bring the database to this version, a server as soon as it is there. Raises `StoreError`."""
-    deadline = time.monotonic() + (seconds_max if isinstance(database, Server) else 0)
-    told = False
-    while True:
-        try:
-            await asyncio.to_thread(store.upgrade, database)
-        except StoreError as error:
-            if time.monotonic() + DATABASE_SECONDS > deadline:
-                raise
-            if not told:
-                told = True
-                log.error(journal.DATABASE_LOST, part="start", exc_info=error)
-                readiness.notify("STATUS=waiting for the database")
-            await asyncio.sleep(DATABASE_SECONDS)
-        else:
-            if told:
-                log.info(journal.DATABASE_FOUND)
-            return
 
 
 async def _run(daemon: Daemon, lock: StateLock, districts: int) -> bool:

@@ -17,6 +17,7 @@ from rostergate.errors import NotFound, Refused
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area
 from rostergate.store import leaving
+from rostergate.worker import kept
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,6 +78,7 @@ async def leave(engine: AsyncEngine, spool: Spool, outlook: Outlook, now: dateti
         await asyncio.to_thread(outlook.file.unlink, missing_ok=True)
     async with store.writing(engine, district) as tx:
         changes = await leaving.leave(tx, district, now)
+    await asyncio.to_thread(kept.forget, spool, district)
     for folder in await asyncio.to_thread(lambda: list(_folders(spool, district))):
         await asyncio.to_thread(_remove, folder)
     return changes
