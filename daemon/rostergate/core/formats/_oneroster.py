@@ -195,6 +195,7 @@ def people(
     )
     listed, unlisted = roles.filter(is_listed(role)), roles.filter(~is_listed(role))
     reachable = users.filter(pl.col("own_email").is_not_null())  # or they would be told as teachers without an address
+    strange = enrollments.filter(~is_listed(enrolled))
     found: dict[str, pl.DataFrame] = {}
     for table, sure, perhaps, seats, rows in (
         (
@@ -206,14 +207,13 @@ def people(
         ),
         ("students", roles.filter(among("role", frozenset({STUDENT}))), unlisted, "attended", attended),
     ):
-        nothing_else = perhaps.join(listed.join(sure, on="user", how="anti"), on="user", how="anti")
-        ties = pl.concat([sure, nothing_else])
+        otherwise = listed.join(sure, on="user", how="anti")
+        ties = pl.concat([sure, perhaps.join(otherwise, on="user", how="anti")])
         own = ties.filter(pl.col("org").is_not_null()).join(other, on="org", how="anti", maintain_order="left")
         homeless = sure.select("user").join(own.filter(is_listed(role)), on="user", how="anti")
         found[table] = users.join(ties, left_on="sourcedId", right_on="user", how="semi", maintain_order="left")
-        strange = enrollments.filter(~is_listed(enrolled))
-        strange = strange.join(found[table], left_on="userSourcedId", right_on="sourcedId", how="semi")
-        found[seats] = pl.concat([rows, strange])
+        theirs = strange.join(found[table], left_on="userSourcedId", right_on="sourcedId", how="semi")
+        found[seats] = pl.concat([rows, theirs])
         found[f"schools of {table}"] = own.select("user", "org", "line")
         found[f"schools of {table} by class"] = (
             found[seats]
