@@ -56,6 +56,8 @@ LOOP_DELAY_SECONDS: Final = _histogram(
 # The road
 DELIVERIES_DECIDED: Final = _counter("deliveries_decided_total", "Deliveries by what became of them.", "outcome")
 STAGE_SECONDS: Final = _histogram("delivery_stage_seconds", "Seconds a delivery took, by stage.", _MINUTES, "stage")
+DISTRICTS_LATE: Final = _gauge("districts_late", "Districts whose delivery has not come when it usually has.")
+DISTRICTS_SILENT: Final = _gauge("districts_silent", "Districts of which nothing has come for mail.silent_days.")
 PLANS_HELD: Final = _gauge("plans_held", "Plans that wait for a person.")
 QUEUE_DELIVERIES: Final = _gauge("queue_deliveries", "Sealed deliveries that wait to be decided.")
 QUEUE_SECONDS: Final = _gauge("queue_oldest_seconds", "Age of the oldest of them since it was sealed, 0 without any.")

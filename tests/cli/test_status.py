@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +12,8 @@ import pytest
 from cli.delivering import SLUG, deliver, district, files
 from rostergate.cli.place import Place
 from rostergate.cli.status import _warnings
+from rostergate.service.clock import utc_now
+from rostergate.spool.folders import Spool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +71,17 @@ def test_when_nothing_is_wrong_it_says_so(commands: Commands) -> None:
     output = commands("status").output
     assert "1 district, none of which needs anybody." in output
     assert "WHAT TO DO" not in output
+
+
+def test_who_has_not_delivered_is_not_in_order(commands: Commands) -> None:
+    """A district that has fallen silent is told as that, with its age, also where no mail is sent."""
+    district(commands)
+    delivery = deliver(commands, files(SCHOOLS, {"1": range(9), "2": range(9)}))
+    with closing(sqlite3.connect(Spool(commands.folder / "state").database)) as database, database:
+        at = (utc_now() - timedelta(days=6)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        database.execute("UPDATE deliveries SET sealed_at = ?, began_at = ? WHERE id = ?", (at, at, delivery))
+    (told,) = commands.answer("status")["districts"]
+    assert (told["stands"], told["age"], told["next_step"]) == ("silent", "6 d", None)
 
 
 def test_a_full_disk_and_mail_that_was_given_up_are_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rostergate.config.district import District
 from rostergate.config.mail import MailSettings
 from rostergate.core.notices import Kind
 from rostergate.service.silence import missing, watch
-from rostergate.store import credentials, deliveries, outbox
+from rostergate.store import credentials, deliveries, outbox, undos
 from store.making import sealed
 
 if TYPE_CHECKING:
@@ -83,6 +83,13 @@ async def test_a_district_that_never_delivered_is_told_too(tx: AsyncConnection) 
     """Days are counted from its password; one that has none is not expected yet."""
     assert await told(tx, TUESDAY) == []
     await credentials.set_password(tx, "lincoln", "hash", TUESDAY)
+    assert await told(tx, TUESDAY + 4 * DAY) == [(Kind.SILENT, {"days": 4})]
+
+
+async def test_an_operators_undo_is_no_sign_of_life(tx: AsyncConnection) -> None:
+    """Only what the district has sent counts."""
+    await delivered(tx, 1)
+    await undos.begin(tx, "lincoln-00001", school_id=None, by="Kim", reason="a wrong export", at=TUESDAY + 3 * DAY)
     assert await told(tx, TUESDAY + 4 * DAY) == [(Kind.SILENT, {"days": 4})]
 
 

@@ -13,8 +13,10 @@ from rich.text import Text
 from rostergate import store
 from rostergate.cli.output import as_json, console, print_json
 from rostergate.cli.place import Place, run
+from rostergate.core.notices import Kind
 from rostergate.core.school_status import Status
 from rostergate.desk.words import counted, listed, size
+from rostergate.service import silence
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import running
 from rostergate.store import deliveries, outbox, undos, whereabouts
@@ -36,6 +38,8 @@ _URGENCY: Final = (
     "on hold",
     "waiting for a match",
     "rejected",
+    "late",
+    "silent",
     "being decided",
     "coming in",
     "nothing yet",
@@ -49,6 +53,8 @@ _STYLES: Final = {
     "on hold": "yellow",
     "waiting for a match": "yellow",
     "rejected": "yellow",
+    "late": "yellow",
+    "silent": "yellow",
     "disabled": "dim",
     "in order": "green",
 }
@@ -60,6 +66,9 @@ _NEXT: Final = {
     "rejected": "rostergate show {delivery}",
 }
 """Where a district stands -> the command with which to go on; those that are not here need nobody."""
+
+_MAY_BE_MISSED: Final = frozenset({"in order", "coming in"})
+"""Where a district stands that is late or silent, unless something graver is told of it."""
 
 _STEPS_MAX: Final = 8
 _ROWS_MIN: Final = 6  # however small the screen is
@@ -159,18 +168,20 @@ def _print_steps(screen: Console, steps: Sequence[tuple[str, str]]) -> None:
 
 async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
     """Return the districts, most urgent first, then those whose last delivery is oldest; and the mail by state."""
-    districts = place.districts()
+    districts, settings, now = place.districts(), place.settings(), utc_now()
     async with place.database() as engine, store.reading(engine) as tx:
         seen = {one.district: one for one in await deliveries.overview(tx)}
         undone = await undos.undone_by_each(tx, [one.last.id for one in seen.values()])
         schools = {slug: Counter(one.status for one in await whereabouts.of(tx, slug)) for slug in seen}
         mail = {state.value: count for state, count in (await outbox.counts(tx)).items()}
-    now = utc_now()
+        missed = {slug: await silence.missing(tx, settings, districts[slug], now) for slug in seen if slug in districts}
     rows = []
     for slug in [*districts, *districts.errors]:
         counts = schools.get(slug, Counter())
         # A daemon that runs goes on with the last good version of a broken file.
         stands = "file broken" if slug in districts.errors else _stands(districts[slug].enabled, seen.get(slug), counts)
+        if stands in _MAY_BE_MISSED and missed.get(slug):
+            stands = "late" if missed[slug][0][0] is Kind.LATE else "silent"
         row = _row(slug, stands, seen.get(slug), now)
         row |= {"undoes": undone.get(row["delivery"])}
         row |= {"schools": {status.value: counts[status] for status in Status if counts[status]}}

@@ -1,4 +1,4 @@
-"""Silence: looks for districts whose delivery has not come, and writes them mail about it, once each time.
+"""Silence: looks for districts whose delivery has not come, counts them, and writes them mail, once each time.
 
 Rule 1: a district is told once of a late day, once after `mail.silent_days` and once after `mail.forgotten_days`.
 Rule 2: days are counted from its last delivery; of a district that never delivered, from when its password was issued.
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from rostergate import journal, store
+from rostergate import journal, metrics, store
 from rostergate.core import arrivals
 from rostergate.core.calendar import day_of
 from rostergate.core.notices import Kind
@@ -48,24 +49,28 @@ async def watch(
     monotonic: Callable[[], float] = time.monotonic,
     look_seconds: float = LOOK_SECONDS,
 ) -> None:
-    """Look every ten minutes until `stop` is set. Without a mail server in the settings there is nothing to do."""
+    """Look every ten minutes until `stop` is set. Without a mail server in the settings it is counted, and not told."""
     clock = Clock(now, monotonic)
-    while settings.mail.on and not stop.is_set():
+    while not stop.is_set():
         if clock.look() >= SETTLED or not clock.was_set:
+            found: Counter[Kind] = Counter()
             for slug in tuple(districts):
                 if district := districts.get(slug):
-                    await _look_safely(settings, district, engine, now())
+                    found.update(await _look_safely(settings, district, engine, now()))
+            metrics.DISTRICTS_LATE.set(found[Kind.LATE])
+            metrics.DISTRICTS_SILENT.set(found[Kind.SILENT] + found[Kind.FORGOTTEN])
         try:
             await asyncio.wait_for(stop.wait(), look_seconds)
         except TimeoutError:
             continue
 
 
-async def _look_safely(settings: Settings, district: District, engine: AsyncEngine, now: datetime) -> None:
+async def _look_safely(settings: Settings, district: District, engine: AsyncEngine, now: datetime) -> list[Kind]:
+    due: list[tuple[Kind, str, dict[str, object]]] = []
     try:
         async with store.reading(engine) as tx:
             due = await missing(tx, settings, district, now)
-        if due:
+        if due and settings.mail.on:
             async with store.writing(engine, district.slug) as tx:
                 for kind, about, facts in due:
                     told = district.audience(settings).of(kind)
@@ -74,6 +79,7 @@ async def _look_safely(settings: Settings, district: District, engine: AsyncEngi
                         log.warning(journal.DISTRICT_MISSED, district=district.slug, kind=kind.value)
     except StoreError as error:
         log.error(journal.MAIL_FAILED, district=district.slug, exc_info=error)
+    return [kind for kind, _, _ in due]
 
 
 async def missing(
@@ -82,7 +88,7 @@ async def missing(
     """Return what a district is to be told of its silence: (kind, what about, facts). Told once per `about`."""
     if not district.enabled:
         return []
-    last = await deliveries.latest(tx, district.slug)
+    last = await deliveries.latest(tx, district.slug, uploaded=True)
     since = last.sealed_at if last else await credentials.changed_at(tx, district.slug)
     if since is None:
         return []
