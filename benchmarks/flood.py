@@ -71,7 +71,7 @@ def _meets(*, met: bool) -> str:
 
 
 def _measured(server: gate_peers.Server, ground: sftp.Ground, logins: int, run: int) -> dict[str, Any]:
-    client = Client("sftp", ground.key, ground.folder)
+    client = Client("key", ground.key, ground.folder)
     alone = [_upload(client, server, ground) for _ in range(3)]
     at_rest = psutil.Process(server.pid).memory_info().rss / 1_048_576
     usage = Usage(server.pid)

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from gate_peers import Server
 
 SECONDS_MAX: Final = 120.0
-CLIENTS: Final = {"sftp": "sftp", "gcm": "sftp", "lftp": "lftp", "curl": "curl", "password": "sshpass"}
+CLIENTS: Final = {"gcm": "sftp", "ctr": "sftp", "lftp": "lftp", "curl": "curl", "key": "sftp", "password": "sshpass"}
 """What is measured with -> the program it needs."""
+CIPHERS: Final = {"ctr": "aes128-ctr"}
+"""What is measured with -> the cipher, where it is not `CIPHER`. curl takes the first of its own that a server has."""
+CIPHER: Final = "aes128-gcm@openssh.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Client:
         options = [
             *("-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
             *("-o", "LogLevel=ERROR", "-o", "IdentityAgent=none"),
+            *("-o", f"Ciphers={CIPHERS.get(self.name, CIPHER)}"),
         ]
         match self.name:
             case "curl":
@@ -78,8 +82,7 @@ class Client:
             # `-b` alone forbids to ask for a password.
             only = ["-o", "BatchMode=no", "-o", "PreferredAuthentications=password", "-o", "PubkeyAuthentication=no"]
             return ["sshpass", "-e", "sftp", "-q", *only, *common]
-        cipher = ["-c", "aes128-gcm@openssh.com"] if self.name == "gcm" else []
-        return ["sftp", "-q", "-i", str(self.key), *cipher, *common]
+        return ["sftp", "-q", "-i", str(self.key), *common]
 
 
 def _told(command: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The load: many districts at once, each logging in with a key and uploading its six files over one connection.
+"""The load: many districts at once, each logging in and uploading its six files over one connection.
 
 Rule 1: it runs as processes of its own, one per core, which begin at the same moment; what it costs itself is reported,
 because on a small machine client and server share the cores. It is asyncssh's client, which costs less processor time
@@ -45,15 +45,16 @@ class Loaded:
     client_cpu_seconds: float
 
 
-def load(server: Server, key: Path, districts: list[str], files: list[Path]) -> Loaded:
-    """Let all districts deliver at once."""
+def load(server: Server, key: Path | None, districts: list[str], files: list[Path]) -> Loaded:
+    """Let all districts deliver at once; without a key, each logs in by the server's password."""
     share = math.ceil(len(districts) / (os.cpu_count() or 1))
     begin = time.time() + START_SECONDS
     processes = []
     for first in range(0, len(districts), share):
         told = {
             "port": server.port,
-            "key": str(key),
+            "key": str(key) if key else None,
+            "password": server.password,
             "begin": begin,
             "files": [str(one) for one in files],
             "districts": [(server.user_of(one), server.folder_of(one)) for one in districts[first : first + share]],
@@ -77,7 +78,8 @@ def load(server: Server, key: Path, districts: list[str], files: list[Path]) -> 
 
 
 async def _share(told: dict[str, Any]) -> dict[str, Any]:
-    key = asyncssh.read_private_key(told["key"])
+    keys = [asyncssh.read_private_key(told["key"])] if told["key"] else None
+    password = None if keys else told["password"]
     files = {path.rpartition("/")[2]: open(path, "rb").read() for path in told["files"]}  # noqa: ASYNC230, PTH123, SIM115 - before the clock starts
     seconds: list[float] = []
     failures: Counter[str] = Counter()
@@ -91,7 +93,8 @@ async def _share(told: dict[str, Any]) -> dict[str, Any]:
                     "127.0.0.1",
                     told["port"],
                     username=user,
-                    client_keys=[key],
+                    client_keys=keys,
+                    password=password,
                     known_hosts=None,
                     config=None,
                     agent_path=None,

@@ -3,19 +3,21 @@
 Rule 1: a peer runs as its documentation has it; raised is only what would turn the load away: OpenSSH's unauthenticated
 connections (MaxStartups), proftpd's instances. rostergate is the whole daemon, `rostergate serve`: argon2id as it comes
 by default, the spool, the database, and every file synced before it is acknowledged. The others sync nothing.
-Rule 2: everybody has an ed25519 host key and lets in the same ed25519 client key. OpenSSH can check no password without
-an account of the system, so it has none here.
+Rule 2: everybody has an ed25519 host key, lets in the same ed25519 client key and, where it can be told, offers the
+same ciphers. OpenSSH can check no password without an account of the system, so it has none here.
 Rule 3: a server is ended by its process id, and its folder goes with the benchmark's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rostergate.gate.algorithms import CIPHERS
 from rostergate.service.lock import running
 from rostergate.spool.folders import Spool
 
@@ -48,7 +51,7 @@ class Server:
     user: str
     """The account; `{}` as above."""
     password: str | None
-    """The first district's; None when the server takes none."""
+    """Everybody's; None when the server takes none."""
 
     def folder_of(self, district: str) -> str:
         """Return the folder that a district uploads to, as a client names it."""
@@ -111,6 +114,13 @@ settle_seconds = 3600.0
         [*command, "district", "password", districts[0], "--json"], check=True, stdout=subprocess.PIPE
     )
     password = json.loads(issued.stdout)["password"]
+    # Two hundred starts of the command would take minutes.
+    with contextlib.closing(sqlite3.connect(Spool(folder / "state").database)) as database, database:
+        database.executemany(
+            "INSERT INTO credentials (district, password_hash, changed_at) "
+            "SELECT ?, password_hash, changed_at FROM credentials WHERE district = ?",
+            [(one, districts[0]) for one in districts[1:]],
+        )
     return [*command, "serve"], Server(HOUSE, 0, 0, "/", "{}", password)
 
 
@@ -130,6 +140,7 @@ UseDNS no
 PermitRootLogin yes
 PasswordAuthentication no
 LogLevel ERROR
+Ciphers {",".join(CIPHERS)}
 MaxStartups {CONNECTIONS_MAX}
 Subsystem sftp internal-sftp
 """
@@ -187,6 +198,7 @@ SFTPEngine on
 SFTPHostKey {_host_key(folder)}
 SFTPAuthorizedUserKeys file:{folder}/authorized
 SFTPAuthMethods publickey password
+SFTPCiphers {" ".join(CIPHERS)}
 """
     )
     _make_folders(folder / "files", districts)

@@ -1,18 +1,19 @@
 """The gate beside other SFTP servers, in one run: one long stream, a set of six files, many districts at once.
 
-    python benchmarks/sftp.py                            everything, five runs, within 15 minutes
+    python benchmarks/sftp.py                            everything, five runs, about an hour
     python benchmarks/sftp.py --cases set-key,load-200   some of the cases (`--help` lists them)
     python benchmarks/sftp.py --runs 1 --mib 64          a quick look
     python benchmarks/sftp.py --json FILE                every single figure as JSON as well
 
-    stream-*    one 512 MiB file: OpenSSH's sftp with its own choice of cipher, with aes128-gcm, lftp, curl
+    stream-*    one 512 MiB file: OpenSSH's sftp with aes128-gcm and with aes128-ctr, lftp, curl
     set-*       log in and upload six files of 100 KB with OpenSSH's sftp, by key and by password
-    load-N      N districts at once, each logging in and uploading six files of 100 KB (`gate_load`)
+    load-N      N districts at once, each logging in and uploading six files of 100 KB (`gate_load`); by password too
 
 Rule 1: the servers (`gate_peers`) run beside each other, the cases take turns, and only ratios of one run count.
 Rule 2: what is measured ends with the last file's acknowledgement. Deciding what was delivered is not the gate's and is
 kept apart by a settle time that is longer than the benchmark; the work of noticing each upload is in.
-Rule 3: a server or client program that is not installed is named as left out.
+Rule 3: one cipher for all in each case: aes128-gcm, and where the case names another, that one (`gate_clients`).
+Rule 4: a server or client program that is not installed is named as left out.
 """
 
 from __future__ import annotations
@@ -43,19 +44,20 @@ FILE_BYTES: Final = 100_000
 FILES: Final = ("schools", "teachers", "students", "classes", "enrollments", "guardians")
 SERVERS: Final = (gate_peers.HOUSE, "openssh", "rclone", "proftpd")
 CASES: Final = {
-    "stream-sftp": SERVERS,
     "stream-gcm": SERVERS,
+    "stream-ctr": SERVERS,
     "stream-lftp": SERVERS,
     "stream-curl": SERVERS,
     "set-key": SERVERS,
     "set-password": (gate_peers.HOUSE, "rclone", "proftpd"),
     "load-200": SERVERS,
+    "load-200-password": (gate_peers.HOUSE, "rclone", "proftpd"),
     "load-1000": SERVERS[:2],
 }
 """Case -> the servers that take part in it."""
 BARS: Final = {
-    "stream-sftp": 1.0,
     "stream-gcm": 1.0,
+    "stream-ctr": 1.0,
     "stream-lftp": 1 / 0.6,
     "stream-curl": 1 / 0.6,
     "set-key": 0.4,
@@ -63,6 +65,18 @@ BARS: Final = {
     "load-1000": 1.0,
 }
 """Case -> how many times OpenSSH's wall time it may take at most."""
+TITLES: Final = {
+    "stream-gcm": "a stream with OpenSSH's sftp, aes128-gcm",
+    "stream-ctr": "the same with aes128-ctr",
+    "stream-lftp": "a stream with lftp",
+    "stream-curl": "a stream with curl",
+    "set-key": "log in with a key and upload six files of 100 KB",
+    "set-password": "the same with a password",
+    "load-200": "200 districts at once, each with its six files",
+    "load-200-password": "the same with passwords",
+    "load-1000": "1,000 districts at once",
+}
+"""Case -> how `daemon/GATE.md` calls it."""
 MIB_MAX: Final = 600.0
 """Memory under the loads."""
 
@@ -100,7 +114,7 @@ def main() -> None:
     parser.add_argument("--servers", default=",".join(SERVERS), help=f"some of {', '.join(SERVERS)}")
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--mib", type=int, default=512, help="size of the streams")
-    parser.add_argument("--minutes", type=float, default=14, help="no run begins after that")
+    parser.add_argument("--minutes", type=float, default=90, help="no run begins after that")
     parser.add_argument("--folder", type=Path, help="where scratch data go; removed at the end")
     parser.add_argument("--json", type=Path, help="write every figure here as well")
     arguments = parser.parse_args()
@@ -142,7 +156,7 @@ def prepared(folder: Path, mib: int) -> Ground:
 def _left_out(case: str, ground: Ground) -> bool:
     """Say so where a case's client program is missing."""
     kind, _, what = case.partition("-")
-    missing = None if kind == "load" else Client({"key": "sftp"}.get(what, what), ground.key, ground.folder).missing
+    missing = None if kind == "load" else Client(what, ground.key, ground.folder).missing
     if missing:
         print(f"left out: {case}, because {missing} is not installed")
     return missing is not None
@@ -168,13 +182,15 @@ def _measure(case: str, server: gate_peers.Server, ground: Ground, figures: Figu
     usage = Usage(server.pid)
     with usage.watched():
         if kind == "load":
-            loaded = gate_load.load(server, ground.key, ground.districts[: int(what)], ground.files)
+            number, _, how = what.partition("-")
+            key = None if how else ground.key
+            loaded = gate_load.load(server, key, ground.districts[: int(number)], ground.files)
             figures.wall_seconds.append(loaded.wall_seconds)
             figures.seconds += loaded.seconds
             figures.client_cpu_seconds.append(loaded.client_cpu_seconds)
             figures.failures += [error for error, count in loaded.failures.items() for _ in range(count)]
         else:
-            client = Client({"key": "sftp"}.get(what, what), ground.key, ground.folder)
+            client = Client(what, ground.key, ground.folder)
             files, times = ([ground.stream], 1) if kind == "stream" else (ground.files, SETS)
             told = [client.put(server, ground.districts[0], files) for _ in range(times)]
             figures.failures += [failure for _, failure in told if failure]
@@ -195,6 +211,7 @@ def _print(measured: dict[str, dict[str, Figures]], mib: int) -> None:
         for name, one in by_server.items():
             if one.wall_seconds:
                 print(_row(case, name, one, mib, statistics.median(floor) if floor else None))
+    _print_page(measured)
     print()
     for case, bar in BARS.items():
         ours, theirs = (measured.get(case, {}).get(name, Figures()) for name in SERVERS[:2])
@@ -204,6 +221,31 @@ def _print(measured: dict[str, dict[str, Figures]], mib: int) -> None:
         for name, one in by_server.items():
             for failure in sorted(set(one.failures)):
                 print(f"failure: {case} on {name}, {one.failures.count(failure)} times: {failure[:300]}")
+
+
+def _print_page(measured: dict[str, dict[str, Figures]]) -> None:
+    """Print the table as it stands in `daemon/GATE.md`: times OpenSSH's wall time, or ours where it takes no part."""
+    print("\nin daemon/GATE.md:\n\n| case | runs | rostergate | rclone | proftpd | seconds | bar |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for case, by_server in measured.items():
+        walls = {name: statistics.median(one.wall_seconds) for name, one in by_server.items() if one.wall_seconds}
+        ours, floor = walls.get(gate_peers.HOUSE), walls.get("openssh")
+        if ours is None:
+            continue
+        unit = floor or ours
+        ratios = [
+            f"{walls[name] / unit:.2f}" if name in walls else "" for name in (gate_peers.HOUSE, "rclone", "proftpd")
+        ]
+        seconds = ", ".join(f"{each:.2f}" for each in (ours, floor) if each is not None)
+        bar = BARS.get(case) if floor else None
+        judged = "" if bar is None else f"{bar:.2f}: {'met' if ours <= bar * unit else 'missed'}"
+        one = by_server[gate_peers.HOUSE]
+        if case.startswith("load"):
+            judged += f"{'; ' if judged else ''}{len(one.failures) or 'no'} failures, {one.peak_mib:.0f} MiB"
+        print(f"| {TITLES[case]} | {len(one.wall_seconds)} | {' | '.join(ratios)} | {seconds} | {judged} |")
+    fewest = min((len(one.wall_seconds) for by_server in measured.values() for one in by_server.values()), default=0)
+    if fewest < RUNS:
+        print(f"\nfewer than {RUNS} runs: not for the page")
 
 
 def _row(case: str, name: str, one: Figures, mib: int, floor: float | None) -> str:

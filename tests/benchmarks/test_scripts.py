@@ -82,7 +82,7 @@ needs_sftp = pytest.mark.skipif(shutil.which("sftp") is None, reason="sftp is no
 @needs_sftp
 def test_the_gate_is_measured(tmp_path: Path) -> None:
     """A long stream and a set are uploaded to the real daemon with a real client, without a failure."""
-    cases = ("stream-sftp", "set-key")
+    cases = ("stream-gcm", "set-key")
     choice = ("--cases", ",".join(cases), "--servers", "rostergate", "--runs", "1", "--mib", "1")
     table, told = measured("sftp.py", *choice, folder=tmp_path)
     for case in cases:

@@ -174,8 +174,8 @@ async def test_account_is_banned(make_house: Any) -> None:
         pass
 
 
-async def test_a_try_that_nobody_waits_for_counts(house: House) -> None:
-    """A client that goes before the answer has failed to log in all the same."""
+async def test_a_try_that_nobody_waits_for(house: House) -> None:
+    """A client that goes before the answer counts as one that did not try, whatever its password: it learns nothing."""
 
     class Hasty(asyncssh.SSHClient):
         def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
@@ -188,6 +188,8 @@ async def test_a_try_that_nobody_waits_for_counts(house: House) -> None:
     # asyncssh counts an abort of its own as a connection that was made.
     await asyncssh.connect(**house.options(client_keys=None, client_factory=Hasty, preferred_auth="password"))
     await until(lambda: house.gate.throttle._addresses.by_name)
+    (score,) = house.gate.throttle._addresses.by_name.values()
+    assert score.points == house.gate.services.settings.throttle.unfinished_points
 
 
 @pytest.mark.parametrize("limit", ["waiting_max", "waiting_per_address_max"])

@@ -2,8 +2,9 @@
 
 Rule 1: whatever is wrong with a login reads the same and costs the same: the client learns only that it was refused.
 Rule 2: everything before the login is counted and limited: tries, keys that are offered, requests of any kind.
-Rule 3: a try counts from its beginning: a client that goes before the answer has tried all the same. Keys count once
-they have led to nothing: an agent offers all that it has, and the right one or a password may come last.
+Rule 3: a client that goes before the answer has learnt nothing, and counts as one that did not try: many honest ones
+may lose patience when all come at once. Keys count once they have led to nothing: an agent offers all that it has, and
+the right one or a password may come last.
 Rule 4: what this side could not find out, for want of time, room or a database, is held against nobody; the client is
 told to come again, rather than that it is wrong.
 """
@@ -129,7 +130,7 @@ class Door(asyncssh.SSHServer):
             return False
         except asyncio.CancelledError:
             if not self._gate.draining and asyncio.get_running_loop().time() < self._login_until:
-                self._refused(username, "password", "gone", self._tries)
+                self._gate.banned(self._gate.throttle.unfinished(self.address), self.address)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is that fails there, it is not the client
             self._gate.logins.tell_failed(self.address, error)
