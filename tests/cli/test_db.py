@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rostergate.store.engine import open_blocking, to_write
+from servers import ENGINES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.parametrize("commands", ENGINES, indirect=True)
 def test_an_upgrade_makes_what_is_not_there(commands: Any) -> None:
     """`db upgrade` makes the database and says its schema; a second time it changes nothing."""
     first = commands.answer("db", "upgrade")
-    assert (commands.folder / "state" / "rostergate.db").exists()
+    assert (commands.folder / "state" / "rostergate.db").exists() == (commands.server is None)
     assert commands.answer("db", "upgrade") == first
     assert "is up to date" in commands("db", "upgrade").output
 
 
+@pytest.mark.parametrize("commands", ENGINES, indirect=True)
 def test_a_check_says_what_it_found(commands: Any) -> None:
     """`db check` ends with 0 on a sound database, and with 1 and the reason on one that is not."""
     commands("db", "upgrade")
     sound = commands.answer("db", "check")
     assert sound["ok"]
-    assert {"schema", "pages", "references", "ties"} <= {one["name"] for one in sound["checks"]}
-    with closing(sqlite3.connect(commands.folder / "state" / "rostergate.db")) as database, database:
-        database.execute("UPDATE alembic_version SET version_num = '0001'")
+    names = {one["name"] for one in sound["checks"]}
+    assert {"schema", "references", "ties"} <= names
+    assert ({"pages", "foreign keys"} <= names) == (commands.server is None)
+    with open_blocking(commands.location).connect() as connection, to_write(connection).begin():
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     wrong = commands("db", "check")
     assert wrong.exit_code == 1
     assert "WRONG" in wrong.output

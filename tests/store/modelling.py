@@ -20,6 +20,7 @@ from store.making import HOLD
 from store.replaying import Platform
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
     from rostergate.core.plan import Plan
@@ -56,6 +57,8 @@ class District:
     """Schools that are not rostered."""
     places: dict[str, str | None] = field(default_factory=dict)
     """School -> the platform's that it is; None: the platform makes it. Of schools that have left as well."""
+    placed: set[str] = field(default_factory=set)
+    """Schools whose place is settled, by a person or a match that was applied, and not forgotten since."""
 
     def follow(self, plans: list[Plan]) -> None:
         """Follow plans that were applied."""
@@ -63,6 +66,7 @@ class District:
         for one in plans:
             if one.platform_school is not None and not one.counts["schools"].removed:
                 self.places[one.school_id] = one.platform_school
+                self.placed |= {one.school_id}
         if not same(after, self.roster):
             self.accounts.follow(after)
         self.roster = after
@@ -71,6 +75,11 @@ class District:
     def held(self) -> list[Open]:
         """What waits for a person because of a hold."""
         return [one for one in self.open if one.plan.state is State.HELD]
+
+    def unknown(self, plans: Iterable[Plan]) -> set[str]:
+        """Return the schools of plans that nobody has placed yet, nor the roster has."""
+        known = self.placed | self.deselected | set(self.roster["schools"]["school_id"])
+        return {one.school_id for one in plans} - known
 
     def close(self, some: list[Open]) -> None:
         """Let plans that were open be closed."""
@@ -91,10 +100,12 @@ class District:
     def decide(self, school: str, decision: Decision, place: str | None) -> None:
         """Follow a person's decision about a school."""
         self.deselected -= {school}
+        self.placed -= {school}
         if decision is Decision.DESELECTED:
             self.deselected |= {school}
         elif decision is not Decision.SELECTED:
             self.places[school] = place
+            self.placed |= {school}
         one = next((one for one in self.open if one.plan.school_id == school), None)
         if one is None or decision is Decision.SELECTED:
             return
@@ -126,6 +137,14 @@ def selected_target(district: District, snapshot: Snapshot) -> Frames:
     without = frozenset(district.deselected)
     tables = matching.without_deselected(snapshot.tables, without)
     return target(matching.without_deselected(district.roster, without), replace(snapshot, tables=tables))
+
+
+def assert_kept(district: District, snapshot: Snapshot, after: Frames) -> None:
+    """See that what the roster has of a row that is in the files, but cannot be used, is still there."""
+    before = matching.without_deselected(district.roster, frozenset(district.deselected))
+    for name, keys in snapshot.mentioned.items():
+        kept = before[name].join(keys, on=MENTIONED[name], how="semi")
+        assert kept.join(after[name], on=TABLES[name].key, how="anti").is_empty(), name
 
 
 def mentioned(random: Random) -> Frames:

@@ -39,7 +39,7 @@ async def test_a_sound_database_is_told_so(applied: AsyncEngine) -> None:
     """Nothing is wrong with what the store itself has written, and every check says what it looked at."""
     checks = await checking.check(applied)
     assert all(one.ok for one in checks), checks
-    assert {"schema", "one current version", "ties", "people", "order", "origin"} <= {one.name for one in checks}
+    assert {"schema", "one current version", "ties", "references", "order", "origin"} <= {one.name for one in checks}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ async def test_a_sound_database_is_told_so(applied: AsyncEngine) -> None:
             "ties",
             "1 current people without any tie",
         ),
-        (["DELETE FROM students WHERE student_id = 's2'"], "people", "1 current ties to nobody"),
+        (["DELETE FROM students WHERE student_id = 's2'"], "references", "1 current rows that refer to nothing"),
         (
             [
                 "DROP INDEX ux_students_current",
@@ -104,4 +104,37 @@ async def test_a_reference_to_nothing_is_found(applied: AsyncEngine) -> None:
         await connection.exec_driver_sql("COMMIT")
         await connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         await connection.exec_driver_sql("DELETE FROM deliveries")
-    assert "references" in await _wrong(applied)
+    assert "foreign keys" in await _wrong(applied)
+
+
+WHOLE = frames(
+    schools=[("A", "Adams")],
+    teachers=[("t1", "Ada")],
+    students=[("s1", "Ann")],
+    guardians=[("g1", "Gus")],
+    classes=[("A", "c1", "Art")],
+    teacher_schools=[("A", "t1")],
+    student_schools=[("A", "s1")],
+    guardianships=[("A", "s1", "g1")],
+    class_teachers=[("A", "c1", "t1")],
+    enrollments=[("A", "c1", "s1")],
+)
+NEEDED = {
+    "schools": 3,  # by the class and by both ties to it
+    "teachers": 1,
+    "students": 1,
+    "guardians": 1,
+    "classes": 2,
+    "teacher_schools": 1,
+    "student_schools": 2,
+}
+"""Table -> how many rows of that roster refer to its one row."""
+
+
+@pytest.mark.parametrize("table", NEEDED)
+async def test_whatever_a_row_refers_to_is_looked_for(engine: AsyncEngine, table: str) -> None:
+    """Where a row has gone that others refer to, each of these is counted; one that was ended is none."""
+    async with store.writing(engine) as tx:
+        await concluded(tx, accepted(plans(empty(), WHOLE)))
+        await tx.execute(sa.text(f"UPDATE {table} SET until_delivery = 1, until_ground = 2"))
+    assert (await _wrong(engine))["references"] == f"{NEEDED[table]} current rows that refer to nothing"

@@ -36,7 +36,18 @@ from rostergate.worker import undoing
 from store.accounting import platform_at_random, reachable
 from store.machine import STATEMENTS_MAX, Machine
 from store.making import AT, REJECTED, accepted, sealed
-from store.modelling import District, Open, alike, mentioned, of_school, ref, selected_target, sound, stopped
+from store.modelling import (
+    District,
+    Open,
+    alike,
+    assert_kept,
+    mentioned,
+    of_school,
+    ref,
+    selected_target,
+    sound,
+    stopped,
+)
 from store.replaying import Platform, told
 
 if TYPE_CHECKING:
@@ -122,9 +133,12 @@ class Invariants(Machine):
         assert {one.school_id for one in chosen if one.state is State.DESELECTED} == district.deselected & {
             one.school_id for one in chosen
         }
+        if matching == "review":
+            assert {one.school_id for one in chosen if one.state is State.UNMATCHED} == district.unknown(chosen)
         verdict = replace(accepted(chosen), totals=totals)
         self._conclude(delivery, verdict, ground, kill)
         after = selected_target(district, snapshot)
+        assert_kept(district, snapshot, after)
         district.accept(delivery, chosen, {one.school_id: of_school(after, one.school_id) for one in chosen})
         district.snapshots.append(tables)
         if fault == "none" and all(one.state is State.CLEAR for one in chosen):
@@ -162,7 +176,7 @@ class Invariants(Machine):
     def decide(self, random: Random, school: str, decision: Decision, kill: int | None) -> None:
         """Decide about a school, which may have a plan that waits, or not be there at all."""
         district = self._touched = random.choice(self._districts)
-        place = random.choice(("p-1", "p-2")) if decision is Decision.MATCHED else None
+        place = f"p-{school}" if decision is Decision.MATCHED else None
 
         async def decided(tx: AsyncConnection) -> None:
             slug = district.slug

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from rostergate.core.roster import PEOPLE, TABLES
+from rostergate.core.target import REFERENCES
 from rostergate.store import upgrading
 from rostergate.store.engine import reading
 from rostergate.store.schema import deliveries
 from rostergate.store.schema import roster as versions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -62,7 +63,7 @@ async def _of_file(tx: AsyncConnection) -> AsyncIterator[Check]:
     damage = f"damaged in {len(pages)} places or more; stop the daemon and restore the last backup"
     yield Check("pages", ok=whole, found="the file is whole" if whole else damage)
     broken = len((await tx.execute(sa.text("PRAGMA foreign_key_check"))).all())
-    yield Check("references", ok=not broken, found=f"{broken} rows that refer to nothing")
+    yield Check("foreign keys", ok=not broken, found=f"{broken} rows that refer to nothing")
 
 
 async def _counted(tx: AsyncConnection, name: str, what: str, queries: list[sa.Select[int]]) -> Check:
@@ -72,10 +73,14 @@ async def _counted(tx: AsyncConnection, name: str, what: str, queries: list[sa.S
 
 
 def _invariants() -> Iterator[tuple[str, str, list[sa.Select[int]]]]:
-    """Return, for each rule of the roster, its name, what breaks it, and the queries that count that."""
+    """Return, for each rule of the roster, its name, what breaks it, and the queries that count that.
+
+    What a row refers to is told by the one list that the target of every delivery is checked against.
+    """
     yield "one current version", "keys with more than one current version", [_doubled(name) for name in TABLES]
     yield "ties", "current people without any tie", [_untied(people.name) for people in PEOPLE]
-    yield "people", "current ties to nobody", [_without(tie, one.name) for one in PEOPLE for tie in one.tied_by]
+    needed = [_without(name, other, on) for name, needs in REFERENCES.items() for other, on in needs]
+    yield "references", "current rows that refer to nothing", needed
     yield "order", "versions that end before they begin", [_backwards(name) for name in TABLES]
     origins = [_of_nothing(name, column) for name in TABLES for column in ("since_delivery", "until_delivery")]
     yield "origin", "versions made or ended by a delivery that there is not", origins
@@ -92,25 +97,25 @@ def _doubled(name: str) -> sa.Select[int]:
     return _count(doubled.subquery())
 
 
-def _is_same_person(people: str, made: sa.Table, tie: sa.Table) -> sa.ColumnElement[bool]:
-    key = (made.c[column] == tie.c[column] for column in TABLES[people].key)
-    return sa.and_(tie.c.district == made.c.district, *key)
+def _agree(one: sa.Table, other: sa.Table, on: Iterable[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(one.c.district == other.c.district, *(one.c[column] == other.c[column] for column in on))
 
 
 def _untied(people: str) -> sa.Select[int]:
     made = versions[people]
     ties = (versions[tie] for tie in TABLES[people].tied_by)
     untied = (
-        ~sa.exists().where(_is_same_person(people, made, tie), tie.c.until_delivery.is_(None)).correlate(made)
+        ~sa.exists().where(_agree(made, tie, TABLES[people].key), tie.c.until_delivery.is_(None)).correlate(made)
         for tie in ties
     )
     return _count(made).where(made.c.until_delivery.is_(None), *untied)
 
 
-def _without(tie_name: str, people: str) -> sa.Select[int]:
-    made, tie = versions[people], versions[tie_name]
-    there = sa.exists().where(_is_same_person(people, made, tie), made.c.until_delivery.is_(None)).correlate(tie)
-    return _count(tie).where(tie.c.until_delivery.is_(None), ~there)
+def _without(name: str, other: str, on: Iterable[str]) -> sa.Select[int]:
+    """Count the current rows of a table without a current row of another one that has the same in some columns."""
+    rows, needed = versions[name], versions[other]
+    there = sa.exists().where(_agree(rows, needed, on), needed.c.until_delivery.is_(None)).correlate(rows)
+    return _count(rows).where(rows.c.until_delivery.is_(None), ~there)
 
 
 def _backwards(name: str) -> sa.Select[int]:
