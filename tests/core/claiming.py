@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core import rules
-from rostergate.core.claims import CLAIMED, Claims
+from rostergate.core.claims import CLAIMED, FILE, Claims
 
 if TYPE_CHECKING:
     from rostergate.core.problem import Effect, Problem, Rule
@@ -59,7 +59,7 @@ def _frame(table: str, rows: Sequence[Row]) -> pl.DataFrame:
     unknown = {column for row in rows for column in row} - {*schema, "file", "line"}
     assert not unknown, f"{table} has no column {sorted(unknown)}"
     full = [{"file": FILES[table], "line": number, **row} for number, row in enumerate(rows, start=2)]
-    return pl.DataFrame(full, schema={**schema, "file": pl.String, "line": pl.UInt32})
+    return pl.DataFrame(full, schema={**schema, "file": FILE, "line": pl.UInt32})
 
 
 def lines(problems: Collection[Problem]) -> set[tuple[str, str | None, str, int]]:

@@ -6,7 +6,7 @@ import polars as pl
 
 from core.claiming import claims, rule_set, sound
 from rostergate.core.checking import Checked, check
-from rostergate.core.claims import CLAIMED, Claims
+from rostergate.core.claims import CLAIMED, FILE, Claims
 from rostergate.core.findings import LINES_MAX, Code, Severity
 from rostergate.core.problem import Effect, Problem, Rule, Stage
 from rostergate.core.values import normalised
@@ -20,7 +20,7 @@ ALERT = Code("an-alert", Severity.ALERT, "Something is incomplete.", "Complete i
 
 def rows(file: str, *lines: int) -> pl.DataFrame:
     """Build the rows of a problem."""
-    return pl.DataFrame({"file": [file] * len(lines), "line": lines}, schema={"file": pl.String, "line": pl.UInt32})
+    return pl.DataFrame({"file": [file] * len(lines), "line": lines}, schema={"file": FILE, "line": pl.UInt32})
 
 
 def left_out(checked: Checked) -> dict[str, list[tuple[str, int]]]:
