@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from core.rosters import frames, rosters, same
 from rostergate import store
 from rostergate.core import diff
-from rostergate.core.plan import Action
+from rostergate.core.plan import ACTION, Action
 from rostergate.core.roster import TABLES, empty, schema
 from rostergate.core.snapshot import Snapshot
 from rostergate.errors import NotFound
-from rostergate.store import roster
+from rostergate.store import roster, turns
 from rostergate.store.schema import roster as versions
 from store.making import AT, sealed
 
@@ -69,6 +69,26 @@ async def test_the_store_does_what_the_core_does(
             assert written or same(after, model)
             model = after
         assert await roster.counts(tx, district) == {name: frame.height for name, frame in model.items()}
+
+
+async def test_what_is_written_in_parts_is_one_turn(tx: AsyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that are put in order a few at a time make the same roster, and are counted together."""
+    monkeypatch.setattr(roster, "_ROWS_SORTED", 2)
+    pupils = [(f"s{number}", "Ann") for number in range(5)]
+    first = frames(schools=[("A", "Adams")], students=pupils, student_schools=[("A", one) for one, _ in pupils])
+    second = frames(
+        schools=[("A", "Adams")],
+        students=[("s0", "Bo"), *pupils[1:4], ("s9", "Cy")],
+        student_schools=[("A", one) for one in ("s0", "s1", "s2", "s3", "s9")],
+    )
+    for wanted in (first, second):
+        await _make(tx, wanted)
+        assert same(await roster.load(tx, "lincoln"), wanted)
+    made, changed = await turns.following(tx, 0, district="lincoln")
+    assert (made.rows["students"].made, made.rows["students"].ended) == (5, 0)
+    assert (made.rows["students"].first, made.rows["students"].last) == (1, 5)
+    assert (changed.rows["students"].made, changed.rows["students"].ended) == (2, 2)
+    assert (changed.rows["students"].first, changed.rows["students"].last) == (6, 7)
 
 
 async def test_an_empty_roster_has_every_table(tx: AsyncConnection) -> None:
@@ -146,8 +166,10 @@ async def test_applying_twice_is_applying_once(tx: AsyncConnection) -> None:
 async def test_a_kept_person_is_made_again_only_when_archived(tx: AsyncConnection) -> None:
     """A kept row never overwrites what is there, and brings back who was archived meanwhile."""
     await _make(tx, frames(**ONE_STUDENT))
-    kept = frames(students=[("s1", "Older")])["students"].with_columns(action=pl.lit(Action.KEPT.value))
-    tie = frames(student_schools=[("B", "s1")])["student_schools"].with_columns(action=pl.lit(Action.ADDED.value))
+    kept = frames(students=[("s1", "Older")])["students"].with_columns(action=pl.lit(Action.KEPT.value, ACTION))
+    tie = frames(student_schools=[("B", "s1")])["student_schools"].with_columns(
+        action=pl.lit(Action.ADDED.value, ACTION)
+    )
     changes = {"students": kept, "student_schools": tie}
     await roster.apply(tx, "lincoln", [changes], await sealed(tx), AT)
     assert (await roster.load(tx, "lincoln"))["students"]["first_name"].to_list() == ["Ann"]

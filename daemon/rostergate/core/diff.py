@@ -110,7 +110,14 @@ def merged(changes: Iterable[Frames]) -> Frames:
     Plans of one delivery agree on a person whom several of them carry, so the first one's row stands for all.
     """
     plans = list(changes)
-    return {name: _merged(table, [one[name] for one in plans if name in one]) for name, table in TABLES.items()}
+    return {name: merged_rows(table, plans) for name, table in TABLES.items()}
+
+
+def merged_rows(table: Table, changes: Iterable[Frames]) -> pl.DataFrame:
+    """Return what `merged` does of one table."""
+    nothing = pl.DataFrame(schema={**schema(table), "action": ACTION})
+    rows = pl.concat([nothing, *(one[table.name] for one in changes if table.name in one)])
+    return rows.unique([*table.key, "action"], keep="first", maintain_order=True) if table.of_people else rows
 
 
 def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
@@ -123,11 +130,6 @@ def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
         for person in PEOPLE:
             roster[person.name] = roster[person.name].join(ties(roster, person), on=person.key, how="semi")
     return roster
-
-
-def _merged(table: Table, parts: list[pl.DataFrame]) -> pl.DataFrame:
-    rows = pl.concat([pl.DataFrame(schema={**schema(table), "action": ACTION}), *parts])
-    return rows.unique([*table.key, "action"], keep="first", maintain_order=True) if table.of_people else rows
 
 
 def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

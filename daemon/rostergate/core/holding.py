@@ -10,7 +10,7 @@ Rule 4: a hold that explains what others merely count is told instead of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from rostergate.core.plan import Hold
     from rostergate.core.policy import HoldLimits, Policy
+
+_ROWS_COUNTED: Final = 1_000_000
+"""Rows that are counted at a time: it takes several times as much memory as they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class SchoolView:
     tied: pl.DataFrame
     """The district's guardianships as they would be with the changes applied."""
     guardians_most: int = 0
-    """The most guardians that any of its students would have."""
+    """The most guardians that any of its students would have whose guardians change."""
     district: DistrictView = field(default_factory=DistrictView)
 
     @property
@@ -128,7 +131,11 @@ def views(
     whole = district or DistrictView()
     counts = _counts(roster)
     tied = after["guardianships"]
-    each = tied.group_by("school_id", "student_id").len("guardians")
+    given = [
+        one["guardianships"].select("school_id", "student_id") for one in changes.values() if "guardianships" in one
+    ]
+    concerned = pl.concat([tied.clear().select("school_id", "student_id"), *given]).unique()
+    each = tied.join(concerned, on=concerned.columns, how="semi").group_by("school_id", "student_id").len("guardians")
     most = dict(each.group_by("school_id").agg(pl.col("guardians").max()).iter_rows())
     return {
         school_id: SchoolView(
@@ -148,6 +155,8 @@ def _counts(roster: Frames) -> dict[str, dict[str, int]]:
     people = {person.name: ties(roster, person) for person in PEOPLE}
     counts: dict[str, dict[str, int]] = {}
     for name in TABLES:
-        for school_id, rows in people.get(name, roster[name]).group_by("school_id").len().iter_rows():
-            counts.setdefault(school_id, {})[name] = rows
+        for part in people.get(name, roster[name]).select("school_id").iter_slices(_ROWS_COUNTED):
+            for school_id, rows in part.group_by("school_id").len().iter_rows():
+                of_school = counts.setdefault(school_id, {})
+                of_school[name] = of_school.get(name, 0) + rows
     return counts

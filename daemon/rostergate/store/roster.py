@@ -15,15 +15,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from rostergate.core.diff import merged
-from rostergate.core.plan import Action
+from rostergate.core.diff import merged_rows
+from rostergate.core.plan import ACTION, Action
 from rostergate.core.roster import PEOPLE, TABLES, schema
 from rostergate.errors import NotFound
 from rostergate.store import accounts, copying, many_values, turns
@@ -31,7 +30,7 @@ from rostergate.store.schema import WHOLE_DISTRICT, deliveries, grounds, key_ord
 from rostergate.store.schema import roster as versions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
 
 _ROWS_PER_CALL: Final = 5_000
 """Rows that become Python values in one go: a few milliseconds, so that the event loop goes on."""
+_ROWS_SORTED: Final = 1_000_000
+"""Rows that are put in order together: it takes as much memory again, and those of a school stand together anyway."""
 
 
 async def load(tx: AsyncConnection, district: str) -> Frames:
@@ -92,12 +93,12 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     number = await tx.scalar(query)
     if number is None:
         raise NotFound(f"District {district} has no delivery {delivery}.")
-    plan = await asyncio.to_thread(merged, changes)
+    plans = list(changes)
     following = await _ground_to_move(tx, district) + 1
     writer = _Writer(tx, district, number, following)
-    touched = await asyncio.to_thread(_touched, plan)
+    touched = await asyncio.to_thread(_touched, plans)
     total, schools = 0, set[str]()
-    async for table, rows in _in_order(plan):
+    async for table, rows in _in_order(plans):
         changed = await writer.write(table, rows)
         total += changed
         if changed and "school_id" in rows.columns:
@@ -111,31 +112,36 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     return total
 
 
-async def _in_order(plan: Frames) -> AsyncIterator[tuple[Table, pl.DataFrame]]:
+async def _in_order(plans: list[Frames]) -> AsyncIterator[tuple[Table, pl.DataFrame]]:
     """Give each table with its rows in the order of the index that they are written to, which takes half the time.
 
-    The next table is sorted while one is written. The plan is empty afterwards.
+    A large table comes in parts. The next one is sorted while one is written.
     """
-
-    def sorting(table: Table) -> asyncio.Future[pl.DataFrame]:
-        return asyncio.get_running_loop().run_in_executor(None, plan.pop(table.name).sort, key_order(table))
-
-    tables = list(TABLES.values())
-    following = sorting(tables[0])
-    for table, after in zip_longest(tables, tables[1:]):
-        rows = await following
-        if after is not None:
-            following = sorting(after)
-        yield table, rows
+    parts = _sorted_parts(plans)
+    following = asyncio.create_task(asyncio.to_thread(next, parts, None))
+    while (found := await following) is not None:
+        following = asyncio.create_task(asyncio.to_thread(next, parts, None))
+        yield found
 
 
-def _touched(plan: Frames) -> Frames:
+def _sorted_parts(plans: list[Frames]) -> Iterator[tuple[Table, pl.DataFrame]]:
+    for table in TABLES.values():
+        for rows in merged_rows(table, plans).iter_slices(_ROWS_SORTED):
+            yield table, rows.sort(key_order(table))
+
+
+def _touched(plans: list[Frames]) -> Frames:
     """Return, for each kind of people, the keys of those who may have lost their last tie."""
     touched = {}
     for people in PEOPLE:
-        ties = pl.concat(plan[name].select(*people.key, "action") for name in people.tied_by)
+
+        def told(name: str, columns: Sequence[str] = (*people.key, "action")) -> pl.DataFrame:
+            nothing = pl.DataFrame(schema={**schema(TABLES[name]), "action": ACTION})
+            return pl.concat([nothing.select(columns), *(one[name].select(columns) for one in plans if name in one)])
+
+        ties = pl.concat(map(told, people.tied_by))
         lost = pl.col("action") == Action.REMOVED
-        candidates = pl.concat([plan[people.name].select(people.key), ties.filter(lost).select(people.key)])
+        candidates = pl.concat([told(people.name, people.key), ties.filter(lost).select(people.key)])
         still = ties.filter(~lost).select(people.key)
         touched[people.name] = candidates.join(still, on=people.key, how="anti").unique().sort(people.key)
     return touched
@@ -156,6 +162,7 @@ class _Writer:
         self._ground = ground
         self._dialect: _Dialect = type(tx.dialect)
         self._copies = tx.dialect.name == "postgresql"
+        self._empty: dict[str, bool] = {}
 
     async def write(self, table: Table, rows: pl.DataFrame) -> int:
         """Add, update and, save for people, remove; return how many versions were made or ended."""
@@ -174,7 +181,14 @@ class _Writer:
             ended += await self._run(_end(table, self._dialect), rows.filter(action == Action.REMOVED))
         if made or ended:
             last = await self._last_id(table) if made else 0
-            self.rows[table.name] = turns.Rows(first if made else 0, last, made, ended)
+            before = self.rows.get(table.name, turns.Rows())
+            self.rows[table.name] = replace(
+                before,
+                first=before.first or (first if made else 0),
+                last=last or before.last,
+                made=before.made + made,
+                ended=before.ended + ended,
+            )
         return made + ended
 
     async def archive(self, people: Table, keys: pl.DataFrame) -> int:
@@ -199,7 +213,9 @@ class _Writer:
         constants = {"district": self._district, "since_delivery": self._number, "since_ground": self._ground}
         insert = many_values.insert_missing
         if self._copies:
-            insert = copying.insert_missing if await self._has_any(table) else copying.insert_all
+            if table.name not in self._empty:  # before the first part of its rows is written, and so for all of them
+                self._empty[table.name] = not await self._has_any(table)
+            insert = copying.insert_all if self._empty[table.name] else copying.insert_missing
         return await insert(self._tx, versions[table.name], rows.select(table.columns), constants)
 
     async def _run(self, statement: _Statement, rows: pl.DataFrame) -> int:

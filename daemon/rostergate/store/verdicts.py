@@ -159,6 +159,9 @@ _FOLLOWING: Final[Mapping[PlanState, PlanState]] = {
 }
 """The state in which a plan is stored, by the state that the verdict gave it; no other can come from a verdict."""
 
+_ROWS_BESIDE_MAX: Final = 2_000_000
+"""Changed rows up to which they are packed while they are written; more are packed before."""
+
 
 async def _write_plans(
     tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], ground: int, at: datetime
@@ -166,8 +169,11 @@ async def _write_plans(
     superseded = await deliveries.supersede_older(tx, about.district, about.number, at)
     await plans.supersede_older(tx, about.district, about.id, at)
     clear = {plan.school_id: plan.changes for plan in decided if plan.state is PlanState.CLEAR and plan.changes}
-    # Packing takes the processor and writing the disk: neither waits for the other.
-    packing = asyncio.get_running_loop().run_in_executor(None, applied.packed, clear)
+    large = sum(rows.height for changes in clear.values() for rows in changes.values()) > _ROWS_BESIDE_MAX
+    if large:
+        await applied.write(tx, about.id, await asyncio.to_thread(applied.packed, clear))
+    # Packing takes the processor and writing the disk: neither waits for the other, save where memory is dearer.
+    packing = asyncio.create_task(asyncio.to_thread(applied.packed, {} if large else clear))
     changed = await roster.apply(tx, about.district, clear.values(), about.id, at) if clear else 0
     await applied.write(tx, about.id, await packing)
     await _insert_plans(tx, about, decided, at)
