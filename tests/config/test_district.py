@@ -221,5 +221,6 @@ def test_a_districts_own_limits_win_over_the_settings(
         file_bytes_max=file_bytes_max,
         district_bytes_max=district_bytes_max,
         scratch_files_max=3,
+        gaps_max=256,
         inbox_files_max=9,
     )

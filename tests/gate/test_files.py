@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import asyncssh
 import pytest
@@ -7,9 +8,8 @@ from asyncssh import FXF_APPEND, FXF_CREAT, FXF_TRUNC, FXF_WRITE
 from asyncssh.constants import FX_OK, FXP_WRITE
 from asyncssh.packet import String, UInt64
 
-from gate.house import DATA, NOW, House, cut_off, put, until
+from gate.house import DATA, NOW, House, cut_off, put, reaching, until
 from gate.raw import raw
-from rostergate.gate.incoming import GAPS_MAX
 
 # When a file counts
 
@@ -183,14 +183,15 @@ async def test_a_resume_that_ends_before_it_began(house: House) -> None:
     assert (house.committed(), house.inbox().left()) == ({}, {})
 
 
-async def test_gaps_are_bounded(house: House) -> None:
+async def test_gaps_are_bounded(make_house: Any) -> None:
     """However a client makes them, a file has at most so many gaps: also within what it wrote first, at the end."""
+    house = await make_house(upload={"gaps_max": 64})
     async with house.sftp() as sftp:
         file = await sftp.open("schools.csv", FXF_WRITE | FXF_CREAT | FXF_TRUNC, encoding=None)
         await file.write(b"x", 1_000_000)
-        for number in range(1, GAPS_MAX + 1):
+        for number in range(1, 65):
             await file.write(b"x", number * 10)
-        with pytest.raises(asyncssh.SFTPError, match="too far out of order"):
+        with reaching("upload.gaps_max"), pytest.raises(asyncssh.SFTPError, match="too far out of order"):
             await file.write(b"x", 999_000)
     assert house.inbox().bytes_held == 0
 

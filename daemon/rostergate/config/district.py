@@ -54,6 +54,7 @@ class UploadLimits:
     district_bytes_max: int  # bytes of all files of the district that are not sealed yet
     scratch_files_max: int  # uploads in progress at once
     inbox_files_max: int  # files in one inbox, committed or not
+    gaps_max: int  # parts of one file that may be missing while later ones have arrived
 
 
 def _slug(text: str) -> str:
@@ -227,5 +228,6 @@ class District(Section):
             file_bytes_max=own.file_bytes_max or min(usual.file_bytes_max, district_bytes_max),
             district_bytes_max=district_bytes_max,
             scratch_files_max=usual.scratch_files_max,
+            gaps_max=usual.gaps_max,
             inbox_files_max=usual.inbox_files_max,
         )

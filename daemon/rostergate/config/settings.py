@@ -127,6 +127,7 @@ class UploadSettings(Section):
     district_bytes_max: Bytes = 4_294_967_296
     scratch_files_max: Annotated[int, Field(ge=1, le=1_000)] = 24
     inbox_files_max: Annotated[int, Field(ge=1, le=10_000)] = 100
+    gaps_max: Annotated[int, Field(ge=64, le=10_000)] = 256
 
     @model_validator(mode="after")
     def _a_file_fits(self) -> Self:

@@ -9,7 +9,7 @@ one and the one before is a file made. Who then writes nothing has changed nothi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rostergate.core.reading import FIRST_BYTES, archive_kind
 from rostergate.gate.refusals import Refusal, from_upload
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from rostergate.gate.names import Name
     from rostergate.spool.folders import Area
     from rostergate.spool.upload import Upload
-
-GAPS_MAX: Final = 256  # parts of a file that may be missing while later ones have arrived
 
 
 def check_disk(room: Callable[[], str | None]) -> None:
@@ -139,8 +137,8 @@ class Incoming:
         return None if self.refusal else self._upload.leave()
 
     def _check_gaps(self) -> None:
-        if self._upload.gaps > GAPS_MAX:
-            raise Refusal("gap", "the parts of the file arrive too far out of order")
+        if self._upload.gaps > self._limits.gaps_max:
+            raise Refusal("gaps", "the parts of the file arrive too far out of order", limit="upload.gaps_max")
 
     def _check_room(self, end: int) -> None:
         grown = end - self._upload.size
