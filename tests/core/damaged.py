@@ -6,8 +6,8 @@ Cells, lines and bytes are exchanged, doubled, lost and cut off, by what real ex
 decided with the tests each time.
 
 Rule: there is always a verdict. What it tells stands in a file that came or was expected, on a line that the file has.
-An accepted set that comes again, once it was applied in full, changes nothing; and no two people of a first delivery
-have one e-mail address or phone number.
+An accepted set that comes again, once it was applied in full, changes nothing; no two people of a first delivery have
+one e-mail address or phone number; and nobody leaves who still stands in the files, however spoilt their row is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, 
 from rostergate.core import catalogue
 from rostergate.core.decide import decide
 from rostergate.core.diff import apply
-from rostergate.core.policy import Policy
+from rostergate.core.policy import Policy, ReadingLimits
+from rostergate.core.reading import read
 from rostergate.core.roster import empty
 from rostergate.core.verdict import Outcome
 
@@ -45,6 +46,17 @@ _CELLS = (
     *(b"2012-03-04", b"03/04/2012", b"12-Sep", b"9", b"K", b"#N/A", b"1.0", b"1E+11", b"=1", b"x" * 300),
     *(b"Total", b"(3 rows affected)", b"line", b"file", b"teacher", b"title", b"School_id", b"sourcedId"),
 )
+
+_PEOPLE = {
+    "clever": {"students": ("students.csv", "Student_id"), "teachers": ("teachers.csv", "Teacher_id")},
+    "direct": {"students": ("students.csv", "student_id"), "teachers": ("teachers.csv", "teacher_id")},
+    "remind-1.0": {"students": ("students.csv", "student_id"), "teachers": ("teachers.csv", "teacher_id")},
+}
+"""Formats in which standing in a file is being a student or teacher, and the column that says who."""
+_SOUND = {
+    name: {file: text.encode() for file, text in one.items()}
+    for name, one in (("clever", CLEVER), ("direct", DIRECT), ("remind-1.0", REMIND_1_0))
+}
 
 
 def cases(seed: int, count: int) -> Iterator[dict[str, bytes]]:
@@ -99,7 +111,22 @@ def judged(files: dict[str, bytes]) -> Verdict:
                 one for table in ("teachers", "guardians", "students") for one in roster[table][contact].drop_nulls()
             ]
             assert len(told) == len(set(told)), contact
+        if verdict.format in _PEOPLE:
+            _assert_nobody_left_who_is_there(files, verdict.format)
     return verdict
+
+
+def _assert_nobody_left_who_is_there(files: dict[str, bytes], fmt: str) -> None:
+    roster = apply(empty(), [plan.changes for plan in decide(_SOUND[fmt], empty(), Policy()).plans])
+    later = decide(files, roster, Policy(format=fmt))
+    for table, (file, key) in _PEOPLE[fmt].items():
+        frame = read(file, files[file], limits=ReadingLimits()).frame
+        assert frame is not None
+        changed = [plan.changes[table] for plan in later.plans if table in plan.changes]
+        left = {
+            id_ for rows in changed for id_, action in rows[f"{table[:-1]}_id", "action"].rows() if action == "removed"
+        }
+        assert left.isdisjoint(frame[key].drop_nulls()), table
 
 
 def main() -> None:

@@ -56,6 +56,13 @@ UNLISTED: dict[str, tuple[dict[str, str], str, str, str, tuple[str, str, int]]] 
         "c1,s1,learner",
         ("enrollments.csv", "role", 4),
     ),
+    "an enrollment of other staff as a teacher, SDS": (
+        SDS_2_1,
+        "enrollments.csv",
+        "c2,p1,teacher",
+        "c2,p1,lead",
+        ("enrollments.csv", "role", 3),
+    ),
     "an enrollment as a teacher, SDS": (
         SDS_2_1,
         "enrollments.csv",

@@ -190,27 +190,30 @@ def people(
     known = placed.join(orgs.filter(schools.may_be).select(org="sourcedId"), on="org", how="semi")
     taught = enrollments.filter(among("role", teaching))
     attended = enrollments.filter(among("role", frozenset({STUDENT})))
-    staff = roles.filter(~among("role", teaching | GUARDIANS | {STUDENT})).join(
-        taught, left_on="user", right_on="userSourcedId", how="semi"
-    )
-    listed, unlisted = roles.filter(is_listed(role)), roles.filter(~is_listed(role))
-    reachable = users.filter(pl.col("own_email").is_not_null())  # or they would be told as teachers without an address
     strange = enrollments.filter(~is_listed(enrolled))
+    listed, unlisted = roles.filter(is_listed(role)), roles.filter(~is_listed(role))
+    staff = listed.filter(~among("role", teaching | GUARDIANS | {STUDENT}))
+    reachable = users.filter(pl.col("own_email").is_not_null())  # or they would be told as teachers without an address
+    reachable = reachable.select(user="sourcedId")
+    teachers = pl.concat([roles.filter(among("role", teaching)), _enrolled(staff, taught)])
     found: dict[str, pl.DataFrame] = {}
-    for table, sure, perhaps, seats, rows in (
+    for table, sure, perhaps, doubtful, seats, rows in (
         (
             "teachers",
-            pl.concat([roles.filter(among("role", teaching)), staff]),
-            unlisted.join(reachable, left_on="user", right_on="sourcedId", how="semi"),
+            teachers,
+            unlisted.join(reachable, on="user", how="semi"),
+            _enrolled(staff, strange).join(reachable, on="user", how="semi").join(teachers, on="user", how="anti"),
             "taught",
             taught,
         ),
-        ("students", roles.filter(among("role", frozenset({STUDENT}))), unlisted, "attended", attended),
+        ("students", roles.filter(among("role", frozenset({STUDENT}))), unlisted, staff.clear(), "attended", attended),
     ):
         otherwise = listed.join(sure, on="user", how="anti")
         ties = pl.concat([sure, perhaps.join(otherwise, on="user", how="anti")])
         own = ties.filter(pl.col("org").is_not_null()).join(other, on="org", how="anti", maintain_order="left")
-        homeless = sure.select("user").join(own.filter(is_listed(role)), on="user", how="anti")
+        homeless = sure.join(own.filter(is_listed(role)), on="user", how="anti")
+        homeless = pl.concat([homeless, doubtful])
+        ties = pl.concat([ties, doubtful])
         found[table] = users.join(ties, left_on="sourcedId", right_on="user", how="semi", maintain_order="left")
         theirs = strange.join(found[table], left_on="userSourcedId", right_on="sourcedId", how="semi")
         found[seats] = pl.concat([rows, theirs])
@@ -222,6 +225,11 @@ def people(
             .select("org", "line", user="userSourcedId")
         )
     return found
+
+
+def _enrolled(roles: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
+    """Return the roles of those who are among the enrolled."""
+    return roles.join(enrollments, left_on="user", right_on="userSourcedId", how="semi")
 
 
 CELLS = {"phone": Cell(column="own_phone column")}
