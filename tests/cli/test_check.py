@@ -114,12 +114,13 @@ def test_a_template_that_cannot_be_used_is_told(lakeside: Path, commands: Comman
 def test_what_stands_in_the_place_of_the_state_is_told(lakeside: Path, commands: Commands) -> None:
     """A folder that is none, and a host key that is none, are named."""
     state = commands.folder / "state"
+    (state / "keys" / "ssh_host_rsa_key").write_text("nothing")
+    (told,) = commands.answer("check", status=2)["errors"]
+    assert told.startswith(f"{state}/keys/ssh_host_rsa_key: not a private key")
     (state / "kept").rmdir()
     (state / "kept").write_text("")
-    (state / "keys" / "ssh_host_rsa_key").write_text("nothing")
-    first, second = commands.answer("check", status=2)["errors"]
-    assert first.startswith(f"{state}/kept: this is no folder")
-    assert second.startswith(f"{state}/keys/ssh_host_rsa_key: not a private key")
+    (told,) = commands.answer("check", status=2)["errors"]
+    assert told.startswith(f"{state}/kept: this is no folder")
     assert lakeside
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import stat
 from typing import TYPE_CHECKING
 
-from rostergate.config.loading import place_of
+from rostergate.config.loading import stands_at
 from rostergate.desk import specimens
 from rostergate.desk.words import size
 from rostergate.errors import ConfigError, RostergateError
@@ -32,23 +33,25 @@ def errors(place: Place, settings: Settings) -> Iterator[str]:
     """Give what is wrong with what the settings name."""
     yield from _secrets(place, settings)
     yield from specimens.faults(place.config / TEMPLATES)
-    yield from _folders(place)
-    try:
-        hostkeys.look(place.spool.keys)
-    except RostergateError as error:
-        yield str(error)
+    unusable = list(_folders(place))
+    yield from unusable
+    if not unusable:
+        try:
+            hostkeys.look(place.spool.keys)
+        except RostergateError as error:
+            yield str(error)
     if place.state.is_dir() and (free := shutil.disk_usage(place.state).free) < settings.disk.free_bytes_min:
-        where = place_of(place.config, "disk", "free_bytes_min")
+        where = _where(place, "disk", "free_bytes_min")
         yield f"{where}: only {size(free)} are free on the disk of {place.state}, so no upload is taken; make room"
 
 
 def warnings(place: Place, settings: Settings, districts: Districts, known: Collection[str]) -> Iterator[str]:
     """Give what nobody will be told, or nobody can do. `known`: the districts that have a password."""
     if not settings.server.public_host:
-        where = place_of(place.config, "server", "public_host")
+        where = _where(place, "server", "public_host")
         yield f"{where}: empty, so districts are told to connect to {socket.gethostname()}"
     if settings.mail.on and not settings.mail.operators:
-        where = place_of(place.config, "mail", "operators")
+        where = _where(place, "mail", "operators")
         yield f"{where}: empty, so nobody is told of failed deliveries, a full disk and schools to be matched"
     for slug in sorted(districts):
         path = districts.folder / f"{slug}.toml"
@@ -80,25 +83,40 @@ def _secrets(place: Place, settings: Settings) -> Iterator[str]:
             cipher.keys_in(key_file)
         except RostergateError as error:
             yield f"{_file_of(place, 'encryption', 'key_file')}{error}"
-    for name, path in (
-        ("mail.password_file", settings.mail.path(os.environ)),
-        ("encryption.key_file", key_file),
+    for section, key, path in (
+        ("mail", "password_file", settings.mail.path(os.environ)),
+        ("encryption", "key_file", key_file),
     ):
-        if path is not None and path.is_file() and path.stat().st_mode & 0o007:
-            where = place_of(place.config, *name.split("."))
+        if path is not None and _open_to_all(path):
+            where = _where(place, section, key)
             yield f"{where}: {path} is open to every user of this machine; run chmod o= {path}"
+
+
+def _open_to_all(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # told where it is read
+        return False
+    return stat.S_ISREG(mode) and bool(mode & stat.S_IRWXO)
+
+
+def _where(place: Place, section: str, key: str) -> str:
+    return stands_at(place.config, section, key, os.environ)
 
 
 def _file_of(place: Place, section: str, key: str) -> str:
     """Return the beginning of a complaint whose text names the key itself."""
-    where = place_of(place.config, section, key)
+    where = _where(place, section, key)
     return where.removesuffix(f"{section}.{key}") if where.endswith(key) else f"{where}: "
 
 
 def _folders(place: Place) -> Iterator[str]:
     """Give the folders of the state that are there and cannot be written to."""
+    if why := _unusable(place.state):  # nothing below it can be looked at then
+        yield f"{place.state}: {why}; run this as the service's user, whose folder it must be"
+        return
     spool = place.spool
-    every = [place.state, spool.keys, spool.deliveries, place.state / "reports", place.state / "kept"]
+    every = [spool.keys, spool.deliveries, place.state / "reports", place.state / "kept"]
     every += [place.state / area.value for area in Area]
     for folder in every:
         if why := _unusable(folder):

@@ -6,7 +6,6 @@ TOML, and as text where it is none. Names without `__` after the prefix are some
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -136,9 +135,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], Any]:
     return overrides
 
 
-def place_of(folder: Path, section: str, key: str) -> str:
+def stands_at(folder: Path, section: str, key: str, environ: Mapping[str, str]) -> str:
     """Return where a setting stands, for a complaint: `FILE:LINE: section.key`, or the variable that is set for it."""
-    if (name := variable(section, key)) in os.environ:
+    if (name := variable(section, key)) in environ:
         return name
     path = folder / FILE_NAME
     line = line_of((section, key), read_toml(path)[1]) if path.exists() else None
