@@ -26,7 +26,7 @@ class Kind(StrEnum):
     """What a mail is about. The value is the name of its templates."""
 
     ACCESS = "access"  # to the district: credentials were issued
-    RECEIVED = "received"  # a set is complete and is checked now
+    RECEIVED = "received"  # a set is complete, and what became of it is not known for some minutes
     REFUSED = "refused"  # format errors; nothing was used
     HELD = "held"  # at least one school waits for a person
     APPLIED = "applied"  # changes are in the roster
