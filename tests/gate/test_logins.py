@@ -213,7 +213,7 @@ async def test_a_database_that_is_away(make_house: MakeHouse) -> None:
     house.away = True
     with capture_logs() as lines:
         for username in (SLUG, "nobody"):
-            with pytest.raises(asyncssh.DisconnectError, match="try again later"):
+            with pytest.raises(asyncssh.ServiceNotAvailable, match="try again later"):
                 await asyncssh.connect(**house.options(**BY_PASSWORD, username=username))
     assert [line["event"] for line in lines if line["event"].startswith("login")] == ["login.failed"]
     house.away = False

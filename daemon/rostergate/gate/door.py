@@ -19,6 +19,7 @@ import structlog
 from asyncssh.constants import (
     DISC_BY_APPLICATION,
     DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
+    DISC_SERVICE_NOT_AVAILABLE,
     MSG_KEXINIT,
     OPEN_RESOURCE_SHORTAGE,
 )
@@ -126,7 +127,7 @@ class Door(asyncssh.SSHServer):
             right = await self._gate.passwords.match(None if against else stored, username, password, self.address)
         except TooManyWaiting as full:
             self._gate.seldom.reached(full.limit, address=self.address)
-            self._end(LATER)
+            self._end(LATER, DISC_SERVICE_NOT_AVAILABLE)
             return False
         except asyncio.CancelledError:
             if not self._gate.draining and asyncio.get_running_loop().time() < self._login_until:
@@ -134,7 +135,7 @@ class Door(asyncssh.SSHServer):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is that fails there, it is not the client
             self._gate.logins.tell_failed(self.address, error)
-            self._end(LATER)
+            self._end(LATER, DISC_SERVICE_NOT_AVAILABLE)
             return False
         if right and stored is not None:
             self._how, self.proof = "password", stored
@@ -244,9 +245,10 @@ class Door(asyncssh.SSHServer):
         self._end("too many tries to log in")
         return True
 
-    def _end(self, text: str) -> None:
+    def _end(self, text: str, code: int = DISC_NO_MORE_AUTH_METHODS_AVAILABLE) -> None:
+        """End the connection; the code is for programs, which take the usual one for a wrong password."""
         if self._connection is not None:
-            self._connection.disconnect(DISC_NO_MORE_AUTH_METHODS_AVAILABLE, text)
+            self._connection.disconnect(code, text)
 
     def _takes(self, kind: int) -> bool:
         """Count a packet that is for the connection itself; False when it is one too many, which ends it."""
