@@ -15,7 +15,7 @@ import polars as pl
 from rostergate.core import abreast
 from rostergate.core.plan import ACTION, Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames, Table, schema
-from rostergate.core.rows import in_both
+from rostergate.core.rows import first_rows, in_both
 from rostergate.core.target import target, ties
 from rostergate.core.verdict import Totals
 
@@ -117,7 +117,7 @@ def merged_rows(table: Table, changes: Iterable[Frames]) -> pl.DataFrame:
     """Return what `merged` does of one table."""
     nothing = pl.DataFrame(schema={**schema(table), "action": ACTION})
     rows = pl.concat([nothing, *(one[table.name] for one in changes if table.name in one)])
-    return rows.unique([*table.key, "action"], keep="first", maintain_order=True) if table.of_people else rows
+    return first_rows(rows, [*table.key, "action"]) if table.of_people else rows
 
 
 def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:

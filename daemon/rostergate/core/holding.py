@@ -134,7 +134,7 @@ def views(
     given = [
         one["guardianships"].select("school_id", "student_id") for one in changes.values() if "guardianships" in one
     ]
-    concerned = pl.concat([tied.clear().select("school_id", "student_id"), *given]).unique()
+    concerned = pl.concat([tied.clear().select("school_id", "student_id"), *given])
     each = tied.join(concerned, on=concerned.columns, how="semi").group_by("school_id", "student_id").len("guardians")
     most = dict(each.group_by("school_id").agg(pl.col("guardians").max()).iter_rows())
     return {
