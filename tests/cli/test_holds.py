@@ -166,6 +166,16 @@ def test_other_limits_can_be_tried(held: Commands) -> None:
     assert held("holds", "try", "--district", SLUG).exit_code == 2
 
 
+def test_limits_are_tried_without_schools_that_were_not_rostered(held: Commands) -> None:
+    """A district's share is one of the people who were rostered: the same as on the day itself."""
+    held("discard", "--delivery", f"{SLUG}-00002", *WHO)
+    district(held, '[schools]\ndeselected = ["20"]\n')
+    deliver(held, files(SCHOOLS, {"10": range(25), "20": range(20)}))
+    *_, third = held.answer("holds", "try", "--district", SLUG, "--removals-percent", "99")
+    assert {one["school_id"] for one in third["held_then"]} == {"10"}
+    assert third["held_now"] == [{"school_id": "10", "codes": ["district-wide-removals"]}]
+
+
 def test_status_counts_the_schools(held: Commands) -> None:
     """`status` tells how many schools stand where."""
     (row,) = held.answer("status")["districts"]

@@ -2,8 +2,9 @@ from itertools import product
 
 import pytest
 
-from rostergate.core.plan import State
+from rostergate.core.plan import Plan, State, counted
 from rostergate.core.school_status import URGENCY, Status, status
+from rostergate.core.verdict import Outcome, Verdict
 
 
 @pytest.mark.parametrize(("in_files", "left_out"), list(product([True, False], [0, 3])))
@@ -38,3 +39,12 @@ def test_the_most_urgent_comes_first() -> None:
         "deselected",
         "not in the files",
     ]
+
+
+def test_a_verdict_tells_the_most_urgent_school_first() -> None:
+    """Then they come by name; what a preview prints is in this order."""
+    states = {"A": State.CLEAR, "B": State.UNMATCHED, "C": State.DESELECTED, "D": State.HELD, "E": State.CLEAR}
+    names = {"A": "young", "E": "Xenia"}
+    plans = tuple(Plan(one, names.get(one, one), state, {}, counted({})) for one, state in states.items())
+    told = Verdict("direct", Outcome.ACCEPTED, (), (), plans).as_json()["schools"]
+    assert [one["school_id"] for one in told] == ["D", "B", "E", "A", "C"]

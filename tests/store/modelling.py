@@ -147,14 +147,16 @@ def assert_kept(district: District, snapshot: Snapshot, after: Frames) -> None:
         assert kept.join(after[name], on=TABLES[name].key, how="anti").is_empty(), name
 
 
-def mentioned(random: Random) -> Frames:
-    """Return keys of rows that are in the files but could not be used: some that the roster may have."""
+def mentioned(random: Random, roster: Frames, tables: Frames) -> Frames:
+    """Return keys of rows that are in the files but could not be used, of which the roster has some."""
     ids = {"school_id": "ABC", "teacher_id": ("t1", "t2"), "student_id": ("s1", "s2"), "guardian_id": ("g1",)}
     found = {}
-    for table in random.sample(sorted(MENTIONED), 2):
+    for table in random.sample(sorted(MENTIONED), 4):
         columns = MENTIONED[table]
-        row = {column: [random.choice(ids.get(column, ("c1", "c2")))] for column in columns}
-        found[table] = pl.DataFrame(row, schema=dict.fromkeys(columns, pl.String()))
+        row = [random.choice(ids.get(column, ("c1", "c2"))) for column in columns]
+        gone = roster[table].select(columns).unique().join(tables[table], on=columns, how="anti").sort(columns).rows()
+        rows = {tuple(row), *random.sample(gone, min(1, len(gone)))}
+        found[table] = pl.DataFrame(sorted(rows), schema=dict.fromkeys(columns, pl.String()), orient="row")
     return found
 
 

@@ -101,6 +101,7 @@ class Invariants(Machine):
         again=st.booleans(),
         overtaken=st.booleans(),
         matching=st.sampled_from(["auto", "auto", "review"]),
+        decided=st.none() | st.tuples(st.sampled_from("ABC"), st.sampled_from(Decision)),
         kill=KILL,
     )
     def deliver(
@@ -111,10 +112,16 @@ class Invariants(Machine):
         again: bool,  # noqa: FBT001
         overtaken: bool,  # noqa: FBT001
         matching: str,
+        decided: tuple[str, Decision] | None,
         kill: int | None,
     ) -> None:
-        """Let a delivery come in, new or as it was once before, and decide it, perhaps before an older one."""
+        """Let a delivery come in, new or as it was once before, and decide it, perhaps before an older one.
+
+        A person may have decided about a school the moment before.
+        """
         district = self._touched = random.choice(self._districts)
+        if decided:
+            self._decide(district, *decided, None)
         known = again and district.snapshots
         tables = random.choice(district.snapshots) if known else reachable(at_random(random), random)
         older = None
@@ -125,11 +132,14 @@ class Invariants(Machine):
             self._conclude(delivery, REJECTED, self._run(self._ground(district.slug)), kill)
             district.left[delivery] = district.roster
             return
-        snapshot = sound(Snapshot(tables, mentioned(random) if fault == "mentioned" else {}), district.roster)
+        snapshot = sound(
+            Snapshot(tables, mentioned(random, district.roster, tables) if fault == "mentioned" else {}),
+            district.roster,
+        )
         ground = self._run(self._ground(district.slug))
         policy = self._run(self._read(lambda tx: schools.policy(tx, district.slug, replace(POLICY, matching=matching))))
-        decided, totals = planned(district.roster, snapshot, policy)
-        chosen = tuple(stopped(one) if one.school_id in held and one.changes else one for one in decided)
+        worked_out, totals = planned(district.roster, snapshot, policy)
+        chosen = tuple(stopped(one) if one.school_id in held and one.changes else one for one in worked_out)
         assert {one.school_id for one in chosen if one.state is State.DESELECTED} == district.deselected & {
             one.school_id for one in chosen
         }
@@ -175,7 +185,10 @@ class Invariants(Machine):
     )
     def decide(self, random: Random, school: str, decision: Decision, kill: int | None) -> None:
         """Decide about a school, which may have a plan that waits, or not be there at all."""
-        district = self._touched = random.choice(self._districts)
+        self._touched = random.choice(self._districts)
+        self._decide(self._touched, school, decision, kill)
+
+    def _decide(self, district: District, school: str, decision: Decision, kill: int | None) -> None:
         place = f"p-{school}" if decision is Decision.MATCHED else None
 
         async def decided(tx: AsyncConnection) -> None:

@@ -115,7 +115,7 @@ def _shape(outlook: Outlook) -> dict[str, Any]:
         "undone": outlook.delivery,
         "district": outlook.district,
         "school_id": outlook.school_id,
-        "schools": [plan.as_json() for plan in outlook.undo.verdict.plans],
+        "schools": outlook.undo.verdict.as_json()["schools"],
         "left": outlook.undo.left,
         "replaced": [
             {"plan": one.plan, "delivery": one.delivery, "school_id": one.school_id} for one in outlook.replaced

@@ -33,6 +33,11 @@ URGENCY: Final = {status: place for place, status in enumerate(Status)}
 """Status -> its place in a list, most urgent first."""
 
 
+def urgency(told: Status, name: str, school_id: str) -> tuple[int, str, str]:
+    """Return what schools are sorted by: most urgent first, then by name, then by id."""
+    return URGENCY[told], name.casefold(), school_id
+
+
 def status(state: State, *, in_files: bool, left_out: int) -> Status:
     """Return the status of a school by its plan: the state, and how many of its rows could not be used.
 

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from rostergate.core.school_status import urgency
+
 if TYPE_CHECKING:
     from rostergate.core.findings import Finding
     from rostergate.core.plan import Plan
@@ -61,13 +63,17 @@ class Verdict:
     """The roster once every plan is applied, whichever wait; None where nothing was compared."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the published shape: format, recognised, verdict, files, findings, schools, totals."""
+        """Return the published shape: format, recognised, verdict, files, findings, schools, totals.
+
+        Schools come most urgent first, then by name.
+        """
+        schools = sorted(self.plans, key=lambda one: urgency(one.status, one.name, one.school_id))
         return {
             "format": self.format,
             "recognised": self.recognised,
             "verdict": self.outcome.value,
             "files": [asdict(one) for one in self.files],
             "findings": [{**asdict(one), "lines": list(one.lines)} for one in self.findings],
-            "schools": [plan.as_json() for plan in self.plans],
+            "schools": [plan.as_json() for plan in schools],
             "totals": {name: asdict(one) for name, one in (self.totals or {}).items()},
         }

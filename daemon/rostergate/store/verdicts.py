@@ -20,7 +20,7 @@ from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import OPEN, Counts, Plan, after, pack
 from rostergate.core.plan import Event as PlanEvent
 from rostergate.core.plan import State as PlanState
-from rostergate.core.school_status import URGENCY
+from rostergate.core.school_status import urgency
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
 from rostergate.store import applied, conclusions, deliveries, outbox, plans, roster, schools, turns, undos
@@ -134,7 +134,7 @@ async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
         "verdict": about.outcome and about.outcome.value,
         "files": [asdict(one) for one in about.files],
         "findings": [{**asdict(one), "lines": list(one.lines)} for one in await findings(tx, delivery)],
-        "schools": [_school(one) for one in sorted(await plans.of(tx, delivery), key=_urgency)],
+        "schools": [_school(one) for one in _most_urgent_first(await plans.of(tx, delivery))],
         "totals": totals or {},
         "undo": undo and {name: value for name, value in asdict(undo).items() if name != "delivery"},
         "undone_by": await undos.undoing(tx, delivery),
@@ -274,8 +274,8 @@ async def _write_findings(tx: AsyncConnection, delivery: str, found: tuple[Findi
         await tx.execute(findings_table.insert(), rows)
 
 
-def _urgency(plan: plans.StoredPlan) -> tuple[int, str, str]:
-    return URGENCY[plan.status], plan.name.casefold(), plan.school_id
+def _most_urgent_first(found: list[plans.StoredPlan]) -> list[plans.StoredPlan]:
+    return sorted(found, key=lambda one: urgency(one.status, one.name, one.school_id))
 
 
 def _school(plan: plans.StoredPlan) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from rostergate.core.matching import Decision
-from rostergate.core.school_status import URGENCY, Status
+from rostergate.core.school_status import Status, urgency
 from rostergate.store import deliveries, plans, schools
 from rostergate.store.schema import roster as versions
 
@@ -55,7 +55,7 @@ async def of(tx: AsyncConnection, district: str) -> list[Standing]:
     names = {one: one for one in said} | {one: name or one for one, name in await tx.execute(query)}
     names |= {one: plan.name for one, plan in there.items()}
     found = [_standing(one, name, there.get(one), said.get(one)) for one, name in names.items()]
-    return sorted(found, key=lambda one: (URGENCY[one.status], one.name.casefold(), one.school_id))
+    return sorted(found, key=lambda one: urgency(one.status, one.name, one.school_id))
 
 
 def _standing(school_id: str, name: str, plan: StoredPlan | None, said: Decided | None) -> Standing:

@@ -4,6 +4,7 @@ Rule 1: pure replay. A delivery's plans are held or not against the roster as th
 nothing is written.
 Rule 2: what was held then is what the store says; what would be held now is judged by the district's limits of that day
 with the tried ones in their place, for the district and for every school alike.
+Rule 3: schools that were not rostered are left aside, as the delivery itself left them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import polars as pl
 from rostergate import store
 from rostergate.core import catalogue, diff
 from rostergate.core.holding import district_view, stopped, views
+from rostergate.core.matching import without_deselected
+from rostergate.core.plan import State
 from rostergate.core.roster import TABLES
 from rostergate.store import deliveries, history, plans, turns
 
@@ -63,8 +66,9 @@ async def tried(
             changes = await plans.changes(tx, one.id)
             ground = (await turns.span(tx, one.id)).before
             before = await history.load(tx, district, ground) if changes else {}
+            left = frozenset(plan.school_id for plan in stored if plan.state is State.DESELECTED)
         policy = _with(policy_of(one.day or one.began_at.date()), limits)
-        held = await asyncio.to_thread(_held, before, changes, policy) if changes else {}
+        held = await asyncio.to_thread(_held, without_deselected(before, left), changes, policy) if changes else {}
         yield Tried(
             one.id,
             one.day,
