@@ -31,7 +31,9 @@ def line(event: str, minutes_ago: float = 0, level: str = "info", **fields: Any)
 
 OPENED = line("session.opened", 120, district="lincoln")
 SEALED = line("delivery.sealed", 90, delivery="lincoln-00017", district="lincoln", files=6, bytes=1_200)
-REFUSED = line("login.refused", 60, "warning", district=None, how="password", tries=1, address="198.51.100.7")
+REFUSED = line(
+    "login.refused", 60, "warning", district=None, how="password", why="wrong", tries=1, address="198.51.100.7"
+)
 OTHER = line("delivery.sealed", 30, delivery="adams-00003", files=5, bytes=80)
 FAILED = line("delivery.failed", 5, "error", delivery="adams-00003", reason="its files are gone")
 STRANGE = "Traceback (most recent call last):\x1b[2J"
@@ -57,7 +59,7 @@ def test_a_log_is_told_in_words(commands: Any, log: Path) -> None:
     assert told(output) == [
         "lincoln began an SFTP session",
         "lincoln-00017 is complete: 6 files, 1.2 KB",
-        "warning: a login by password was refused from 198.51.100.7, try 1",
+        "warning: a login by password was refused from 198.51.100.7: wrong, try 1",
         "Traceback (most recent call last):[2J",
         "adams-00003 is complete: 5 files, 80 B",
         "error: adams-00003 could not be decided: its files are gone",
