@@ -15,7 +15,7 @@ import asyncio
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from asyncssh import SFTPBadMessage, SFTPInvalidHandle
+from asyncssh import SFTPBadMessage, SFTPError, SFTPInvalidHandle
 from asyncssh.constants import FX_OK, FXP_CLOSE, FXP_OPEN, FXP_OPENDIR, FXP_READ, FXP_STATUS, FXP_WRITE
 from asyncssh.packet import SSHPacket
 from asyncssh.sftp import SFTPLimits, SFTPName, SFTPServerHandler
@@ -142,12 +142,13 @@ class Packets(SFTPServerHandler):
             raise SFTPInvalidHandle("there is no such handle")
 
     async def _process_read(self, packet: SSHPacket) -> tuple[bytes, bool]:
-        read = b"", True
         try:
             read = await super()._process_read(packet)
-        finally:
-            if len(read[0]) < _READ_BYTES_MIN:
-                await self._keep_pace()
+        except SFTPError:
+            await self._keep_pace()
+            raise
+        if len(read[0]) < _READ_BYTES_MIN:
+            await self._keep_pace()
         return read
 
     async def _process_open(self, packet: SSHPacket) -> bytes:
