@@ -97,7 +97,7 @@ class Invariants(Machine):
     @rule(
         random=st.randoms(use_true_random=False),
         held=st.sets(st.sampled_from("ABC")),
-        fault=st.sampled_from(["none", "none", "mentioned", "refused"]),
+        fault=st.sampled_from(["none", "none", "mentioned", "mentioned", "refused"]),
         again=st.booleans(),
         overtaken=st.booleans(),
         matching=st.sampled_from(["auto", "auto", "review"]),
