@@ -179,9 +179,10 @@ def _measured(case: str, state: Path) -> Measured:
         if sealed:
             seconds, cpu = seconds + sealed.seconds, cpu + sealed.cpu_seconds
     else:
+        peer = import_module("peers").CASES[case]
         _into_the_page_cache(state / "day-1", state / "day-2")
         started, cpu = time.monotonic(), time.process_time()
-        import_module("peers").CASES[case](state / "day-1", state / "day-2", state / "peer.db")
+        peer(state / "day-1", state / "day-2", state / "peer.db")
         seconds, cpu = time.monotonic() - started, time.process_time() - cpu
     return Measured(seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, walked)
 
