@@ -73,6 +73,18 @@ async def test_a_damaged_one_is_not_used(district: District, damage: Callable[[P
     assert (await walked(district, THIRD))["totals"]["students"]["updated"] == 1
 
 
+async def test_nothing_is_left_of_a_draft_that_is_not_kept(district: District) -> None:
+    """Whether the transaction fails or the disk does: what was written meanwhile goes, and nobody is told."""
+    folder = district.spool.kept(SLUG).parent
+    with pytest.raises(RuntimeError, match="rolled back"):
+        async with kept.drafted(district.spool, SLUG, empty()):
+            raise RuntimeError("rolled back")
+    assert list(folder.iterdir()) == []
+    (folder / f".{SLUG}.draft").mkdir()
+    async with kept.drafted(district.spool, SLUG, empty()):
+        pass
+
+
 async def test_it_is_used(district: District) -> None:
     """A row that somebody changes in the database by hand is seen once the kept roster is deleted, and not before."""
     await walked(district, FIRST)

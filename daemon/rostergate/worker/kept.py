@@ -75,7 +75,7 @@ class Draft:
 
     async def close(self) -> None:
         """Remove it, unless it is kept."""
-        await asyncio.wait([self._writing])
+        await asyncio.gather(self._writing, return_exceptions=True)
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
