@@ -20,30 +20,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOW = datetime.now(UTC)
-
 
 def line(event: str, minutes_ago: float = 0, level: str = "info", **fields: Any) -> str:
-    """Return a line of the log."""
-    at = (NOW - timedelta(minutes=minutes_ago)).isoformat()
+    """Return a line of the log, of so many minutes before this moment."""
+    at = (datetime.now(UTC) - timedelta(minutes=minutes_ago)).isoformat()
     return json.dumps({"timestamp": at, "level": level, "event": event, **fields})
 
 
-OPENED = line("session.opened", 120, district="lincoln")
-SEALED = line("delivery.sealed", 90, delivery="lincoln-00017", district="lincoln", files=6, bytes=1_200)
-REFUSED = line(
-    "login.refused", 60, "warning", district=None, how="password", why="wrong", tries=1, address="198.51.100.7"
-)
-OTHER = line("delivery.sealed", 30, delivery="adams-00003", files=5, bytes=80)
-FAILED = line("delivery.failed", 5, "error", delivery="adams-00003", reason="its files are gone")
+SEALED = {"delivery": "lincoln-00017", "district": "lincoln", "files": 6, "bytes": 1_200}
+REFUSED = {"district": None, "how": "password", "why": "wrong", "tries": 1, "address": "198.51.100.7"}
 STRANGE = "Traceback (most recent call last):\x1b[2J"
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Give a log with lines of two districts and one that is no event."""
+    """Give a log of the last two hours with lines of two districts and one that is no event."""
+    lines = [
+        line("session.opened", 120, district="lincoln"),
+        line("delivery.sealed", 90, **SEALED),
+        line("login.refused", 60, "warning", **REFUSED),
+        STRANGE,
+        line("delivery.sealed", 30, delivery="adams-00003", files=5, bytes=80),
+        line("delivery.failed", 5, "error", delivery="adams-00003", reason="its files are gone"),
+    ]
     path = tmp_path / "daemon.log"
-    path.write_text(f"{OPENED}\n{SEALED}\n{REFUSED}\n{STRANGE}\n{OTHER}\n{FAILED}\n")
+    path.write_text("".join(f"{one}\n" for one in lines))
     return path
 
 
@@ -64,7 +65,7 @@ def test_a_log_is_told_in_words(commands: Any, log: Path) -> None:
         "adams-00003 is complete: 5 files, 80 B",
         "error: adams-00003 could not be decided: its files are gone",
     ]
-    here = (NOW - timedelta(minutes=120)).astimezone()
+    here = datetime.fromisoformat(json.loads(log.read_text().splitlines()[0])["timestamp"]).astimezone()
     assert f"{here:%H:%M:%S}  lincoln began" in output
 
 
@@ -79,17 +80,16 @@ def test_a_log_is_told_in_words(commands: Any, log: Path) -> None:
         (("--level", "warning"), ["login.refused", None, "delivery.failed"]),
         (("--level", "error"), [None, "delivery.failed"]),
         (("--since", "45min"), [None, "delivery.sealed", "delivery.failed"]),
-        (
-            ("--since", f"{NOW - timedelta(minutes=45):%Y-%m-%dT%H:%M:%S}+00:00"),
-            [None, "delivery.sealed", "delivery.failed"],
-        ),
+        (("--since", "THEN"), [None, "delivery.sealed", "delivery.failed"]),
         (("--lines", "1"), ["delivery.failed"]),
         (("--lines", "0"), []),
     ],
 )
 def test_only_what_was_asked_for(commands: Any, log: Path, options: tuple[str, ...], events: list[str | None]) -> None:
     """Districts, severity, time and number choose lines; --json gives each as it was logged."""
-    ended = commands("tail", "--no-follow", "--json", *options, str(log))
+    then = f"{datetime.now(UTC) - timedelta(minutes=45):%Y-%m-%dT%H:%M:%S}+00:00"
+    asked = [then if option == "THEN" else option for option in options]
+    ended = commands("tail", "--no-follow", "--json", *asked, str(log))
     assert ended.exit_code == 0, ended.output
     assert [json.loads(one).get("event") for one in ended.output.splitlines()] == events
 
@@ -167,7 +167,10 @@ def test_it_ends_when_nobody_reads_any_more(log: Path) -> None:
 def test_standard_input_is_read_to_its_end() -> None:
     """`journalctl -o cat | rostergate tail -` works, and a last line without a line end is told."""
     with following("-", stdin=subprocess.PIPE) as process:
-        output, error = process.communicate(f"{OPENED}\n{STRANGE}\n{SEALED}", timeout=SECONDS_MAX)
+        output, error = process.communicate(
+            f"{line('session.opened', district='lincoln')}\n{STRANGE}\n{line('delivery.sealed', **SEALED)}",
+            timeout=SECONDS_MAX,
+        )
     assert (process.returncode, error) == (0, "")
     assert len(told(output)) == 3
 
@@ -200,7 +203,7 @@ def test_systemds_journal_is_read(tmp_path: Path) -> None:
     at = {"__REALTIME_TIMESTAMP": "1788265920000000"}
     entries: list[dict[str, Any]] = [
         {**at, "MESSAGE": "Started rostergate.service.", "SYSLOG_IDENTIFIER": "systemd"},
-        {**at, "MESSAGE": SEALED, "SYSLOG_IDENTIFIER": "rostergate"},
+        {**at, "MESSAGE": line("delivery.sealed", **SEALED), "SYSLOG_IDENTIFIER": "rostergate"},
         {**at, "MESSAGE": list(b"caf\xe9"), "SYSLOG_IDENTIFIER": "rostergate"},
         {**at, "MESSAGE": None},
     ]
