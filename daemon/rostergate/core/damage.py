@@ -20,7 +20,7 @@ import polars as pl
 
 from rostergate.core import abreast
 from rostergate.core.cells import located, marked
-from rostergate.core.claims import CLAIMED, Claims
+from rostergate.core.claims import CLAIMED, Claims, once
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.references import REFERENCES, strays
 
@@ -83,12 +83,25 @@ def _ids(claims: Claims) -> Iterator[Trace]:
     for table, columns in CLAIMED.items():
         for column in (one for one in columns if one.endswith("_id")):
             # As usual there is none: each id is looked at once for all kinds of damage.
-            strange = claims.tables[table].filter(pl.col(column).str.contains(_ANY))
+            strange = _worth_a_look(claims, table, column).filter(pl.col(column).str.contains(_ANY))
             for message, pattern in _IDS.items():
                 rows = strange.filter(pl.col(column).str.contains(pattern))
                 if pattern is not _DECIMAL or rows.is_empty() or not _has_fractions(claims, table, column):
                     yield message, table, column, rows
             yield _ERRORS, table, column, strange.filter(pl.col(column).str.contains(_ERROR))
+
+
+def _worth_a_look(claims: Claims, table: str, column: str) -> pl.DataFrame:
+    """Return the rows whose id may be strange: where no id of the table referred to is, only those that meet none."""
+    to = next((one for one in REFERENCES if (one.table, one.column) == (table, column)), None)
+    if to is None or _has_strange(claims, to.to, column):
+        return claims.tables[table]
+    return strays(claims, to)
+
+
+@once
+def _has_strange(claims: Claims, table: str, column: str) -> bool:
+    return bool(claims.tables[table][column].str.contains(_ANY).any())
 
 
 def _has_fractions(claims: Claims, table: str, column: str) -> bool:

@@ -56,7 +56,7 @@ async def stamp(tx: AsyncConnection, district: str, program: str) -> Stamp:
 
 async def load(tx: AsyncConnection, spool: Spool, now: Stamp) -> tuple[Frames, bool]:
     """Return the current roster, and whether it was kept; the order of rows is not defined."""
-    known = _read(spool, now)
+    known = await asyncio.to_thread(_read, spool, now)
     return (known, True) if known is not None else (await roster.load(tx, now.district), False)
 
 
