@@ -1,7 +1,6 @@
 import pytest
 
-from core.rosters import frames, same
-from rostergate.core.matching import Match, Standing, Suggestion, match, suggestions, without_deselected
+from rostergate.core.matching import Match, Standing, Suggestion, match, suggestions
 from rostergate.core.policy import PlatformSchool, Policy
 
 
@@ -100,20 +99,6 @@ def test_a_deselected_school_is_out() -> None:
     """A deselected school is not matched, even when it is mapped or rostered."""
     answer = match({"1": "Lincoln"}, {"1"}, policy(("p1", "Lincoln", "1"), deselected=frozenset({"1"})))
     assert answer == {"1": Match(Standing.DESELECTED)}
-
-
-def test_a_deselected_school_is_taken_out_with_its_people() -> None:
-    """Its rows and the people tied to no other school are gone; people of two schools stay."""
-    whole = frames(
-        schools=[("A", "Lincoln"), ("B", "Washington")],
-        students=[("s1",), ("s2",)],
-        guardians=[("g1",)],
-        student_schools=[("A", "s1"), ("A", "s2"), ("B", "s2")],
-        guardianships=[("A", "s1", "g1")],
-    )
-    rest = frames(schools=[("B", "Washington")], students=[("s2",)], student_schools=[("B", "s2")])
-    assert same(without_deselected(whole, frozenset({"A"})), rest)
-    assert without_deselected(whole, frozenset()) is whole
 
 
 def test_suggestions_are_the_nearest_names() -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.rosters import same
-from rostergate.core import matching
 from rostergate.core.diff import apply
 from rostergate.core.matching import Decision
 from rostergate.core.plan import State
 from rostergate.core.roster import TABLES, empty
+from rostergate.core.selected import selected
 from rostergate.core.snapshot import MENTIONED, Snapshot
 from rostergate.core.target import orphans, target
 from store.accounting import Accounts
@@ -64,7 +64,8 @@ class District:
         """Follow plans that were applied."""
         after = apply(self.roster, [one.changes for one in plans if one.changes])
         for one in plans:
-            if one.platform_school is not None and not one.counts["schools"].removed:
+            forgotten = self.places.get(one.school_id) is not None and one.school_id not in self.placed
+            if (one.platform_school is not None or forgotten) and not one.counts["schools"].removed:
                 self.places[one.school_id] = one.platform_school
                 self.placed |= {one.school_id}
         if not same(after, self.roster):
@@ -134,14 +135,13 @@ def stopped(plan: Plan) -> Plan:
 
 def selected_target(district: District, snapshot: Snapshot) -> Frames:
     """Return what the roster should be, schools that are not rostered left aside."""
-    without = frozenset(district.deselected)
-    tables = matching.without_deselected(snapshot.tables, without)
-    return target(matching.without_deselected(district.roster, without), replace(snapshot, tables=tables))
+    _, after = selected(district.roster, target(district.roster, snapshot), frozenset(district.deselected))
+    return after
 
 
 def assert_kept(district: District, snapshot: Snapshot, after: Frames) -> None:
     """See that what the roster has of a row that is in the files, but cannot be used, is still there."""
-    before = matching.without_deselected(district.roster, frozenset(district.deselected))
+    before, _ = selected(district.roster, after, frozenset(district.deselected))
     for name, keys in snapshot.mentioned.items():
         kept = before[name].join(keys, on=MENTIONED[name], how="semi")
         assert kept.join(after[name], on=TABLES[name].key, how="anti").is_empty(), name

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CASES = (
     "class-id-in-two-schools",
     "deselected-new-school",
+    "deselected-school-and-people-of-two",
     "deselected-school-of-the-roster",
     "guardian-of-children-in-a-held-and-a-free-school",
     "guardian-of-children-in-two-schools",

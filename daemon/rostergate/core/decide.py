@@ -28,6 +28,7 @@ from rostergate.core.matching import Match, Standing
 from rostergate.core.plan import Hold, Plan, State, counted, digests
 from rostergate.core.reading import Reading, read
 from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
+from rostergate.core.selected import selected
 from rostergate.core.snapshot import Snapshot, take
 from rostergate.core.target import target
 from rostergate.core.verdict import FileFacts, Outcome, Totals, Verdict
@@ -155,11 +156,8 @@ class _Decision:
 
 def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
     """Compare roster and snapshot without the schools that are not rostered, and hold what looks like a mistake."""
-    before = matching.without_deselected(roster, policy.deselected)
-    selected = matching.without_deselected(snapshot.tables, policy.deselected)
-    after = target(before, Snapshot(selected, snapshot.mentioned, snapshot.absent))
+    before, after = selected(roster, target(roster, snapshot), policy.deselected)
     names = _names(roster, snapshot.tables)
-    del selected
     rows = diff.compare(before, after)
     totals, placed = diff.counted(rows, after), diff.placed(rows, before, after)
     whole = district_view(rows, before, after)

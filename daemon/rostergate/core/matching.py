@@ -17,10 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import polars as pl
 from rapidfuzz import fuzz, process
-
-from rostergate.core.roster import PEOPLE, TABLES, Frames
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -81,6 +78,10 @@ class Decision(StrEnum):
     SELECTED = "selected"  # whatever was said before does not count any more
 
 
+PLACING = frozenset({Decision.MATCHED, Decision.MADE})
+"""The decisions that say which school of the platform it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """A school of the platform that may be meant."""
@@ -132,21 +133,6 @@ def suggestions(name: str, free: Mapping[str, str], most: int = 3) -> tuple[Sugg
     plain = {one: _plain(other) for one, other in free.items()}
     near = process.extract(_plain(name), plain, scorer=fuzz.token_sort_ratio, score_cutoff=_SUGGESTED_MIN, limit=most)
     return tuple(Suggestion(one, free[one], round(score, 1)) for _, score, one in near)
-
-
-def without_deselected(frames: Frames, deselected: frozenset[str]) -> Frames:
-    """Return the canonical tables without the schools that are not rostered, and without people tied to no other.
-
-    Taken from roster and snapshot alike, it leaves whatever the roster has of those schools untouched.
-    """
-    if not deselected:
-        return frames
-    others = ~pl.col("school_id").is_in(list(deselected))
-    rest = {name: frames[name] if table.of_people else frames[name].filter(others) for name, table in TABLES.items()}
-    for person in PEOPLE:
-        tied = pl.concat(rest[tie].select(person.key) for tie in person.tied_by)
-        rest[person.name] = rest[person.name].join(tied, on=person.key, how="semi")
-    return rest
 
 
 def _by_name(asking: Mapping[str, str], free: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:

@@ -18,9 +18,9 @@ import polars as pl
 from rostergate import store
 from rostergate.core import catalogue, diff
 from rostergate.core.holding import district_view, stopped, views
-from rostergate.core.matching import without_deselected
 from rostergate.core.plan import State
 from rostergate.core.roster import TABLES
+from rostergate.core.selected import selected
 from rostergate.store import deliveries, history, plans, turns
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def tried(
             before = await history.load(tx, district, ground) if changes else {}
             left = frozenset(plan.school_id for plan in stored if plan.state is State.DESELECTED)
         policy = _with(policy_of(one.day or one.began_at.date()), limits)
-        held = await asyncio.to_thread(_held, without_deselected(before, left), changes, policy) if changes else {}
+        held = await asyncio.to_thread(_held, before, left, changes, policy) if changes else {}
         yield Tried(
             one.id,
             one.day,
@@ -78,8 +78,10 @@ async def tried(
         )
 
 
-def _held(before: Frames, changes: Mapping[str, Frames], policy: Policy) -> dict[str, tuple[str, ...]]:
-    after = diff.apply(before, [_together(changes.values())])
+def _held(
+    roster: Frames, deselected: frozenset[str], changes: Mapping[str, Frames], policy: Policy
+) -> dict[str, tuple[str, ...]]:
+    before, after = selected(roster, diff.apply(roster, [_together(changes.values())]), deselected)
     seen = views(changes, before, after, district_view(diff.compare(before, after), before, after))
     found = stopped(seen, catalogue.holds().values(), policy)
     return {school: tuple(hold.code for hold in reasons) for school, reasons in found.items() if reasons}
