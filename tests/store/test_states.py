@@ -95,6 +95,27 @@ async def test_what_stands_otherwise_without_a_change_has_its_own_line(tx: Async
     ], "the same cursor always means the same line"
 
 
+async def test_what_is_said_again_is_told_once(tx: AsyncConnection) -> None:
+    """A decision that leaves a school where it stands has no line; one that was forgotten counts again as it comes."""
+    await _deliver(tx, empty(), WANTED)
+    await schools.decide(tx, "lincoln", "A", Decision.MADE, by="Kim", at=LATER)
+    await schools.decide(tx, "lincoln", "A", Decision.MATCHED, platform_school="x1", by="Kim", at=LATER)
+    first = await turns.last(tx)
+    await schools.decide(tx, "lincoln", "A", Decision.MATCHED, platform_school="x1", by="Lee", at=LATER)
+    await schools.decide(tx, "lincoln", "A", Decision.SELECTED, by="Lee", at=LATER)
+    (again,) = plans(empty(), WANTED)
+    unmoved = replace(again, changes={}, counts={name: stored.Counts() for name in WANTED}, platform_school="x1")
+    await concluded(tx, accepted([unmoved]))
+    await schools.decide(tx, "lincoln", "A", Decision.SELECTED, by="Lee", at=LATER)
+    await concluded(tx, accepted([replace(unmoved, platform_school=None)]))
+    assert _stands(await told(tx, after=Cursor(1, 9))) == [("stands", "A", "x1"), ("stands", "A", None)]
+    assert await turns.last(tx) == first + 2, "only the deliveries had a turn"
+    whole, exported = Platform(), Platform()
+    whole.take(await told(tx))
+    await exported.export(tx, "lincoln")
+    assert (whole.tables, whole.stands) == (exported.tables, exported.stands)
+
+
 async def test_a_delivery_that_changes_no_row_may_match_a_school(tx: AsyncConnection) -> None:
     """The match is told in the delivery's turn, which moves no ground: before and after it the roster is one."""
     first = await _deliver(tx, empty(), WANTED)

@@ -4,17 +4,18 @@ Rule 1: decisions are added, never changed: who matched, made, deselected or sel
 newest of a school counts.
 Rule 2: what the district's file says goes before what is kept here.
 Rule 3: a match by name is kept once it has been applied, so that a school that changes its name keeps its place.
-Rule 4: what says which school of the platform it is is told by a turn: that of the delivery, or its own.
+Rule 4: what says which school of the platform it is is told by a turn: that of the delivery, or its own. What says of
+a school the same as before is not told again: it counts from the turn that told it first.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from rostergate.core.matching import Decision
+from rostergate.core.matching import PLACING, Decision
 from rostergate.core.policy import PlatformSchool, Policy
 from rostergate.store import roster, turns
 from rostergate.store.schema import platform_schools, school_decisions
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+_NOWHERE: Final[tuple[str | None, int | None]] = (None, None)
+"""Where a school stands of which nothing was ever said, and the position that told it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +76,45 @@ async def decide(
 ) -> None:
     """Keep a person's decision about a school."""
     position = None
-    if decision in {Decision.MATCHED, Decision.MADE}:
-        position = await turns.take_alone(tx, district, at)
-        await turns.stood(tx, position, {"schools": int(school_id in await roster.schools(tx, district))})
+    if decision in PLACING:
+        place, position = (await _places(tx, district)).get(school_id, _NOWHERE)
+        if place != platform_school:
+            position = await turns.take_alone(tx, district, at)
+            await turns.stood(tx, position, {"schools": int(school_id in await roster.schools(tx, district))})
     await _keep(tx, district, school_id, decision, platform_school, by, at, position)
 
 
 async def remember(
     tx: AsyncConnection, district: str, matched: Mapping[str, str | None], at: datetime, position: int
 ) -> None:
-    """Keep the matches (school id -> the platform's id) of plans that were applied, where they are not kept yet.
+    """Keep where schools stand (school id -> the platform's id, or None) whose plans were applied, unless it is kept.
 
-    The turn at the position, which is the transaction's own, tells them.
+    The turn at the position, which is the transaction's own, tells what has changed. That the platform makes a school
+    is kept only of one that stood elsewhere before and was forgotten: another may be matched once more is loaded.
     """
-    found = {school_id: one for school_id, one in matched.items() if one is not None}
-    known = await decisions(tx, district) if found else {}
-    new = {
-        school_id: one
-        for school_id, one in found.items()
-        if school_id not in known
-        or (known[school_id].decision, known[school_id].platform_school) != (Decision.MATCHED, one)
-    }
-    for school_id, one in new.items():
-        await _keep(tx, district, school_id, Decision.MATCHED, one, None, at, position)
-    await turns.stood(tx, position, {"schools": len(new)})
+    known, places = await decisions(tx, district), await _places(tx, district)
+    told = 0
+    for school_id, one in matched.items():
+        said = known.get(school_id)
+        place, since = places.get(school_id, _NOWHERE)
+        if one is None:
+            settled = place is None or said is None or said.decision is not Decision.SELECTED
+        else:
+            settled = said is not None and (said.decision, said.platform_school) == (Decision.MATCHED, one)
+        if not settled:
+            decision = Decision.MADE if one is None else Decision.MATCHED
+            await _keep(tx, district, school_id, decision, one, None, at, since if place == one else position)
+            told += place != one
+    await turns.stood(tx, position, {"schools": told})
+
+
+async def _places(tx: AsyncConnection, district: str) -> dict[str, tuple[str | None, int | None]]:
+    """Return the platform's id of each school that was ever matched or made, and the position that told it."""
+    said = school_decisions.c
+    query = sa.select(said.school_id, said.platform_school, said.position).where(
+        said.district == district, said.decision.in_([one.value for one in PLACING])
+    )
+    return {school_id: (place, position) for school_id, place, position in await tx.execute(query.order_by(said.id))}
 
 
 async def _keep(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from rostergate.core.account import ClassState, State
-from rostergate.core.matching import Decision
+from rostergate.core.matching import PLACING
 from rostergate.core.roster import PEOPLE
 from rostergate.store.schema import accounts, live_classes, school_decisions
 
@@ -31,7 +31,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 the platform makes it; `account_state` a value of `core.account.State`, `account` the platform's id of an account that
 it had before, or null; `class_state` a value of `core.account.ClassState`."""
 
-_PLACING: Final = (Decision.MATCHED.value, Decision.MADE.value)
+_PLACING: Final = tuple(sorted(one.value for one in PLACING))
 
 
 def joined(
