@@ -167,6 +167,28 @@ def test_what_is_no_birth_date_is_reported(stated: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stated", "said", "to_do"),
+    [
+        pytest.param("42067", "a number of days", "spreadsheet", id="a date as Excel keeps it"),
+        pytest.param("42067.5", "a number of days", "spreadsheet", id="with its time"),
+        pytest.param("3/4/15", "two digits", "mm/dd/yyyy", id="a date as Excel shows it"),
+        pytest.param("4-Mar-15", "two digits", "mm/dd/yyyy", id="a date with its month in letters"),
+        pytest.param("15-03-04", "two digits", "mm/dd/yyyy", id="the year first"),
+        pytest.param("31/12/2014", "before the month", "month first", id="the day first"),
+        pytest.param("32/12/2014", None, None, id="no day at all"),
+        pytest.param("9999", None, None, id="no day of a living person"),
+    ],
+)
+def test_what_has_become_of_a_birth_date_is_told(stated: str, said: str | None, to_do: str | None) -> None:
+    """Where a notation shows what has happened, that is said and what to do; no day or century is guessed."""
+    _, found = values.normalised(claims(students=[{"student_id": "s", "birth_date": stated}]), phone_region="US")
+    (problem,) = (one for one in found if not one.rows.is_empty())
+    assert (problem.code, problem.effect) == (values.BIRTH_DATE_INVALID, Effect.BLANK)
+    assert (said or "None") in str(problem.message)
+    assert (to_do or "None") in str(problem.next_step)
+
+
+@pytest.mark.parametrize(
     "grade", ["PK", "pre-k", "TK", "K", "KG", "0", "1", "01", "09", "12", "13", "-1", "UG", "Other"]
 )
 def test_a_usual_grade_is_kept(grade: str) -> None:

@@ -191,17 +191,19 @@ class _Sieve:
 
 
 def _findings(claims: Claims, problems: Iterable[Problem]) -> tuple[Finding, ...]:
-    """Group problems by code, message and where their cells stand; a line counts once."""
-    lines: dict[tuple[Code, str | None, str, str | None], list[pl.Series]] = defaultdict(list)
+    """Group problems by code, what is said of them and where their cells stand; a line counts once."""
+    lines: dict[tuple[Code, str | None, str | None, str, str | None], list[pl.Series]] = defaultdict(list)
     for problem in problems:
         for file, column, concerned in located(claims, problem.table, problem.column, problem.rows):
-            lines[problem.code, problem.message, file, column].append(concerned)
+            lines[problem.code, problem.message, problem.next_step, file, column].append(concerned)
     return in_order(_grouped(*what, parts) for what, parts in lines.items())
 
 
-def _grouped(code: Code, message: str | None, file: str, column: str | None, parts: Iterable[pl.Series]) -> Finding:
+def _grouped(
+    code: Code, message: str | None, next_step: str | None, file: str, column: str | None, parts: Iterable[pl.Series]
+) -> Finding:
     # The first lines are enough to build the finding: a million row numbers need not become Python integers.
     concerned = pl.concat(parts).unique().sort()
     first = concerned.head(LINES_MAX).to_list()
-    grouped = finding(code, file=file, column=column, lines=first, message=message)
+    grouped = finding(code, file=file, column=column, lines=first, message=message, next_step=next_step)
     return replace(grouped, count=len(concerned))

@@ -40,7 +40,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """All faults of one code in one column of one file."""
+    """All faults of one code, and of one cause where those are told apart, in one column of one file."""
 
     code: str
     severity: Severity
@@ -64,10 +64,11 @@ def finding(
     column: str | None = None,
     lines: Iterable[int] = (),
     message: str | None = None,
+    next_step: str | None = None,
 ) -> Finding:
     """Group the given lines into one finding: their exact count, and the first `LINES_MAX` of them.
 
-    The message is the code's title unless another is given.
+    The message is the code's title, and the next step the code's, unless others are given.
     """
     concerned = sorted(lines)
     return Finding(
@@ -78,7 +79,7 @@ def finding(
         count=max(1, len(concerned)),
         lines=tuple(concerned[:LINES_MAX]),
         message=message or code.title,
-        next_step=code.next_step,
+        next_step=next_step or code.next_step,
     )
 
 

@@ -47,6 +47,8 @@ class Problem:
     effect: Effect = Effect.NOTE
     message: str | None = None
     """What is said in place of the code's title."""
+    next_step: str | None = None
+    """What is to be done in place of the code's next step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,25 @@ _ISO = r"^([0-9]{4})-([0-9]{2})-([0-9]{2})$"
 _COMPACT = r"^([0-9]{4})([0-9]{2})([0-9]{2})$"
 _SLASHES = r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$"
 
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_FROM_THE_SIS = "Upload the file as the SIS exports it; do not open and save it in a spreadsheet program on the way."
+_MISREAD: dict[str, tuple[str, str]] = {
+    # Days since the end of 1899: 10000 is in 1927, 73415 the last day of 2100.
+    r"^[1-7][0-9]{4}(?:\.[0-9]+)?$": (
+        "The birth date is a number of days, as spreadsheet programs keep dates, and was left blank.",
+        _FROM_THE_SIS,
+    ),
+    rf"(?i)^[0-9]{{1,2}}[-/. ](?:[0-9]{{1,2}}|{_MONTH})[-/. ][0-9]{{1,2}}$": (
+        "The year of the birth date has two digits, which do not tell the century, so the date was left blank.",
+        f"Set the export's date format to yyyy-mm-dd or mm/dd/yyyy. {_FROM_THE_SIS}",
+    ),
+    r"^(?:1[3-9]|2[0-9]|3[01])/(?:0?[1-9]|1[0-2])/[0-9]{4}$": (
+        "The day of the birth date stands before the month; it was left blank. Days up to 12 are read as months.",
+        "Set the export's date format to yyyy-mm-dd, or to mm/dd/yyyy with the month first.",
+    ),
+}
+"""How a birth date that cannot be read may look -> what has become of it, and what to do. Other causes are not told."""
+
 
 def normalised(claims: Claims, *, phone_region: str) -> tuple[Claims, list[Problem]]:
     """Return the claims with their values in one spelling, and the cells that make no sense.
@@ -100,7 +119,7 @@ def normalised(claims: Claims, *, phone_region: str) -> tuple[Claims, list[Probl
     students, dates = _birth_dates(found["students"][0])
     people = {table: frame for table, (frame, _) in found.items()} | {"students": students}
     problems = [problem for _, some in found.values() for problem in some]
-    return replace(claims, tables=claims.tables | people), [*problems, dates, _grades(students)]
+    return replace(claims, tables=claims.tables | people), [*problems, *dates, _grades(students)]
 
 
 def _contacts(claims: Claims, table: str, region: str) -> tuple[pl.DataFrame, list[Problem]]:
@@ -155,7 +174,7 @@ def e164(number: str, region: str) -> str | None:
     return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164) if callable_ else None
 
 
-def _birth_dates(students: pl.DataFrame) -> tuple[pl.DataFrame, Problem]:
+def _birth_dates(students: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
     stated = pl.col("birth_date")
     spelled = pl.coalesce(
         pl.when(stated.str.contains(_ISO)).then(stated),
@@ -170,7 +189,21 @@ def _birth_dates(students: pl.DataFrame) -> tuple[pl.DataFrame, Problem]:
     wrong = students.filter(stated.is_in(read.filter(pl.col("iso").is_null())["birth_date"].implode()))
     read = read.drop_nulls()
     students = students.with_columns(stated.replace(read["birth_date"], read["iso"]))
-    return students, Problem(BIRTH_DATE_INVALID, "students", "birth_date", _rows(wrong), Effect.BLANK)
+    return students, _misread(wrong)
+
+
+def _misread(wrong: pl.DataFrame) -> list[Problem]:
+    """Return one problem for each thing that may have become of birth dates, and one for all others."""
+    problems = []
+    for pattern, told in _MISREAD.items():
+        looks = pl.col("birth_date").str.contains(pattern)
+        problems.append(_birth_date_invalid(wrong.filter(looks), *told))
+        wrong = wrong.filter(~looks)
+    return [*problems, _birth_date_invalid(wrong)]
+
+
+def _birth_date_invalid(rows: pl.DataFrame, *told: str) -> Problem:
+    return Problem(BIRTH_DATE_INVALID, "students", "birth_date", _rows(rows), Effect.BLANK, *told)
 
 
 def _grades(students: pl.DataFrame) -> Problem:
