@@ -8,14 +8,15 @@ with it, the schema `public` of that database is dropped and made anew.
 
 Rule 1: the engines take turns, on the same files; medians are compared.
 Rule 2: both keep what is committed through a power cut: the private server runs with fsync, as SQLite does.
-Rule 3: each first delivery finds an empty database; each next day's finds the first one's, in the same database.
-Rule 4: each delivery is measured in a process of its own that has its modules loaded and the database reached.
+Rule 3: each first delivery finds a database without districts of its size; each next day's finds the first one's, and
+what a server does by itself within a minute, to look at tables that have grown, it has done in the night between.
+Rule 4: each delivery is measured in a process of its own that has taken a tiny district down the same road before, as
+a worker process has: its modules are loaded, the database is reached, its statements are compiled.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import json
 import os
@@ -29,11 +30,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import district
-from entering import enter, walk
+from entering import delivered, walk, warm_up
 from rostergate import store
 from rostergate.spool import sealing
-from rostergate.spool.folders import Area, Spool
-from rostergate.store import deliveries
+from rostergate.spool.folders import Spool
+from rostergate.worker import workbench
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the private server is the tests' own
 import servers
@@ -93,9 +94,9 @@ def _compare(students: int, folder: Path, url: str, arguments: argparse.Namespac
             spool.prepare()
             _made_anew(location)
             for case, day in CASES.items():
-                shutil.copytree(folder / day, spool.inbox(SLUG, Area.UPLOAD), dirs_exist_ok=True)
-                asyncio.run(enter(spool, SLUG, location))
+                delivered(spool, folder / day, SLUG, location)
                 seconds[case][engine].append(_in_a_process(spool, location))
+                _a_night_passes(location)
             shutil.rmtree(spool.state)
     print(f"\n{'case':10}{'sqlite':>10}{'postgresql':>12}{'ratio':>8}   bar")
     for case, bar in BARS.items():
@@ -114,6 +115,12 @@ def _made_anew(location: store.Location) -> None:
     store.upgrade(location)
 
 
+def _a_night_passes(location: store.Location) -> None:
+    if isinstance(location, store.Server):
+        with servers.psycopg.connect(location.url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+
+
 def _in_a_process(spool: Spool, location: store.Location) -> float:
     environment = {**os.environ, URL: location.url if isinstance(location, store.Server) else ""}
     command = [sys.executable, __file__, "--measure", str(spool.state)]
@@ -125,33 +132,17 @@ def _measured(spool: Spool) -> float:
     """Return the seconds of the newest sealed delivery's walk."""
     url = os.environ[URL]
     location = store.Server(url) if url else spool.database
-    _warm_up()
-    asyncio.run(_reach(location))
     folder = max(sealing.sealed(spool))
+    workbench.set_up()
+    warm_up(spool, f"before-{folder.name[-1]}", location)
     for path in folder.iterdir():
         path.read_bytes()  # as if just written: in the page cache
+    os.sync()
     started = time.monotonic()
     told = walk(spool, folder.name, location)
     seconds = time.monotonic() - started
     print(f"{'postgresql' if url else 'sqlite':12}{told.state}, {told.seconds}", file=sys.stderr)
     return seconds
-
-
-def _warm_up() -> None:
-    """Take a tiny district down the road: every module is loaded."""
-    with tempfile.TemporaryDirectory() as folder:
-        spool = Spool(Path(folder) / "state")
-        spool.prepare()
-        store.upgrade(spool.database)
-        district.write(district.founded(50).tables, spool.inbox(SLUG, Area.UPLOAD))
-        walk(spool, asyncio.run(enter(spool, SLUG)))
-
-
-async def _reach(location: store.Location) -> None:
-    engine = store.open(location)
-    async with store.reading(engine) as tx:
-        await deliveries.overview(tx)
-    await engine.dispose()
 
 
 if __name__ == "__main__":

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import tempfile
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import district
 from rostergate import store
 from rostergate.core.policy import Policy
 from rostergate.core.verdict import FileFacts
@@ -62,3 +67,19 @@ async def entered(spool: Spool, slug: str, database: Location | None = None) -> 
 def walk(spool: Spool, delivery: str, database: Location | None = None) -> Walked:
     """Take a sealed delivery down the road; this is what a worker process does."""
     return road.walk(spool, database or spool.database, delivery, Policy(), AT)
+
+
+def delivered(spool: Spool, files: Path, slug: str, database: Location | None = None) -> str:
+    """Deliver the files of a folder as the daemon does, up to the sealed delivery; return its id."""
+    shutil.copytree(files, spool.inbox(slug, Area.UPLOAD), dirs_exist_ok=True)
+    return asyncio.run(enter(spool, slug, database))
+
+
+def warm_up(spool: Spool, slug: str, database: Location | None = None) -> None:
+    """Take a tiny district down the road, as a worker process has done before.
+
+    Every module is loaded, the database is reached, and its statements are compiled.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        district.write(district.founded(50).tables, Path(folder))
+        walk(spool, delivered(spool, Path(folder), slug, database), database)

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import district
 import faults
-from entering import enter, entered, walk
+from entering import delivered, entered, walk, warm_up
 from rostergate import store
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area, Spool
@@ -160,7 +160,7 @@ def _measured(case: str, state: Path) -> Measured:
     if case in WALKS:
         spool = Spool(state)
         workbench.set_up()
-        _warm_up(spool, f"before-{case}")
+        warm_up(spool, f"before-{case}")
         sealed = None
         if case in _UNSEALED:
             _into_the_page_cache(spool.inbox(SLUG, Area.UPLOAD))
@@ -195,13 +195,6 @@ def _into_the_page_cache(*folders: Path) -> None:
                 pass
 
 
-def _warm_up(spool: Spool, slug: str) -> None:
-    """Take a tiny district down the road, as a worker process has done before: every module is loaded."""
-    with tempfile.TemporaryDirectory() as folder:
-        district.write(district.founded(50).tables, Path(folder))
-        walk(spool, _seal(spool, Path(folder), slug))
-
-
 def _prepare(students: int, folder: Path, *, quoted: bool, cases: Collection[str]) -> tuple[int, int]:
     """Make the state that each case starts on; return rows and bytes of the first day."""
     files = folder / "files"
@@ -223,7 +216,7 @@ def _prepare(students: int, folder: Path, *, quoted: bool, cases: Collection[str
     first = Spool(folder / "first")
     first.prepare()
     store.upgrade(first.database)
-    _seal(first, files / "day-1")
+    delivered(first, files / "day-1", SLUG)
     applied = Spool(folder / "applied")
     shutil.copytree(first.state, applied.state)
     walk = [sys.executable, __file__, "--measure", "first", "--state", str(applied.state)]
@@ -235,15 +228,9 @@ def _prepare(students: int, folder: Path, *, quoted: bool, cases: Collection[str
         if case in _UNSEALED:
             shutil.copytree(days[case], spool.inbox(SLUG, Area.UPLOAD), dirs_exist_ok=True)
         else:
-            _seal(spool, days[case])
+            delivered(spool, days[case], SLUG)
     shutil.rmtree(applied.state)
     return rows, size
-
-
-def _seal(spool: Spool, files: Path, slug: str = SLUG) -> str:
-    """Deliver the files of a folder as the daemon does, up to the sealed delivery; return its id."""
-    shutil.copytree(files, spool.inbox(slug, Area.UPLOAD), dirs_exist_ok=True)
-    return asyncio.run(enter(spool, slug))
 
 
 if __name__ == "__main__":
