@@ -43,12 +43,12 @@ def test_a_file_that_is_not_of_the_set_is_a_format_error() -> None:
 
 
 def test_near_misses_of_file_names_are_named() -> None:
-    """A file whose name is nearly right is missing, and it is said which one was meant."""
+    """A file whose name is nearly right is told once: which one was meant, and that it is to be renamed."""
     found = check({"students.csv": None, "Students.csv": DIRECT["students.csv"]})
     assert [(one.code, one.message) for one in found] == [
-        ("unexpected-file", "Students.csv found, students.csv expected."),
-        ("missing-file", "A required file is missing."),
+        ("unexpected-file", "Students.csv found, students.csv expected.")
     ]
+    assert found[0].next_step.startswith("Give the file exactly the name")
 
 
 def test_headers_are_checked() -> None:

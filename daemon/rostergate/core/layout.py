@@ -158,6 +158,7 @@ UNEXPECTED_FILE = Code(
     "The format has no file of this name.",
     "Take the file out of the upload, or give it the exact name that the format lists; upper and lower case count.",
 )
+_RENAME = "Give the file exactly the name that is expected; upper and lower case count."
 MISSING_ID = Code(
     "missing-id",
     Severity.FORMAT_ERROR,
@@ -248,14 +249,15 @@ def _as_written(name: str, sheet: pl.DataFrame | None) -> str:
 
 
 def _check_names(fmt: Format, names: Iterable[str]) -> Iterator[Finding]:
+    """Find the files that do not belong and those that did not come; one that came under another name is told once."""
     declared = {file.name: file for file in fmt.files}
     came = set(names)
     unknown, missing = sorted(came - set(declared)), [name for name in declared if name not in came]
     meant = {found: wanted for wanted, found in near.files(unknown, missing).items()}
     for name in unknown:
-        told = f"{name} found, {meant[name]} expected." if name in meant else None
-        yield finding(UNEXPECTED_FILE, file=name, message=told)
-    for name in missing:
+        told = (f"{name} found, {meant[name]} expected.", _RENAME) if name in meant else (None, None)
+        yield finding(UNEXPECTED_FILE, file=name, message=told[0], next_step=told[1])
+    for name in (one for one in missing if one not in meant.values()):
         if not declared[name].optional:
             yield finding(MISSING_FILE, file=name)
         elif _is_needed(fmt, name):
