@@ -1,9 +1,9 @@
-"""Releases of several schools in several districts at once: nobody locks anybody out, and the feed stays whole."""
+"""Several districts at once: nobody locks anybody out, and whoever follows the feed meanwhile has all of it."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from rostergate.core.notices import Kind
 from rostergate.core.roster import empty
 from rostergate.store import outbox, roster, turns
 from rostergate.store import plans as stored
+from rostergate.store.feed import Cursor
 from running import SECONDS_MAX
 from store.making import AT, accepted, concluded, plans
 from store.replaying import Platform, told
@@ -66,3 +67,63 @@ async def test_releases_at_once_all_come_through(engine: AsyncEngine, together: 
             platform.take(one for one in lines if one["district"] == slug)
             assert same(platform.roster(), WANTED)
     assert [one.position for one in line] == list(range(1, 1 + len(SLUGS) * (1 + len(SCHOOLS))))
+
+
+class _Follower:
+    """Somebody who follows the feed, each time from the last line that came."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self._engine = engine
+        self._cursor = Cursor()
+
+    async def look(self) -> None:
+        """Take what there is."""
+        async with store.reading(self._engine) as tx:
+            self.lines += await told(tx, after=self._cursor)
+        if self.lines:
+            self._cursor = Cursor.parse(self.lines[-1]["cursor"])
+
+    async def assert_complete(self) -> None:
+        """See that what was taken bit by bit is what comes when all is taken at once."""
+        await self.look()
+        async with store.reading(self._engine) as tx:
+            assert self.lines == await told(tx)
+
+
+async def _deliver(engine: AsyncEngine, slug: str, times: int = 1) -> None:
+    """Let a district have its schools, lose them, have them again."""
+    for place in range(times):
+        was, be = (WANTED, empty()) if place % 2 else (empty(), WANTED)
+        async with store.writing(engine, slug) as tx:
+            await concluded(tx, accepted(plans(was, be)), slug)
+
+
+async def test_who_follows_while_districts_change_misses_nothing(engine: AsyncEngine) -> None:
+    """Read at any moment, the feed has no gap that is filled behind the reader: each line comes once, in order."""
+    follower = _Follower(engine)
+    writing = asyncio.gather(*(_deliver(engine, slug, times=3) for slug in SLUGS))
+    async with asyncio.timeout(SECONDS_MAX):
+        while not writing.done():
+            await follower.look()
+            await asyncio.wait([writing], timeout=0.01)
+        await writing
+    await follower.assert_complete()
+    assert len({line["cursor"].partition(".")[0] for line in follower.lines}) == 3 * len(SLUGS)
+
+
+async def test_nobody_overtakes_a_turn_that_is_not_committed(engine: AsyncEngine) -> None:
+    """Who has a place in the line before somebody else is there before, although the other district began later."""
+    follower = _Follower(engine)
+    async with asyncio.timeout(SECONDS_MAX):
+        async with store.writing(engine, "east") as tx:
+            await concluded(tx, accepted(plans(empty(), WANTED)), "east")
+            quick = asyncio.create_task(_deliver(engine, "west"))
+            await asyncio.wait([quick], timeout=0.2)
+            assert not quick.done()
+            await follower.look()
+            assert follower.lines == []
+        await follower.look()
+        await quick
+    await follower.assert_complete()
+    assert [*dict.fromkeys(line["district"] for line in follower.lines)] == ["east", "west"]
