@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.delivering import deliver, district, files
 from rostergate.store.engine import open_blocking, to_write
-from servers import ENGINES
+from running import SECONDS_MAX
+from servers import ENGINES, programs
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+ONE = files({"10": "Oak"}, {"10": range(3)})
+TWO = files({"10": "Oak"}, {"10": range(1, 5)})
 
 
 @pytest.mark.parametrize("commands", ENGINES, indirect=True)
@@ -56,3 +65,36 @@ def test_a_backup_is_a_database(commands: Any, tmp_path: Path) -> None:
     again = commands("db", "backup", str(file))
     assert again.exit_code == 1
     assert "exists already" in again.stderr
+
+
+@pytest.mark.parametrize("commands", ENGINES, indirect=True)
+def test_a_backup_brings_back_what_there_was(commands: Any, tmp_path: Path) -> None:
+    """Restored as README says, roster and feed are those of the backup, and the next delivery goes on from there."""
+    district(commands)
+    deliver(commands, ONE)
+    copy, lines = tmp_path / "copy", commands("changes").stdout
+    told = commands.answer("db", "backup", str(copy), status=int(commands.server is not None))
+    if told["command"]:
+        _run(*shlex.split(told["command"]))
+    roster = commands.answer("roster")
+    deliver(commands, TWO)
+    later = commands("changes").stdout
+    assert (commands.answer("roster") != roster, later.startswith(lines), later != lines) == (True, True, True)
+    if commands.server:
+        _run("pg_restore", "--clean", "--if-exists", f"--dbname={commands.server.url}", str(copy))
+    else:
+        shutil.copyfile(copy, commands.location)
+        for more in ("-wal", "-shm"):
+            commands.location.with_name(f"{commands.location.name}{more}").unlink(missing_ok=True)
+    assert commands.answer("db", "check")["ok"]
+    assert (commands.answer("roster"), commands("changes").stdout) == (roster, lines)
+    assert "restored from a backup" in commands("changes", "--after", "2.1").stderr
+    shutil.rmtree(commands.folder / "state" / "deliveries" / "lincoln-00002")
+    deliver(commands, TWO)
+    assert commands("changes").stdout.count("\n") == later.count("\n")
+
+
+def _run(*command: str) -> None:
+    """Run one of PostgreSQL's own programs."""
+    environment = {**os.environ, "PATH": f"{programs()}:{os.environ['PATH']}"}
+    subprocess.run(command, check=True, env=environment, timeout=SECONDS_MAX, capture_output=True)
