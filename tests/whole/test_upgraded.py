@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import tzdata
 
+from rostergate.desk import words
 from running import SECONDS_MAX, Rostergate, until
 
 if TYPE_CHECKING:
@@ -71,6 +72,28 @@ async def test_a_restart_with_other_time_zone_data_amid_an_upload(
         rostergate.reached("settled")
     assert rostergate.counts()["students"] == 260
     assert rostergate.queried("SELECT number, day FROM deliveries") == [(1, day.isoformat())]
+
+
+async def test_other_time_zone_data_amid_an_upload_to_a_daemon_that_runs(
+    rostergate: Rostergate, tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    """The set is of the day that the new data give it; so says its report, by a process that had the old ones."""
+    zone, day = on_another_day()
+    with rostergate.daemon(zone_data(tmp_path / "zones", ZONE)):
+        await rostergate.upload(files, folder="/preview/")
+        until(lambda: rostergate.events("preview.decided"), "the dry run")
+        async with rostergate.sftp() as client:
+            file = await client.open("students.csv", "wb")
+            await file.write(files["students.csv"][:1000])
+            shutil.copy(tzdata_of(zone), tmp_path / "new")
+            (tmp_path / "new").replace(tmp_path / "zones" / ZONE)
+            await file.write(files["students.csv"][1000:])
+            await file.close()
+        await rostergate.upload({name: data for name, data in files.items() if name != "students.csv"})
+        rostergate.reached("settled")
+    assert rostergate.counts()["students"] == 260
+    assert rostergate.queried("SELECT number, day FROM deliveries") == [(1, day.isoformat())]
+    assert f"Received       {words.day(datetime.combine(day, time.min))}," in rostergate.latest()
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["changed", "broken and mended"])

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
+from rostergate.config import zones
 from rostergate.config.section import Section
 from rostergate.config.settings import Bytes, Guardians, Networks, Percent, Rows, Settings
 from rostergate.config.values import (
@@ -28,6 +28,7 @@ from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
 
     from rostergate.core.notices import Audience
 
@@ -191,8 +192,8 @@ class District(Section):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone whose calendar the district's days follow."""
-        return ZoneInfo(self.time_zone)
+        """The time zone whose calendar the district's days follow, by the data that the machine has now."""
+        return zones.zone(self.time_zone)
 
     def policy(self, settings: Settings, day: date) -> Policy:
         """Return what decisions about a delivery of that day depend on: the district's own values over the daemon's."""

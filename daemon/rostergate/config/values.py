@@ -6,15 +6,14 @@ Rule: an error repeats what was found, except where it could be a secret.
 from __future__ import annotations
 
 import re
-from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Final, TypeAlias
-from zoneinfo import ZoneInfo, available_timezones
 
 import asyncssh
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator
 
+from rostergate.config import zones
 from rostergate.config.wording import PRIVATE, did_you_mean, shown
 from rostergate.core import catalogue
 
@@ -41,16 +40,13 @@ def is_mailbox(text: str) -> bool:
     return _MAILBOX.fullmatch(text) is not None
 
 
-_time_zones = cache(available_timezones)  # it goes through the whole database
-
-
 def _time_zone(name: str) -> str:
-    zones = _time_zones()
-    if name not in zones:
+    names = zones.names(including=name)
+    if name not in names:
         raise ValueError(
-            f"expected a time zone's IANA name such as America/Chicago, found {shown(name)}{did_you_mean(name, zones)}"
+            f"expected a time zone's IANA name such as America/Chicago, found {shown(name)}{did_you_mean(name, names)}"
         )
-    ZoneInfo(name)
+    zones.zone(name)
     return name
 
 
