@@ -89,8 +89,10 @@ def test_restarts_come_to_an_end() -> None:
 
 
 def test_the_service_is_unprivileged_and_keeps_its_state_to_itself() -> None:
-    """A user of its own, no capability, and a state folder for that user alone."""
+    """A user of its own, no capability, a state folder for that user alone, and nothing else that it can write."""
     service = unit(SERVICE)["Service"]
+    assert service["ProtectSystem"] == "strict"
+    assert not {"configurationdirectory", "readwritepaths"} & set(service)
     user = service["User"]
     assert service["CapabilityBoundingSet"] == ""
     assert (service["StateDirectory"], service["StateDirectoryMode"]) == ("rostergate", "0700")
