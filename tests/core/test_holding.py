@@ -71,3 +71,20 @@ def test_the_view_of_the_district_counts_each_person_once() -> None:
     whole = district_view(compare(ROSTER, after), ROSTER, after)
     assert (whole.people, whole.removed, whole.left, dict(whole.vanished)) == (3, 2, 2, {"B": 1})
     assert district_view(compare(ROSTER, ROSTER), ROSTER, ROSTER) == DistrictView(people=3)
+
+
+def test_who_comes_back_under_another_id_has_not_left_the_district() -> None:
+    """They are counted among those whose id leaves, and not among the district's losses."""
+    before = frames(
+        schools=[("A", "Lincoln")],
+        students=[(one, one, "Ash", None, "2014-01-02") for one in ("ann", "bo")],
+        student_schools=[("A", "ann"), ("A", "bo")],
+    )
+    after = frames(
+        schools=[("A", "Lincoln")],
+        students=[("7", "ann", "Ash", None, "2014-01-02")],
+        student_schools=[("A", "7")],
+    )
+    whole = district_view(compare(before, after), before, after)
+    assert (whole.people, whole.left, whole.removed) == (2, 2, 1)
+    assert whole.reissued["students"].rows() == [("ann", "7")]

@@ -67,6 +67,29 @@ def test_zeros_that_are_lost_everywhere_are_recognised() -> None:
     assert HOLD.likely_cause in other.message
 
 
+def test_a_few_lost_zeros_among_other_ids_are_not_the_cause() -> None:
+    """Where most new ids are others altogether, it is the SIS that gave them."""
+    bare, other = school(19, ""), school(40, "x", first=19)
+    after = {name: frame.vstack(other[name]).unique() for name, frame in bare.items()}
+    hold = check(school(40, "0"), after)
+    assert hold is not None
+    assert hold.numbers["reissued"] == 40
+    assert HOLD.likely_cause in hold.message
+
+
+def test_new_ids_of_schools_and_people_are_told_as_that() -> None:
+    """A school that is there again under another id, with its people, has not left the district."""
+    before = school(30, "a")
+    after = frames(
+        schools=[("B", "Lincoln")],
+        students=school(30, "b")["students"].rows(),
+        student_schools=[("B", f"b{one}") for one in range(30)],
+    )
+    rules = catalogue.holds().values()
+    found = {one: holds(view, rules, HoldLimits()) for one, view in seen(before, after).items()}
+    assert [hold.code for hold in found["A"]] == ["reissued-ids"]
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

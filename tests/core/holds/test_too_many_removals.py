@@ -60,6 +60,29 @@ def test_a_small_loss_goes_on(before: Frames, after: Frames) -> None:
     assert check(before, after) is None
 
 
+@pytest.mark.parametrize("table", ["students", "teachers", "classes", "guardianships", "class_teachers", "enrollments"])
+def test_every_table_counts_by_itself(table: str) -> None:
+    """Half of any one table of the school is held, while all others stay as they are."""
+    many = [str(one) for one in range(60)]
+    whole = {
+        "schools": [("A", "Lincoln")],
+        "students": [(one,) for one in many],
+        "teachers": [(one,) for one in many],
+        "guardians": [(one,) for one in many],
+        "student_schools": [("A", one) for one in many],
+        "teacher_schools": [("A", one) for one in many],
+        "guardianships": [("A", "0", one) for one in many] + [("A", "1", one) for one in many],
+        "classes": [("A", one, "Maths") for one in many],
+        "class_teachers": [("A", one, "0") for one in many],
+        "enrollments": [("A", one, "0") for one in many],
+    }
+    stored = {"students": "student_schools", "teachers": "teacher_schools"}.get(table, table)
+    fewer = {**whole, stored: whole[stored][: len(whole[stored]) // 2]}
+    hold = check(frames(**whole), frames(**fewer))
+    assert hold is not None
+    assert (hold.numbers["table"], hold.numbers["percent"]) == (table, 50.0)
+
+
 def test_the_numbers_name_the_worst_table() -> None:
     """People come before the ties that go with them; the message lists all tables, the limit and the likely cause."""
     hold = check(school(60, classes=1, enrolled=60), school(30, classes=1, enrolled=20))

@@ -42,6 +42,29 @@ def test_a_table_that_changes_as_a_whole_is_held(before: Frames, after: Frames) 
     assert "secret" not in repr(hold)
 
 
+@pytest.mark.parametrize("table", ["students", "teachers", "guardians", "classes", "guardianships"])
+def test_every_table_with_values_counts_by_itself(table: str) -> None:
+    """Other values in all rows of any one table are held, while all others stay as they are."""
+
+    def district(changed: str | None) -> Frames:
+        def value(name: str) -> str:
+            return "shifted" if changed == name else "secret"
+
+        many = [str(one) for one in range(30)]
+        return frames(
+            schools=[("A", "Lincoln")],
+            **{name: [(one, value(name)) for one in many] for name in ("students", "teachers", "guardians")},
+            student_schools=[("A", one) for one in many],
+            teacher_schools=[("A", one) for one in many],
+            guardianships=[("A", one, one, value("guardianships")) for one in many],
+            classes=[("A", one, value("classes")) for one in many],
+        )
+
+    hold = check(district(None), district(table))
+    assert hold is not None
+    assert (hold.numbers["table"], hold.numbers["percent"]) == (table, 100.0)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
