@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.test_decide import changed, deliver
+from golden.cases import FOLDER, contents, load
 from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
 from rostergate.store import deliveries, plans
 from rostergate.store.schema import conclusions
@@ -92,6 +93,20 @@ async def test_a_school_that_is_not_rostered_stays_so(district: District) -> Non
         "deselected",
         "deselected",
     ]
+
+
+async def test_who_is_still_at_a_school_that_is_not_rostered_is_not_counted(district: District) -> None:
+    """People who have left their other school count neither on the whole road nor without it."""
+    case = load(FOLDER / "deselected-school-and-people-of-two")
+    await district.deliver(contents(case.folder / "before"))
+    files = contents(case.folder / "files")
+    assert not await shortcut(district, files, case.policy())
+    assert await shortcut(district, files, case.policy())
+    await _forget(district)
+    assert not await shortcut(district, files, case.policy())
+    told, whole = [(await district.shown(f"lincoln-0000{number}"))["totals"] for number in (3, 4)]
+    assert told == whole
+    assert (told["teachers"]["unchanged"], told["students"]["unchanged"]) == (1, 2)
 
 
 async def test_another_policy_decides_again(district: District) -> None:

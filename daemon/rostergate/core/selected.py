@@ -2,7 +2,7 @@
 
 Rule 1: ties belong to schools, people do not. Of a deselected school no tie takes part, so none is written.
 Rule 2: somebody whom the roster has at a deselected school is in the roster. Who leaves all other schools loses those
-ties and stays, as nobody has changed them; who comes to another school is no stranger there.
+ties and is not spoken of, as nobody has changed them; who comes to another school is no stranger there.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 def selected(roster: Frames, after: Frames, deselected: frozenset[str]) -> tuple[Frames, Frames]:
     """Return the roster and what it should be without the schools of these ids: every canonical table, as they are.
 
-    Of people both have those who are tied to another school in either. Who is in the second without any tie there is
-    still tied to a deselected one.
+    Of people the second has those with a tie left; the first has them too where the roster does, and whoever is in it
+    by other ties alone.
     """
     if not deselected:
         return roster, after
     left = pl.col("school_id").is_in(list(deselected))
-    was, be = ({name: _without(frames, name, left) for name in TABLES} for frames in (roster, after))
+    was, be, aside = (_only(roster, ~left), _only(after, ~left), _only(roster, left))
     for person in PEOPLE:
         name, key = person.name, person.key
-        here, there = ties(was, person).select(key), ties(be, person).select(key)
-        elsewhere = ties(roster, person).filter(left)
-        known = roster[name].join(pl.concat([here, there]), on=key, how="semi")
-        stays = known.join(elsewhere, on=key, how="semi").join(there, on=key, how="anti")
-        was[name], be[name] = known, pl.concat([after[name].join(there, on=key, how="semi"), stays])
+        here, there, elsewhere = (ties(frames, person).select(key) for frames in (was, be, aside))
+        known = pl.concat([there, here.join(elsewhere, on=key, how="anti")])
+        was[name] = roster[name].join(known, on=key, how="semi")
+        be[name] = after[name].join(there, on=key, how="semi")
     return was, be
 
 
-def _without(frames: Frames, name: str, left: pl.Expr) -> pl.DataFrame:
-    return frames[name] if TABLES[name].of_people else frames[name].filter(~left)
+def _only(frames: Frames, schools: pl.Expr) -> Frames:
+    """Return the tables with the rows of some schools; people as they are."""
+    return {name: frames[name] if table.of_people else frames[name].filter(schools) for name, table in TABLES.items()}
