@@ -11,8 +11,9 @@ from typing import Any
 
 import asyncssh
 import pytest
-from asyncssh import kex, mac, public_key, sftp, stream
+from asyncssh import connection, kex, mac, public_key, sftp, stream
 from asyncssh.constants import FXP_CLOSE, FXP_OPENDIR
+from asyncssh.crypto import cipher
 
 from gate.house import House, until
 from rostergate.gate.hostkeys import host_keys
@@ -276,6 +277,12 @@ async def test_what_comes_in_passes_the_connection(house: House) -> None:
         told["data_received"] = lambda data: (passed.append(len(data)), receive(data))
         await sftp.stat("/")
         assert passed
+
+
+def test_packets_are_copied() -> None:
+    """The library cuts what has come into copies and makes a cipher for each packet (`gate/lane.py` does neither)."""
+    assert "self._inpbuf = self._inpbuf[rem:]" in inspect.getsource(connection.SSHConnection._recv_packet)
+    assert "AESGCM(self._key).decrypt(self._iv, data + mac, header)" in inspect.getsource(cipher.GCMCipher)
 
 
 def test_a_key_of_a_client_is_verified_with_whatever_it_chose() -> None:

@@ -26,7 +26,7 @@ from asyncssh.constants import (
 
 from rostergate import journal, metrics
 from rostergate.config.values import is_slug
-from rostergate.gate import transport
+from rostergate.gate import lane, transport
 from rostergate.gate.algorithms import LEGACY, MODERN
 from rostergate.gate.pace import Pace
 from rostergate.gate.passwords import TooManyWaiting
@@ -85,6 +85,7 @@ class Door(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Keep the connection."""
         self._connection = conn
+        lane.shorten(conn)
         transport.acknowledge_at_once(conn)
         transport.count_packets(conn, self._takes)
         if not self.legacy:
