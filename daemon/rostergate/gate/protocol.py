@@ -4,7 +4,7 @@ Rule 1: a client's CLOSE is told from the end of its session, which asyncssh 2.2
 Rule 2: a packet is never larger than `packet_bytes_max`, and no answer is prepared while earlier ones wait to be sent.
 Rule 3: only what is served is advertised: no hard links, no copying, no sparse ranges, no size of the disk.
 Rule 4: requests are answered in their order. Those that carry a file's data are all that is dear about a large upload:
-each is written as it lies there, and the answers to all that came together go out together.
+those that came together and follow each other are written as one, and all their answers go out together.
 
 Everything here uses private names of asyncssh; tests/gate/test_asyncssh_contract.py fails when one of them changes.
 """
@@ -12,6 +12,7 @@ Everything here uses private names of asyncssh; tests/gate/test_asyncssh_contrac
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -71,32 +72,44 @@ class Packets(SFTPServerHandler):
         super().__init__(files, reader, writer, SFTP_VERSION)
         self._files = files
         self._inflow = Inflow(reader, packet_bytes_max, active)
+        self._gathered: list[memoryview] = []  # WRITEs that follow each other, not carried out yet
+        self._file: Incoming | None = None  # the file that they are for
+        self._end = 0  # where they end in it
         self._answers: list[bytes] = []
+        self._left: deque[memoryview] = deque()  # packets that are for asyncssh
         self._packet_bytes_max = packet_bytes_max
         self._handles_max = handles_max
         self._pace = pace
         self._reached = reached
 
     async def recv_packet(self) -> SSHPacket:
-        """Return the next packet that is for asyncssh to answer, having written what came before it.
+        """Return the next packet that is for asyncssh to answer, having carried out what came before it.
 
         Raises `SFTPBadMessage` when a packet's length is impossible, and `EOFError` at the end.
         """
         assert self._writer is not None  # noqa: S101 - asyncssh never reads after its own clean-up
         try:
-            while (packet := _trimmed(self._inflow.packet())) is None or self._written(packet):
-                if packet is None:
+            while not self._left:
+                packet = _trimmed(self._inflow.packet())
+                if packet is not None and self._gathers(packet):
+                    continue
+                self._write_gathered()
+                if packet is not None:
+                    self._left.append(packet)
+                elif not self._left:
                     self._send_answers()
                     await self._writer.drain()
                     await self._inflow.more()
         except PacketTooLong as error:
+            self._write_gathered()
             self._reached("server.packet_bytes_max")
             text = f"a packet of {error.length} bytes is larger than {self._packet_bytes_max}"
             raise SFTPBadMessage(text) from error
         self._send_answers()
         await self._writer.drain()
+        packet = self._left.popleft()
         if packet[:1] and packet[0] != FXP_READ:
-            await self._keep_pace()  # also with a WRITE: it would not be here if it had been taken
+            await self._keep_pace()  # also with a WRITE: it would not be here if it had been carried out
         return SSHPacket(bytes(packet))
 
     async def _keep_pace(self) -> None:
@@ -104,20 +117,36 @@ class Packets(SFTPServerHandler):
         if seconds := self._pace():
             await asyncio.sleep(seconds)
 
-    def _written(self, packet: memoryview) -> bool:
-        """Carry out a WRITE that is as it should be; anything else, and every refusal, is left to the long way."""
+    def _gathers(self, packet: memoryview) -> bool:
+        """Take a WRITE that is as it should be; anything else is left to the long way."""
         if len(packet) < _WRITE.size or packet[0] != FXP_WRITE:
             return False
-        _, number, handle_bytes, handle, offset, length = _WRITE.unpack_from(packet)
+        _, _, handle_bytes, handle, offset, length = _WRITE.unpack_from(packet)
         file = self._file_handles.get(handle)
         if handle_bytes != _HANDLE_BYTES or length != len(packet) - _WRITE.size or not isinstance(file, Incoming):
             return False
-        try:
-            file.write(offset, packet[_WRITE.size :])
-        except (Refusal, OSError):
-            return False  # the file has given up: the long way gets the same refusal, and tells it
-        self._answers.append(_DONE.pack(_DONE.size - 4, FXP_STATUS, number, FX_OK, 0, 0))
+        if self._gathered and (file, offset) != (self._file, self._end):
+            self._write_gathered()
+        self._gathered.append(packet)
+        self._file, self._end = file, offset + length
         return True
+
+    def _write_gathered(self) -> None:
+        """Carry out the WRITEs that were gathered, as one; every refusal is left to the long way."""
+        if not self._gathered:
+            return
+        assert self._file is not None  # noqa: S101 - they are for a file
+        packets, self._gathered = self._gathered, []
+        *_, offset, _ = _WRITE.unpack_from(packets[0])
+        data = [packet[_WRITE.size :] for packet in packets]
+        try:
+            self._file.write(offset, b"".join(data) if len(data) > 1 else data[0])
+        except (Refusal, OSError):
+            self._left += packets  # the file has given up: each gets the same refusal there, and is told
+            return
+        for packet in packets:
+            _, number, *_ = _WRITE.unpack_from(packet)
+            self._answers.append(_DONE.pack(_DONE.size - 4, FXP_STATUS, number, FX_OK, 0, 0))
 
     def _send_answers(self) -> None:
         if self._answers and self._writer is not None and not self._writer.channel.is_closing():
