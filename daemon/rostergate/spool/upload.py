@@ -12,11 +12,13 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from rostergate.spool.ahead import Ahead
 from rostergate.spool.coverage import Coverage
 from rostergate.spool.disk import fsync_folder, write_all
 from rostergate.spool.entries import CUT, FINISHED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -49,6 +51,7 @@ class Upload:
         self._path: Path = inbox.scratch / str(mark)
         self._descriptor = descriptor
         self._coverage = Coverage(size)
+        self._ahead = Ahead(descriptor, size)
         self._in_place = False
         self._commits_before = inbox.commits(mark.name)
 
@@ -75,6 +78,7 @@ class Upload:
         before = self._coverage.size
         self._coverage.add(offset, len(data))
         self._inbox.grown(self._coverage.size - before)
+        self._ahead.grown(self._coverage.size)
 
     def head(self, length: int) -> bytes:
         """Return up to `length` of the first bytes. Raises `OSError`."""
@@ -92,7 +96,7 @@ class Upload:
 
     async def settle(self) -> None:
         """Sync what has been written so far, off the event loop. Raises `OSError`."""
-        await asyncio.to_thread(os.fsync, self._descriptor)
+        await self._ahead.settled()
 
     async def commit(self) -> None:
         """Make this the inbox's committed file of its name, durably.
@@ -100,53 +104,51 @@ class Upload:
         Raises `OSError`; then nothing is committed, save when only the folder's sync, the last step, failed. Whatever
         was left aside under the same name earlier is dropped: it is older than what is committed now.
         """
-        try:
+        with self._ending():
+            await self._ahead.ended()
             try:
                 await asyncio.to_thread(self._put_in_place)
             finally:
                 if self._in_place:
                     self._inbox.committed(self.name)
-        except BaseException:
-            self._path.unlink(missing_ok=True)
-            raise
-        finally:
-            self._close()
 
     async def set_aside(self) -> None:
         """Finish the upload under its temporary name, for a rename; its bytes are synced. Raises `OSError`."""
         assert self.whole, "a file with gaps is not finished"  # noqa: S101 - the caller has to look
-        try:
+        with self._ending():
+            await self._ahead.ended()
             await asyncio.to_thread(self._lay_aside, finished=True)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
-            raise
-        finally:
-            self._close()
 
     def leave(self) -> int:
         """Put what has arrived aside for a resume; return how many bytes that are. Raises `OSError`.
 
         Bytes after the first gap are cut off, so that the size tells a client truly where to go on. Nothing is kept
-        when the same name has been committed since this upload began: nobody needs the older bytes.
+        when the same name has been committed since this upload began: nobody needs the older bytes. Nor is it when the
+        disk has failed to take some: nobody would be told of that again.
         """
-        if self._inbox.commits(self.name) != self._commits_before:
+        if self._ahead.failed or self._inbox.commits(self.name) != self._commits_before:
             self.drop()
             return 0
-        try:
+        with self._ending():
             self._lay_aside(finished=False)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
-            raise
-        finally:
-            self._close()
         return self._coverage.prefix
 
     def drop(self) -> None:
         """Throw the bytes away. Raises `OSError`."""
         try:
             self._path.unlink(missing_ok=True)
+        finally:
+            self._close()
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """Close the upload at the block's end, and take its file away where that fails."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            raise
         finally:
             self._close()
 
