@@ -12,6 +12,7 @@ import pytest
 
 from rostergate.core.delivery import State
 from rostergate.core.roster import TABLES
+from rostergate.desk.specimens import HOLD
 from rostergate.desk.story import Change, Story
 from rostergate.store.past import Past
 
@@ -36,17 +37,6 @@ HISTORY = (
     a_past(16, rows=3_161, faults=118),
     a_past(17),
 )
-
-REMOVALS = {
-    "code": "too-many-removals",
-    "message": "The school would lose 412 of 800 students (51.5 %). The limit is 20 % of a table, from 25 rows on.",
-    "table": "students",
-    "removed": 412,
-    "of": 800,
-    "percent": 51.5,
-    "percent_max": 20.0,
-    "rows_min": 25,
-}
 
 Shape = dict[str, Any]
 Tell = Callable[..., Story]
@@ -116,7 +106,7 @@ def stories(tell: Tell) -> dict[str, Story]:
     """Return one story of every kind, by name."""
     lincoln = a_school("100", "Lincoln Elementary", "applied", students=(12, 3, 1), enrollments=(80, 0, 4))
     adams = a_school("400", "Adams", "applied")
-    held = a_school("200", "Jefferson High", "held", students=(2, 14, 412), holds=[REMOVALS])
+    held = a_school("200", "Jefferson High", "held", students=(2, 14, 412), holds=[HOLD])
     released = {**held, "state": "applied", "closed_by": "Jo Operator", "reason": "Confirmed by phone"}
     discarded = {**held, "state": "discarded", "closed_by": "Jo Operator", "reason": "Export was cut off"}
     free = {**lincoln, "state": "clear", "plan": None}

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desk.browser import NAMES, Browser, program, started
-from desk.conftest import REMOVALS, a_school, a_verdict
+from desk.conftest import a_school, a_verdict
 from rostergate.desk.html_page import html
+from rostergate.desk.specimens import HOLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +157,7 @@ def test_pages_of_every_kind_fit_a_phone(
     browser: Browser, stories: dict[str, Story], tell: Tell, tmp_path: Path
 ) -> None:
     """Whatever became of a delivery, its page is never wider than a phone; what stands above a table neither."""
-    endless = a_school("W" * 200, "W" * 200, "held", students=(1, 2, 1_234_567), holds=[REMOVALS])
+    endless = a_school("W" * 200, "W" * 200, "held", students=(1, 2, 1_234_567), holds=[HOLD])
     pages = {**stories, "no school": tell(a_verdict()), "endless": tell(a_verdict(endless), name="W" * 200)}
     for kind, story in pages.items():
         path = tmp_path / f"{kind.replace(' ', '-')}.html"

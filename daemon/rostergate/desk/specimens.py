@@ -29,6 +29,17 @@ _CODE: Final = "0000-00W0-0000-0000-0000-0000-0000-0000"
 _ZONE: Final = ZoneInfo("America/Chicago")
 _AT: Final = datetime(2026, 9, 1, 13, 12, tzinfo=UTC)
 
+HOLD: Final = {
+    "code": "too-many-removals",
+    "message": "The school would lose 412 of 800 students (51.5 %). The limit is 20 % of a table, from 25 rows on.",
+    "table": "students",
+    "removed": 412,
+    "of": 800,
+    "percent": 51.5,
+    "percent_max": 20.0,
+    "rows_min": 25,
+}
+"""A school that would lose too much, as a verdict publishes it."""
 _FACTS: Final[Mapping[Kind, Mapping[str, Any]]] = {
     Kind.ACCESS: {"fingerprints": ["ssh-ed25519 SHA256:uNiVztksCsDhcc0u9e8BrrXTEBnw4UQ1rkc3cSCW2RU"]},
     Kind.OVERDUE: {"missing": ["classes.csv", "enrollments.csv"]},
@@ -133,7 +144,7 @@ def _verdict(kind: Kind) -> dict[str, Any]:
     refused = kind is Kind.REFUSED
     schools = [] if refused else [_school("100", "Lincoln Elementary", _STATES.get(kind, PlanState.APPLIED), kind)]
     if kind is Kind.CLOSED:
-        schools[0] |= {"holds": [_HOLD], "closed_by": "Jo Operator", "reason": "Confirmed by phone"}
+        schools[0] |= {"holds": [HOLD], "closed_by": "Jo Operator", "reason": "Confirmed by phone"}
     return {
         "format": "direct",
         "verdict": (Outcome.REJECTED if refused else Outcome.ACCEPTED).value,
@@ -145,16 +156,6 @@ def _verdict(kind: Kind) -> dict[str, Any]:
 
 
 _STATES: Final = {Kind.HELD: PlanState.HELD, Kind.UNMATCHED: PlanState.UNMATCHED}
-_HOLD: Final = {
-    "code": "too-many-removals",
-    "message": "The school would lose 412 of 800 students (51.5 %). The limit is 20 % of a table, from 25 rows on.",
-    "table": "students",
-    "removed": 412,
-    "of": 800,
-    "percent": 51.5,
-    "percent_max": 20.0,
-    "rows_min": 25,
-}
 
 
 def _school(school_id: str, name: str, state: PlanState, kind: Kind) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def _school(school_id: str, name: str, state: PlanState, kind: Kind) -> dict[str
         "name": name,
         "state": state.value,
         "plan": _PLAN,
-        "holds": [_HOLD] if state is PlanState.HELD else [],
+        "holds": [HOLD] if state is PlanState.HELD else [],
         "changes": {table: some if table == "students" else none for table in TABLES},
     }
 
