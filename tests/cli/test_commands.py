@@ -30,6 +30,18 @@ def test_every_command_has_help(commands: Any, command: str) -> None:
     assert f"main {command}" in shown.output
 
 
+def test_a_command_loads_nothing_that_it_does_not_need(lakeside: dict[str, Any], commands: Any) -> None:
+    """Neither what upgrades a database that is up to date, nor PostgreSQL's driver, nor SSH: each takes its time."""
+    asked = ["-m", "rostergate", *commands.place, "status", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *asked], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert lakeside["slug"] in done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "sqlalchemy" in loaded
+    assert not {"alembic", "psycopg", "asyncssh"} & loaded
+
+
 def test_a_new_district_is_told_how_to_get_in(lakeside: dict[str, Any], commands: Any) -> None:
     """`district add` writes the file and shows the published shape with a password that is nowhere kept in clear."""
     assert set(lakeside) == {"slug", "host", "port", "username", "password"}

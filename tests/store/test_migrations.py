@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from rostergate import store
 from rostergate.errors import StoreError
 from rostergate.store.engine import open_blocking, to_write
 from rostergate.store.schema import metadata
-from rostergate.store.upgrading import revision_found, revision_known, revisions
+from rostergate.store.upgrading import MIGRATIONS, revision_found, revision_known, revisions
 from servers import ENGINES
 from store.making import AT
 
@@ -95,6 +97,15 @@ def test_every_released_schema_becomes_the_newest_with_its_rows(fresh: store.Loc
     for table in before.keys() - {"alembic_version"}:
         for old, new in zip(before[table], after[table], strict=True):
             assert {name: new[name] for name in old} == old, table
+
+
+def test_the_files_names_are_alembic_s_revisions() -> None:
+    """What is known by the names alone is what alembic reads in the files, and the newest is its head."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert {script.revision for script in scripts.walk_revisions()} == revisions()
+    assert scripts.get_current_head() == revision_known()
 
 
 def test_two_upgrades_at_once_agree(fresh: store.Location) -> None:

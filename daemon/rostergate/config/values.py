@@ -9,7 +9,6 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Final, TypeAlias
 
-import asyncssh
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator
 
@@ -107,6 +106,8 @@ def _authorized_key(line: str) -> str:
     expected = "expected one line of an OpenSSH public key file such as 'ssh-ed25519 AAAAC3... name'"
     if "\n" in line or "\r" in line:
         raise ValueError(f"{expected}, found several lines")
+    import asyncssh  # noqa: PLC0415 - it would slow down every command, and only keys need it
+
     try:
         key = asyncssh.import_public_key(line)
     except asyncssh.KeyImportError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
@@ -98,6 +97,8 @@ async def _given(tx: AsyncConnection, rows: pl.DataFrame) -> sa.Table:
 
 
 async def _copy(tx: AsyncConnection, table: str, rows: pl.DataFrame) -> None:
+    import psycopg  # noqa: PLC0415 - its driver would slow down every command on SQLite
+
     connection: Any = (await tx.get_raw_connection()).driver_connection
     columns = ", ".join(f'"{name}"' for name in rows.columns)
     try:

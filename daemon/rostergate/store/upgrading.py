@@ -8,12 +8,10 @@ Rule 3: an upgrade is a writer: of two programs that start at once one upgrades,
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+import sqlalchemy as sa
 
 from rostergate.errors import StoreError
 from rostergate.store.engine import open_blocking, to_write
@@ -21,12 +19,12 @@ from rostergate.store.failures import store_errors
 from rostergate.store.location import Server
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Connection
 
     from rostergate.store.location import Location
 
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
+"""Alembic's folder. Each file in its `versions` is named after its revision: `0001_first_tables.py`."""
 CREATE_DATABASE = "createdb --encoding=UTF8 --locale=C --template=template0 --owner=OWNER NAME"
 
 
@@ -46,17 +44,20 @@ def upgrade(location: Location, revision: str = "head") -> None:
 
 def revision_known() -> str:
     """Return the schema's revision that this program works with."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return max(revisions())
 
 
 def revisions() -> frozenset[str]:
     """Return every revision of the schema that this program knows."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    return frozenset(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def revision_found(connection: Connection) -> str | None:
     """Return the schema's revision that a database has; None when it was never set up."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found
 
 
 def _make(path: Path) -> None:
@@ -85,19 +86,18 @@ def _assert_byte_order(connection: Connection, location: Server) -> None:
         )
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", "rostergate.store:migrations")
-    return config
-
-
 def _upgrade(connection: Connection, location: Location, revision: str) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    newer = set(MigrationContext.configure(connection).get_current_heads()) - revisions()
-    if newer:
+    found = revision_found(connection)
+    if found is not None and found not in revisions():
         raise StoreError(
-            f"The database {location} was written by a newer rostergate (schema {', '.join(sorted(newer))}). "
+            f"The database {location} was written by a newer rostergate (schema {found}). "
             "Install that version again, or restore the backup that was made before its upgrade."
         )
-    command.upgrade(config, revision)
+    if found == (revision_known() if revision == "head" else revision):
+        return
+    from alembic import command, config  # noqa: PLC0415 - it would slow down every command, and few have to upgrade
+
+    asked = config.Config()
+    asked.set_main_option("script_location", str(MIGRATIONS))
+    asked.attributes["connection"] = connection
+    command.upgrade(asked, revision)
