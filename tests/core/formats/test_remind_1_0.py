@@ -92,10 +92,18 @@ def test_guardian_ids_are_stable() -> None:
         ("Cy,Dale,g1@home.org,", "CY,dale,G1@Home.org,"),
         ("Cy,Dale,g1@home.org,555-0103", "Cy,Dale,g1@home.org,555-9999"),
         ("Cy  Ann,Dale,,555-0103", "Cy Ann,Dale,,(555) 0103"),
+        ("Cy,Dale,,(212) 555-0103", "Cy,Dale,,+1 212 555 0103"),
         ("Cy,Dale,,", "cy,Dale,,"),
         ("Cy,Dale,,", "Cy,Dale,,n/a"),
     ],
-    ids=["case", "the phone beside an e-mail", "signs of the phone", "name alone", "a phone without digits"],
+    ids=[
+        "case",
+        "the phone beside an e-mail",
+        "signs of the phone",
+        "the country of the phone",
+        "name alone",
+        "a phone without digits",
+    ],
 )
 def test_one_guardian(one: str, other: str) -> None:
     """What does not tell people apart does not change the id."""

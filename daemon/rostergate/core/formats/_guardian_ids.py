@@ -1,9 +1,9 @@
 """Guardian ids for formats that have none: derived from what the files say about the guardian, and stable.
 
 An id is `g-` and the first 16 hexadecimal digits of the SHA-256 of the guardian's name together with, by preference,
-their e-mail address, their phone number, or the student's id. Case, runs of white space and the punctuation of a phone
-number do not count. A guardian of two students is therefore one person as long as name and contact agree, and a
-guardian whose contact changes is a new one. Where every cell is empty there is no guardian.
+their e-mail address, their phone number, or the student's id. Case, runs of white space, and the punctuation and the +1
+of a phone number do not count. A guardian of two students is therefore one person as long as name and contact agree,
+and a guardian whose contact changes is a new one. Where every cell is empty there is no guardian.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def derived(rows: pl.DataFrame, *, names: Sequence[str], email: str, phone: str,
     def plain(column: str) -> pl.Expr:
         return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ")
 
-    digits = pl.col(phone).str.replace_all(r"\D", "")
+    digits = pl.col(phone).str.replace_all(r"\D", "").str.replace(r"^1(\d{10})$", "${1}")
     reached = pl.coalesce(
         "email:" + plain(email),
         "phone:" + pl.when(digits.str.len_bytes() > 0).then(digits),
