@@ -11,7 +11,7 @@ from asyncssh.packet import Byte, String, UInt32
 
 from gate.house import PASSWORD, SLUG, House, until
 from gate.raw import raw
-from rostergate.gate.session import SFTP_ONLY
+from rostergate.gate.session import NO_SHELL, SFTP_ONLY
 from rostergate.spool.folders import Area
 
 
@@ -80,10 +80,8 @@ async def test_allowed_address(house: House) -> None:
 
 
 async def test_nothing_but_sftp(house: House) -> None:
-    """A shell, forwarding, other subsystems and variables are refused."""
+    """Forwarding, other subsystems and variables are refused."""
     async with asyncssh.connect(**house.options()) as connection:
-        with pytest.raises(asyncssh.ChannelOpenError):
-            await connection.create_process()
         with pytest.raises(asyncssh.ChannelOpenError):
             await connection.create_process(subsystem="netconf")
         with pytest.raises(asyncssh.ChannelOpenError):
@@ -105,16 +103,22 @@ async def test_nothing_but_sftp(house: House) -> None:
 )
 async def test_nothing_is_forwarded(house: House, program: str, tmp_path: Path, options: list[str], said: str) -> None:
     """OpenSSH's client gets no screen, no terminal and no port, whatever it asks for."""
+    (tmp_path / "xauth").write_text("#!/bin/sh\necho 'd MIT-MAGIC-COOKIE-1 00000000000000000000000000000000'\n")
+    (tmp_path / "xauth").chmod(0o700)
+    _, out = await _ssh(house, program, tmp_path, "-v", "-o", f"XAuthLocation={tmp_path / 'xauth'}", *options)
+    assert said in out, out
+    assert "Authenticated to" in out
+
+
+async def _ssh(house: House, program: str, tmp_path: Path, *options: str) -> tuple[int | None, str]:
+    """Log in with OpenSSH's client; return its status and all that it says."""
     key = tmp_path / "id"
     key.write_bytes(house.key.export_private_key())
     key.chmod(0o600)
-    (tmp_path / "xauth").write_text("#!/bin/sh\necho 'd MIT-MAGIC-COOKIE-1 00000000000000000000000000000000'\n")
-    (tmp_path / "xauth").chmod(0o700)
     process = await asyncio.create_subprocess_exec(
-        *(program, "-v", "-F", "none", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"),
-        *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
-        *("-o", f"XAuthLocation={tmp_path / 'xauth'}", "-p", str(house.gate.port), *options),
-        *(f"{SLUG}@127.0.0.1", *(["sftp"] if "-s" in options else [])),
+        *(program, "-F", "none", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"),
+        *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-p", str(house.gate.port)),
+        *(*options, f"{SLUG}@127.0.0.1", *(["sftp"] if "-s" in options else [])),
         env={"PATH": os.environ["PATH"], "DISPLAY": "127.0.0.1:99"},
         stdin=DEVNULL,
         stdout=PIPE,
@@ -122,13 +126,12 @@ async def test_nothing_is_forwarded(house: House, program: str, tmp_path: Path, 
     )
     async with asyncio.timeout(60):
         out, _ = await process.communicate()
-    assert said in out.decode(), out.decode()
-    assert "Authenticated to" in out.decode()
+    return process.returncode, out.decode()
 
 
-@pytest.mark.parametrize("asked", ["auth-agent-req@openssh.com", "x11-req", "pty-req", "env", "shell"])
+@pytest.mark.parametrize("asked", ["auth-agent-req@openssh.com", "x11-req", "pty-req", "env"])
 async def test_requests_of_a_channel(house: House, asked: str) -> None:
-    """On a channel nothing is granted but SFTP, and a command, to say no in words."""
+    """On a channel nothing is granted but SFTP, and a shell or a command, to say no in words."""
     fields = {
         "x11-req": (Byte(0), String("MIT-MAGIC-COOKIE-1"), String("00"), UInt32(0)),
         "pty-req": (String("xterm"), UInt32(80), UInt32(24), UInt32(0), UInt32(0), String("")),
@@ -165,6 +168,21 @@ async def test_exec_is_told_what_to_use(house: House) -> None:
     assert looked.stderr == f"{SFTP_ONLY}\n"
     assert done.stderr == f"rostergate: {SFTP_ONLY}\n"
     assert house.refusals == [(SLUG, Area.UPLOAD, "", SFTP_ONLY)]
+
+
+async def test_who_asks_for_a_shell_is_told_what_to_use(house: House) -> None:
+    """One line on stderr, and exit status 1; so does WinSCP in its SCP mode."""
+    async with asyncssh.connect(**house.options()) as connection:
+        told = await connection.run()
+    assert (told.exit_status, told.stdout, told.stderr) == (1, "", f"{NO_SHELL}\n")
+    assert house.refusals == []
+
+
+@pytest.mark.client("ssh")
+async def test_a_person_who_wants_a_shell_reads_why_not(house: House, program: str, tmp_path: Path) -> None:
+    """OpenSSH's client shows the line, and ends with status 1."""
+    status, out = await _ssh(house, program, tmp_path, "-T")
+    assert (status, NO_SHELL in out) == (1, True), out
 
 
 @pytest.mark.parametrize(

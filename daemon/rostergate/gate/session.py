@@ -1,7 +1,7 @@
 """One channel of a logged-in client: SFTP and nothing else.
 
-A shell is refused. An `exec` request, which is what `scp -O` and `ssh host command` make, is answered with one line
-that says what to do instead.
+There is no shell and no command. Who asks for one, which is what `ssh host`, WinSCP in its SCP mode, `scp -O` and
+`ssh host command` do, is answered with one line that says what to use instead, and with exit status 1.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from asyncssh import SSHServerChannel
 
 SFTP_ONLY: Final = "this server speaks SFTP only; use sftp, or scp without -O"
+NO_SHELL: Final = "this server speaks SFTP only, and has no shell; choose SFTP as the protocol"
 
 
 class Session(SSHServerStreamSession[bytes]):
@@ -47,8 +48,8 @@ class Session(SSHServerStreamSession[bytes]):
             self._ended = None
 
     def shell_requested(self) -> bool:
-        """No shell."""
-        return False
+        """Accept it, to say no in words."""
+        return True
 
     def exec_requested(self, command: str) -> bool:  # noqa: ARG002 - asyncssh's signature
         """Accept any command, to say no in words."""
@@ -64,10 +65,11 @@ class Session(SSHServerStreamSession[bytes]):
         if self._channel.get_subsystem() == "sftp":
             self._serve(self._channel, SSHReader(self, self._channel), SSHWriter(self, self._channel))
             return
-        if _is_scp(self._channel.get_command()):
+        command = self._channel.get_command()
+        if _is_scp(command):
             self._refuse_scp(self._channel)
             return
-        self._channel.write_stderr(f"{SFTP_ONLY}\n".encode())
+        self._channel.write_stderr(f"{NO_SHELL if command is None else SFTP_ONLY}\n".encode())
         self._channel.exit(1)
 
     def signal_received(self, signal: str) -> None:
