@@ -5,6 +5,7 @@ Rule: an error repeats what was found, except where it could be a secret.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Final, TypeAlias
@@ -25,6 +26,9 @@ RSA_BITS_MIN: Final = 2048
 _MAILBOX: Final = re.compile(
     r"[^\s@<>,;:\"()\[\]\\]{1,64}@(?=.{1,255}\Z)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]{2,63}"
 )
+# sshd(8), AUTHORIZED_KEYS FILE FORMAT: options, without spaces save within double quotes, then the key.
+_QUOTED: Final = re.compile(r'"(?:\\.|[^"\\])*"')
+_OPTIONS: Final = re.compile(rf'(?P<options>(?:{_QUOTED.pattern}|[^"\s])+)\s+(?P<key>.+)')
 # Python codecs that are no encodings of a file, although Python calls them text encodings.
 _NO_FILE_ENCODINGS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
@@ -111,7 +115,7 @@ def _authorized_key(line: str) -> str:
     try:
         key = asyncssh.import_public_key(line)
     except asyncssh.KeyImportError:
-        raise ValueError(f"{expected} without options, found something else") from None
+        raise ValueError(f"{expected}, found {_no_key(line)}") from None
     algorithm = key.get_algorithm()
     if algorithm == "ssh-dss":
         raise ValueError("expected an ed25519, ECDSA or RSA key, found a DSA key")
@@ -119,6 +123,20 @@ def _authorized_key(line: str) -> str:
     if bits is not None and bits < RSA_BITS_MIN:
         raise ValueError(f"expected an RSA key of at least {RSA_BITS_MIN} bits, found one of {bits}")
     return line
+
+
+def _no_key(line: str) -> str:
+    """Say what a line is that is no public key by itself. Of options the names are told, which are no secret."""
+    with contextlib.suppress(asyncssh.KeyImportError):
+        asyncssh.import_certificate(line)
+        return "a certificate; put the key itself here, from the file without -cert in its name"
+    if split := _OPTIONS.fullmatch(line):
+        with contextlib.suppress(asyncssh.KeyImportError):
+            asyncssh.import_public_key(split["key"])
+            names = [one.partition("=")[0] for one in _QUOTED.sub("", split["options"]).split(",")]
+            addresses = ", and list the addresses in allowed_addresses" if "from" in names else ""
+            return f"options before the key ({', '.join(names)}), which are not followed; take them away{addresses}"
+    return "something else"
 
 
 def _one_line(text: str) -> str:
