@@ -127,6 +127,8 @@ def _authorized_key(line: str) -> str:
 
 def _no_key(line: str) -> str:
     """Say what a line is that is no public key by itself. Of options the names are told, which are no secret."""
+    import asyncssh  # noqa: PLC0415 - as in `_authorized_key`
+
     with contextlib.suppress(asyncssh.KeyImportError):
         asyncssh.import_certificate(line)
         return "a certificate; put the key itself here, from the file without -cert in its name"
