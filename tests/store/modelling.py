@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from rostergate.core.plan import Plan
     from rostergate.core.roster import Frames
 
+GUARDIANS = frozenset({"guardians", "guardianships"})
+"""The tables that the guardians' file fills."""
+
 
 @dataclass(eq=False)
 class Open:
@@ -140,11 +143,14 @@ def selected_target(district: District, snapshot: Snapshot) -> Frames:
 
 
 def assert_kept(district: District, snapshot: Snapshot, after: Frames) -> None:
-    """See that what the roster has of a row that is in the files, but cannot be used, is still there."""
+    """See that what the roster has of a row that cannot be used, or in a file that did not come, is still there."""
     before, _ = selected(district.roster, after, frozenset(district.deselected))
     for name, keys in snapshot.mentioned.items():
         kept = before[name].join(keys, on=MENTIONED[name], how="semi")
         assert kept.join(after[name], on=TABLES[name].key, how="anti").is_empty(), name
+    if snapshot.absent:
+        stay = before["guardianships"].join(after["student_schools"], on=("school_id", "student_id"), how="semi")
+        assert stay.join(after["guardianships"], on=stay.columns, how="anti", nulls_equal=True).is_empty()
 
 
 def mentioned(random: Random, roster: Frames, tables: Frames) -> Frames:
@@ -168,7 +174,12 @@ def sound(snapshot: Snapshot, now: Frames) -> Snapshot:
         rows = snapshot.mentioned.get(table, pl.DataFrame(schema=dict.fromkeys(columns, pl.String())))
         mentioned[table] = rows.join(snapshot.tables[table], on=columns, how="anti")
     assert not orphans(now)
-    return Snapshot(snapshot.tables, mentioned)
+    return Snapshot(snapshot.tables, mentioned, snapshot.absent)
+
+
+def without_guardians(tables: Frames) -> Frames:
+    """Return what a delivery says whose guardians' file did not come."""
+    return {name: frame.clear() if name in GUARDIANS else frame for name, frame in tables.items()}
 
 
 def of_school(frames: Frames, school_id: str) -> Frames:

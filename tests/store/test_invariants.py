@@ -37,6 +37,7 @@ from store.accounting import platform_at_random, reachable
 from store.machine import STATEMENTS_MAX, Machine
 from store.making import AT, REJECTED, accepted, sealed
 from store.modelling import (
+    GUARDIANS,
     District,
     Open,
     alike,
@@ -47,6 +48,7 @@ from store.modelling import (
     selected_target,
     sound,
     stopped,
+    without_guardians,
 )
 from store.replaying import Platform, told
 
@@ -97,7 +99,7 @@ class Invariants(Machine):
     @rule(
         random=st.randoms(use_true_random=False),
         held=st.sets(st.sampled_from("ABC")),
-        fault=st.sampled_from(["none", "none", "mentioned", "mentioned", "refused"]),
+        fault=st.sampled_from(["none", "none", "mentioned", "mentioned", "absent", "refused"]),
         again=st.booleans(),
         overtaken=st.booleans(),
         matching=st.sampled_from(["auto", "auto", "review"]),
@@ -132,10 +134,9 @@ class Invariants(Machine):
             self._conclude(delivery, REJECTED, self._run(self._ground(district.slug)), kill)
             district.left[delivery] = district.roster
             return
-        snapshot = sound(
-            Snapshot(tables, mentioned(random, district.roster, tables) if fault == "mentioned" else {}),
-            district.roster,
-        )
+        tables = without_guardians(tables) if fault == "absent" else tables
+        lost = mentioned(random, district.roster, tables) if fault == "mentioned" else {}
+        snapshot = sound(Snapshot(tables, lost, GUARDIANS if fault == "absent" else frozenset()), district.roster)
         ground = self._run(self._ground(district.slug))
         policy = self._run(self._read(lambda tx: schools.policy(tx, district.slug, replace(POLICY, matching=matching))))
         worked_out, totals = planned(district.roster, snapshot, policy)
