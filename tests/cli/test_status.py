@@ -73,6 +73,29 @@ def test_when_nothing_is_wrong_it_says_so(commands: Commands) -> None:
     assert "WHAT TO DO" not in output
 
 
+@pytest.mark.parametrize("delivered", [False, True], ids=["its first", "a later one"])
+def test_files_that_have_just_arrived_are_coming_in(commands: Commands, delivered: bool) -> None:  # noqa: FBT001 - a case
+    """Also before the daemon looks at them, when no more come; what is under way or cut off does not count."""
+    district(commands)
+    if delivered:
+        deliver(commands, files(SCHOOLS, {"1": range(9), "2": range(9)}))
+    spool = Spool(commands.folder / "state")
+    spool.scratch(SLUG).mkdir(parents=True, exist_ok=True)
+    (spool.scratch(SLUG) / "1").write_text("student_id")
+    before = commands.answer("status")["districts"][0]["stands"]
+    (spool.inbox(SLUG) / "students.csv").write_text("student_id\n")
+    after = commands.answer("status")["districts"][0]["stands"]
+    assert (before, after) == ("in order" if delivered else "nothing yet", "coming in")
+
+
+def test_of_many_steps_the_rest_is_counted(commands: Commands) -> None:
+    """The screen names the most urgent ones, and says how many there are besides."""
+    district(commands)
+    for number in range(11):
+        (commands.folder / "config" / "districts" / f"broken-{number}.toml").write_text("nonsense = 1\n")
+    assert commands("status").stdout.splitlines()[-1].strip() == "and 3 more, as in --json"
+
+
 def test_who_has_not_delivered_is_not_in_order(commands: Commands) -> None:
     """A district that has fallen silent is told as that, with its age, also where no mail is sent."""
     district(commands)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -24,6 +25,7 @@ from rostergate.store import deliveries, outbox, undos, whereabouts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -70,6 +72,9 @@ _NEXT: Final = {
 _MAY_BE_MISSED: Final = frozenset({"in order", "coming in"})
 """Where a district stands that is late or silent, unless something graver is told of it."""
 
+_BEFORE_FILES: Final = frozenset({"in order", "nothing yet"})
+"""Where a district stands in the database until no more files come: the daemon looks at them then."""
+
 _STEPS_MAX: Final = 8
 _ROWS_MIN: Final = 6  # however small the screen is
 _WIDTH_FOR_SCHOOLS: Final = 100  # columns; a narrower screen leaves them to `schools list`
@@ -108,7 +113,7 @@ def _print(
     if not rows:
         click.echo("\nno districts yet; add one with `rostergate district add`")
         return
-    room = screen.height - min(len(steps), _STEPS_MAX) - 10 if screen.is_terminal and not every else len(rows)
+    room = screen.height - min(len(steps), _STEPS_MAX) - 11 if screen.is_terminal and not every else len(rows)
     told = rows[: max(room, _ROWS_MIN)]
     screen.print()
     screen.print(_table(told, with_schools=screen.width >= _WIDTH_FOR_SCHOOLS))
@@ -164,11 +169,13 @@ def _print_steps(screen: Console, steps: Sequence[tuple[str, str]]) -> None:
         table.add_row(Text(district), Text(step))
     screen.print()
     screen.print(table)
+    if len(steps) > _STEPS_MAX:
+        screen.print(Text(f"and {counted(len(steps) - _STEPS_MAX, 'more', 'more')}, as in --json", style="dim"))
 
 
 async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
     """Return the districts, most urgent first, then those whose last delivery is oldest; and the mail by state."""
-    districts, settings, now = place.districts(), place.settings(), utc_now()
+    districts, settings, spool, now = place.districts(), place.settings(), place.spool, utc_now()
     async with place.database() as engine, store.reading(engine) as tx:
         seen = {one.district: one for one in await deliveries.overview(tx)}
         undone = await undos.undone_by_each(tx, [one.last.id for one in seen.values()])
@@ -180,6 +187,8 @@ async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
         counts = schools.get(slug, Counter())
         # A daemon that runs goes on with the last good version of a broken file.
         stands = "file broken" if slug in districts.errors else _stands(districts[slug].enabled, seen.get(slug), counts)
+        if stands in _BEFORE_FILES and _has_files(spool.inbox(slug)):
+            stands = "coming in"
         if stands in _MAY_BE_MISSED and missed.get(slug):
             stands = "late" if missed[slug][0][0] is Kind.LATE else "silent"
         row = _row(slug, stands, seen.get(slug), now)
@@ -189,6 +198,13 @@ async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
         rows.append(row | ({"error": districts.errors[slug]} if slug in districts.errors else {}))
     rows.sort(key=lambda row: (_URGENCY.index(row["stands"]), -(row["age_seconds"] or 0), row["district"]))
     return rows, mail
+
+
+def _has_files(inbox: Path) -> bool:
+    """Say whether files have arrived, whole ones; what is under way, or was cut off, lies in a folder with a dot."""
+    with suppress(FileNotFoundError):
+        return any(not path.name.startswith(".") for path in inbox.iterdir())
+    return False
 
 
 def _last(row: Row) -> str:
