@@ -111,6 +111,21 @@ def test_a_page_fits_and_can_be_read(browser: Browser, page: Path, width: int, d
     assert not {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"} & set(methods)
 
 
+def test_the_usual_tables_need_no_scrolling_on_a_phone(
+    browser: Browser, stories: dict[str, Story], tmp_path: Path
+) -> None:
+    """With numbers of four digits every column is seen, unchanged rows included."""
+    verdict = dict(stories["faulty"].verdict or {})
+    verdict["totals"] = {
+        table: dict.fromkeys(("added", "updated", "removed", "unchanged"), 8_888) for table in verdict["totals"]
+    }
+    path = tmp_path / "report.html"
+    path.write_text(html(type(stories["faulty"])(**{**stories["faulty"].__dict__, "verdict": verdict})), "utf-8")
+    browser.open(path, width=360)
+    scrolled = "[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth)"
+    assert set(browser.value(scrolled)) == {0}
+
+
 def test_a_page_asks_nobody_for_anything(browser: Browser, page: Path) -> None:
     """The only thing that is fetched is the page itself."""
     browser.open(page)

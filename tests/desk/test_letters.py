@@ -128,6 +128,25 @@ def test_operators_are_told_why_and_districts_are_not(stories: dict[str, Story])
     assert "You need not do anything" in to_district
 
 
+def test_a_letter_says_to_whom_it_is_sent(stories: dict[str, Story]) -> None:
+    """Below each letter stands whether it went to a district's recipients or to the operators."""
+    to_district = letter(occasion(Kind.UNMATCHED, stories))
+    to_operator = letter(occasion(Kind.UNMATCHED, stories, to_operator=True))
+    for form in ("text", "html"):
+        assert "to the recipients of Lincoln Unified." in " ".join(getattr(to_district, form).split())
+        assert "to its operators, about Lincoln Unified." in " ".join(getattr(to_operator, form).split())
+
+
+def test_access_says_what_to_compare_the_host_key_with(stories: dict[str, Story]) -> None:
+    """With the keys that are listed; with whoever runs the server, where there are none yet."""
+    listed = letter(occasion(Kind.ACCESS, stories, facts={"fingerprints": ["ssh-ed25519 SHA256:abc"]})).text
+    none = letter(occasion(Kind.ACCESS, stories, facts={"fingerprints": []})).text
+    assert "Host key  ssh-ed25519 SHA256:abc" in listed
+    assert "one of those above" in " ".join(listed.split())
+    assert "Host key" not in none
+    assert "host key: ask help@platform.example" in " ".join(none.split())
+
+
 def test_a_school_s_name_is_no_part_of_a_subject(stories: dict[str, Story]) -> None:
     """Subjects have counts; names of schools are cells of a file."""
     for kind, name in STORIES.items():

@@ -53,7 +53,8 @@ MORE ABOUT IT
 HELD_SCHOOL = """\
   Jefferson High (200): on hold
     The school would lose 412 of 800 students (51.5 %). The limit is 20 % of a
-    table, from 25 rows on.
+    table, from 25 rows on. Most often the export was cut off or filtered, or
+    was taken from another school year.
     Nothing of this school has been changed.
     - If the numbers are right: ask the platform's operator to release plan
       3f2a9c117b20.

@@ -43,7 +43,8 @@ class Kind(StrEnum):
     DEAD = "dead"  # to the operators: mail could not be delivered
 
 
-_TO_OPERATORS: Final = frozenset({Kind.UNMATCHED, Kind.DISK, Kind.DEAD})
+TO_OPERATORS: Final = frozenset({Kind.UNMATCHED, Kind.DISK, Kind.DEAD})
+"""Kinds that are told to the operators alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Audience:
         """Return who is told of this kind."""
         if kind in self.left_out:
             return ()
-        if kind in _TO_OPERATORS:
+        if kind in TO_OPERATORS:
             return self.operators
         return (*self.operators, *self.recipients) if kind is Kind.FAILED else self.recipients
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rostergate.config.wording import did_you_mean
 from rostergate.core.delivery import State
-from rostergate.core.notices import Kind
+from rostergate.core.notices import TO_OPERATORS, Kind
 from rostergate.core.plan import State as PlanState
 from rostergate.core.roster import TABLES
 from rostergate.core.verdict import Outcome
@@ -31,7 +31,10 @@ _AT: Final = datetime(2026, 9, 1, 13, 12, tzinfo=UTC)
 
 HOLD: Final = {
     "code": "too-many-removals",
-    "message": "The school would lose 412 of 800 students (51.5 %). The limit is 20 % of a table, from 25 rows on.",
+    "message": (
+        "The school would lose 412 of 800 students (51.5 %). The limit is 20 % of a table, from 25 rows on."
+        " Most often the export was cut off or filtered, or was taken from another school year."
+    ),
     "table": "students",
     "removed": 412,
     "of": 800,
@@ -40,6 +43,7 @@ HOLD: Final = {
     "rows_min": 25,
 }
 """A school that would lose too much, as a verdict publishes it."""
+
 _FACTS: Final[Mapping[Kind, Mapping[str, Any]]] = {
     Kind.ACCESS: {"fingerprints": ["ssh-ed25519 SHA256:uNiVztksCsDhcc0u9e8BrrXTEBnw4UQ1rkc3cSCW2RU"]},
     Kind.OVERDUE: {"missing": ["classes.csv", "enrollments.csv"]},
@@ -86,7 +90,7 @@ def occasion(kind: Kind, *, to_operator: bool = False) -> Occasion:
 
 def specimen(kind: Kind, own_templates: Path | None = None) -> Letter:
     """Return the letter of a kind, in the operator's own words where `own_templates` has them."""
-    return letter(occasion(kind), own_templates)
+    return letter(occasion(kind, to_operator=kind in TO_OPERATORS), own_templates)
 
 
 def faults(own_templates: Path) -> list[str]:
