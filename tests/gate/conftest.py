@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
+from gate.ground import Ground
 from gate.house import House
 
 if TYPE_CHECKING:
@@ -38,6 +40,18 @@ async def make_house(tmp_path: Path) -> AsyncIterator[MakeHouse]:
 async def house(make_house: MakeHouse) -> House:
     """Open a house with the default settings."""
     return await make_house()
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    """Open a house for all examples of one test."""
+    with asyncio.Runner() as runner, structlog.testing.capture_logs() as logged:
+        house = House(tmp_path / "state")
+        runner.run(house.open())
+        ground = Ground(house, runner, logged)
+        yield ground
+        runner.run(ground.cut(*ground.connections))
+        runner.run(house.gate.drain(0))
 
 
 @pytest.fixture
