@@ -8,6 +8,7 @@ from sqlalchemy import event
 
 from core.rosters import frames, same
 from rostergate import store
+from rostergate.core import concerned
 from rostergate.core.delivery import State as DeliveryState
 from rostergate.core.diff import diff
 from rostergate.core.plan import OPEN, State, counted
@@ -22,6 +23,7 @@ from store.making import AT, HOLD, LATER, accepted, concluded, plan, plans, seal
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from rostergate.core.plan import Plan
     from rostergate.core.roster import Frames
 
 WANTED = frames(
@@ -160,6 +162,53 @@ async def _moved(tx: AsyncConnection, school: str) -> None:
     """Give a school another name, as an undo could have done."""
     changes = diff(empty(), Snapshot(frames(schools=[(school, "Another")]), {})).values()
     await roster.apply(tx, "lincoln", changes, await sealed(tx), AT)
+
+
+async def _again(tx: AsyncConnection, one: stored.StoredPlan, state: State = State.CLEAR) -> Plan:
+    """Work a plan out once more, against the roster as it is."""
+    changes = diff(await roster.load(tx, "lincoln"), Snapshot(WANTED, {}))[one.school_id]
+    return plan(one.school_id, changes, state)
+
+
+async def test_a_plan_that_is_put_again_waits_for_somebody_to_look(tx: AsyncConnection) -> None:
+    """It has its own hash and the ground as it is; crossing no limit any more, it is held all the same and says so."""
+    _, other = await _both_held(tx)
+    await _moved(tx, "B")
+    put = await stored.put_again(tx, other, again := await _again(tx, other))
+    assert (put.id, put.state, put.hash, put.hash != other.hash) == (other.id, State.HELD, again.hash, True)
+    assert put.ground == await roster.ground(tx, "lincoln", "B") == other.ground + 1
+    assert [(hold.code, hold.message) for hold in put.holds] == [(HOLD.code, stored.NO_LIMIT_CROSSED)]
+    assert put.counts["schools"].updated == 1
+    assert put.delivery in {one.id for one in await deliveries.unreported(tx)}
+    await stored.release(tx, put.plan, "Kim", "checked", LATER)
+    assert (await roster.load(tx, "lincoln"))["schools"].filter(school_id="B")["name"].to_list() == ["Baker"]
+
+
+async def test_a_plan_that_is_put_again_has_its_own_reasons(tx: AsyncConnection) -> None:
+    """What stops it now is told in place of what stopped the old one."""
+    _, other = await _both_held(tx)
+    await _moved(tx, "B")
+    again = await _again(tx, other)
+    now = replace(HOLD, code="too-many-updates", rows=concerned.NOTHING)
+    put = await stored.put_again(tx, other, replace(again, state=State.HELD, holds=(now,)))
+    assert [hold.code for hold in put.holds] == ["too-many-updates"]
+    assert [hold.rows is not None for hold in await stored.concerned_rows(tx, put)] == [True]
+
+
+async def test_nothing_is_put_in_the_place_of_a_plan_that_does_not_wait(tx: AsyncConnection) -> None:
+    """Neither where somebody has closed it, nor where a newer delivery's plan waits now."""
+    one, other = await _both_held(tx)
+    await _moved(tx, "B")
+    again = await _again(tx, other)
+    await stored.discard(tx, one.plan, "Kim", "wrong", LATER)
+    with pytest.raises(Refused, match="does not wait any more"):
+        await stored.put_again(tx, one, await _again(tx, one))
+    newer = await concluded(tx, accepted(plans(await roster.load(tx, "lincoln"), WANTED, held="AB")))
+    with pytest.raises(Refused, match="does not wait any more"):
+        await stored.put_again(tx, other, again)
+    waits = await stored.open_of(tx, "lincoln", "B")
+    assert waits is not None
+    assert (waits.delivery, waits.holds) == (newer, (HOLD,))
 
 
 async def test_several_are_released_together(tx: AsyncConnection) -> None:

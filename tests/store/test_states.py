@@ -169,6 +169,16 @@ async def test_the_feed_goes_on_where_an_export_stops(tx: AsyncConnection) -> No
     assert whole.stands["schools"] == {("A",): {"platform_school": None}}
 
 
+async def test_what_stands_otherwise_adds_up(tx: AsyncConnection) -> None:
+    """What a turn is told to tell, bit by bit, it has room for as a whole."""
+    position = await turns.take_alone(tx, "lincoln", AT)
+    for counts in ({"schools": 1}, {"schools": 2, "classes": 3}, {"classes": 0}):
+        await turns.stood(tx, position, counts)
+    turn = await turns.at(tx, position)
+    assert turn is not None
+    assert ({name: rows.stood for name, rows in turn.rows.items()}, turn.lines_max) == ({"schools": 3, "classes": 3}, 6)
+
+
 @pytest.mark.parametrize("line", [0, 1])
 async def test_a_turn_that_loses_the_line_of_an_erased_person_is_told_again(tx: AsyncConnection, line: int) -> None:
     """Whoever stopped at or before the line misses nothing that is left of the turn."""

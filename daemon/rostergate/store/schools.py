@@ -39,7 +39,7 @@ class Decided:
     platform_school: str | None
     """The platform's id of it, where it was matched."""
     decided_by: str | None
-    """Who; None when it was matched by its name."""
+    """Who; None when it was matched by its name, or made because none had it."""
     decided_at: datetime
 
 
@@ -127,7 +127,7 @@ async def _keep(
     at: datetime,
     position: int | None,
 ) -> None:
-    """Keep a decision about a school. `by` None: its name decided."""
+    """Keep a decision about a school. `by` None: its name has decided."""
     await tx.execute(
         school_decisions.insert().values(
             district=district,
