@@ -213,6 +213,7 @@ class Uploading(RuleBasedStateMachine):
         elif new in SCRATCH:
             assert code == FX_OK
             self.aside[new] = self.aside.pop(old)
+            self.commits[new] = self.commits.get(new, 0) + left[1]
         else:
             assert (code == FX_OK) == left[1]
             if code == FX_OK:
@@ -285,7 +286,7 @@ class Uploading(RuleBasedStateMachine):
         if writing.found and not writing.touched:
             assert (code == FX_OK) == (not writing.resumed or writing.finished)
             if writing.resumed and writing.finished:
-                self.aside[writing.name] = (writing.prefix, True)
+                self._finish(writing.name, writing.prefix)
             elif writing.resumed:
                 self._leave(writing)
             return
@@ -299,10 +300,10 @@ class Uploading(RuleBasedStateMachine):
             self.aside[writing.name] = (writing.prefix, False)
 
     def _finish(self, name: str, data: bytes) -> None:
+        self.commits[name] = self.commits.get(name, 0) + 1
         if name in REAL:
             self.committed[name] = data
             self.aside.pop(name, None)
-            self.commits[name] = self.commits.get(name, 0) + 1
         else:
             self.aside[name] = (data, True)
 

@@ -86,6 +86,31 @@ async def test_leave_and_resume(inbox: Inbox, clock: Clock) -> None:
     assert inbox.entries()["a.csv"].at == NOW
 
 
+@pytest.mark.parametrize("how", ["commit", "set_aside", "move"])
+async def test_what_was_finished_meanwhile_stays(inbox: Inbox, how: str) -> None:
+    """An upload that is cut off after another of its name has come to its end leaves nothing in its place."""
+    cut, whole = inbox.begin("a.csv.tmp"), inbox.begin("b.csv.tmp" if how == "move" else "a.csv.tmp")
+    cut.write(0, b"cut")
+    whole.write(0, b"whole")
+    await (whole.commit() if how == "commit" else whole.set_aside())
+    if how == "move":
+        inbox.move("b.csv.tmp", "a.csv.tmp")
+    assert cut.leave() == 0
+    assert {name: entry.finished for name, entry in inbox.left().items()} == (
+        {} if how == "commit" else {"a.csv.tmp": True}
+    )
+
+
+async def test_what_moves_is_not_finished_by_that(inbox: Inbox) -> None:
+    """A part that gets the name of an upload in progress gives way to what that leaves."""
+    cut, other = inbox.begin("a.csv.tmp"), inbox.begin("b.csv.tmp")
+    cut.write(0, b"cut")
+    other.write(0, b"other")
+    other.leave()
+    inbox.move("b.csv.tmp", "a.csv.tmp")
+    assert cut.leave() == 3
+
+
 async def test_rename_commits(inbox: Inbox) -> None:
     """A finished scratch file becomes the committed one, and replaces what was there."""
     for name, data in (("a.csv.tmp", b"old"), ("a.csv.tmp", b"new!")):

@@ -116,6 +116,19 @@ async def test_what_was_finished_and_goes_on_is_not(start: MakeInbox) -> None:
     assert left(start()) == {"a.csv.tmp": (b"more", NOW, False)}
 
 
+@pytest.mark.parametrize("times", [(1, 1), None], ids=["looked at first", "looked at last"])
+async def test_what_was_finished_meanwhile_stays(start: MakeInbox, times: tuple[int, int] | None) -> None:
+    """Of two uploads under one temporary name, the one that was finished is not lost to the one that was cut off."""
+    inbox = start()
+    cut, whole = inbox.begin("a.csv.tmp"), inbox.begin("a.csv.tmp")
+    cut.write(0, b"cut")
+    whole.write(0, b"whole")
+    await whole.set_aside()
+    os.utime(cut._path, times)
+    assert left(start(LATER)) == {"a.csv.tmp": (b"whole", NOW, True)}
+    assert not cut._path.exists()
+
+
 async def test_older_than_what_is_committed(start: MakeInbox) -> None:
     """Nobody needs what was cut off of an upload that began before the committed one."""
     upload = start(LATER).begin("a.csv")

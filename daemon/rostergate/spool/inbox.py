@@ -10,7 +10,8 @@ What lies in `.scratch/`, and what it means after a crash:
     name        the bytes of an upload that was cut off, for a resume; or, executable by its owner and synced, of one
                 that was finished under a temporary name, for a rename. It is dated when the upload began.
     marked      (`scratch`) an upload in progress, or a finished one that was being renamed. Found at start-up, it
-                becomes `name` again: of a cut-off one, with those bytes that are known to have arrived.
+                becomes `name` again: of a cut-off one, with those bytes that are known to have arrived, and only where
+                nothing finished lies under the name.
 
 After a power cut nothing is known of bytes that were not synced: what is older than the machine's start, and not
 finished, is dropped.
@@ -181,7 +182,10 @@ class Inbox:
 
     def move(self, scratch: str, name: str) -> None:
         """Give what lies aside another scratch name. Raises `OSError`."""
+        entry = self._aside(scratch)
         (self.scratch / scratch).replace(self.scratch / name)
+        if entry is not None and entry.finished:
+            self.finished(name)
         self._resting = None  # something may have lain there
         self.touch()
 
@@ -235,13 +239,17 @@ class Inbox:
         self.touch()
 
     def commits(self, name: str) -> int:
-        """Return how often a file of that name has been committed since the start."""
+        """Return how often a file of that name has been committed, or finished for a rename, since the start."""
         return self._commits[name]
 
     def committed(self, name: str) -> None:
         """Note a commit and drop what lies aside under the name; only a commit calls this. Raises `OSError`."""
         self._commits[name] += 1
         self.forget(name)
+
+    def finished(self, name: str) -> None:
+        """Note that what lies aside under a temporary name is whole."""
+        self._commits[name] += 1
 
     def closed(self, upload: Upload) -> None:
         """Note that an upload has ended; only `Upload` calls this."""
@@ -276,11 +284,14 @@ class Inbox:
                 self._recover_one(path, mark, finished=finished)
 
     def _recover_one(self, path: Path, mark: Mark, *, finished: bool) -> None:
-        """Lay aside what a crash cut off, unless the same name has been committed by an upload that began later."""
-        committed = entry_at(self.folder / mark.name)
+        """Lay aside what a crash cut off, unless the same name has been committed by an upload that began later.
+
+        What is whole under a temporary name stays as well: it was finished while this was in progress.
+        """
+        committed, aside = entry_at(self.folder / mark.name), self._aside(mark.name)
         if mark.began_at is None:
             path.chmod(FINISHED)
-        elif committed is not None and committed.at > mark.began_at:
+        elif (committed and committed.at > mark.began_at) or (aside and aside.finished and not finished):
             path.unlink()
             return
         elif not finished:

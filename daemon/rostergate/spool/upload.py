@@ -118,13 +118,14 @@ class Upload:
         with self._ending():
             await self._ahead.ended()
             await asyncio.to_thread(self._lay_aside, finished=True)
+            self._inbox.finished(self.name)
 
     def leave(self) -> int:
         """Put what has arrived aside for a resume; return how many bytes that are. Raises `OSError`.
 
         Bytes after the first gap are cut off, so that the size tells a client truly where to go on. Nothing is kept
-        when the same name has been committed since this upload began: nobody needs the older bytes. Nor is it when the
-        disk has failed to take some: nobody would be told of that again.
+        when the same name has been committed or finished since this upload began: nobody needs the older bytes. Nor is
+        it when the disk has failed to take some: nobody would be told of that again.
         """
         if self._ahead.failed or self._inbox.commits(self.name) != self._commits_before:
             self.drop()
