@@ -23,8 +23,12 @@ def test_what_a_person_decides_goes_first(state: State, expected: Status, in_fil
 
 @pytest.mark.parametrize("state", [State.CLEAR, State.APPLIED, State.DISCARDED, State.SUPERSEDED])
 def test_otherwise_the_files_tell(state: State) -> None:
-    """A school that is not in the files, one with rows left out, and one with which nothing is wrong."""
+    """A school that is not in the files, one with rows left out, and one with which nothing is wrong.
+
+    Where rows name a school that the files lack, those are what somebody has to look at.
+    """
     assert status(state, in_files=False, left_out=0) is Status.NOT_IN_FILES
+    assert status(state, in_files=False, left_out=1) is Status.ERRORS
     assert status(state, in_files=True, left_out=1) is Status.ERRORS
     assert status(state, in_files=True, left_out=0) is Status.CONNECTED
 

@@ -39,12 +39,12 @@ def urgency(told: Status, name: str, school_id: str) -> tuple[int, str, str]:
 
 
 def status(state: State, *, in_files: bool, left_out: int) -> Status:
-    """Return the status of a school by its plan: the state, and how many of its rows could not be used.
+    """Return the most urgent status of a school by its plan: the state, and how many of its rows could not be used.
 
     A plan that was discarded or superseded says nothing about the roster: its school stands as it stood before.
     """
     if told := _OF_STATE.get(state.value):
         return told
-    if not in_files:
-        return Status.NOT_IN_FILES
-    return Status.ERRORS if left_out else Status.CONNECTED
+    if left_out:
+        return Status.ERRORS
+    return Status.CONNECTED if in_files else Status.NOT_IN_FILES
