@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import islice
+from threading import Thread
 from typing import TYPE_CHECKING
+
+import pytest
 
 from core.test_decide import deliver
 from golden.cases import FOLDER, contents, load
@@ -13,12 +18,15 @@ from rostergate.core.matching import Decision
 from rostergate.core.plan import State
 from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.snapshot import Snapshot
+from rostergate.errors import StoreError
+from rostergate.spool.folders import Spool
 from rostergate.store import plans, roster, schools
-from rostergate.worker.rework import rework
+from rostergate.worker.rework import TRIES_MAX, rework
 from worker.delivering import AT, SLUG
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from rostergate.core.roster import Frames
     from worker.delivering import District
@@ -44,14 +52,33 @@ async def _move(district: District, without: Mapping[str, str]) -> None:
         await roster.apply(tx, SLUG, diff(now, Snapshot(left, {})).values(), f"{SLUG}-00001", AT)
 
 
-async def _again(district: District, school_id: str, policy: Policy) -> plans.StoredPlan:
+async def _again(district: District, school_id: str, policy: Policy, spool: Spool | None = None) -> plans.StoredPlan:
     async with district.reading() as tx:
         held = await plans.open_of(tx, SLUG, school_id)
     assert held is not None
     engine = store.open(district.location)
-    put = await rework(engine, district.spool, held, policy)
-    await engine.dispose()
-    return put
+    try:
+        return await rework(engine, spool or district.spool, held, policy)
+    finally:
+        await engine.dispose()
+
+
+class _Restless(Spool):
+    """A spool beside which a student of school 30 leaves the roster whenever somebody is about to read a delivery."""
+
+    def __init__(self, district: District, leaving: Iterable[int]) -> None:
+        super().__init__(district.spool.state)
+        object.__setattr__(self, "_district", district)
+        object.__setattr__(self, "_leaving", iter(leaving))
+
+    def delivery(self, delivery: str) -> Path:
+        """Return the folder of a delivery, once the roster has changed."""
+        for number in islice(self._leaving, 1):  # type: ignore[attr-defined]
+            move = _move(self._district, {"student_id": f"s30-{number}"})  # type: ignore[attr-defined]
+            moving = Thread(target=asyncio.run, args=(move,))
+            moving.start()
+            moving.join()
+        return super().delivery(delivery)
 
 
 async def test_the_plan_of_the_school_is_worked_out_again_and_no_other(district: District) -> None:
@@ -68,6 +95,21 @@ async def test_the_plan_of_the_school_is_worked_out_again_and_no_other(district:
     async with district.reading() as tx:
         now = {one.school_id: one for one in await plans.of(tx, delivery)}
     assert {one: now[one] for one in ("10", "20")} == {one: before[one] for one in ("10", "20")}
+
+
+async def test_what_was_worked_out_on_ground_that_moved_again_is_not_kept(district: District) -> None:
+    """It is worked out once more, against the roster as it is by then; where that never stands still, nothing is."""
+    policy = Policy(holds=STRICT)
+    few = deliver(lambda school, number: number < (8 if school == "10" else 3))
+    await district.deliver(deliver(lambda _school, number: number < 8))
+    delivery = await district.deliver(few, policy)
+    put = await _again(district, "30", policy, _Restless(district, [7]))
+    wanted = {one.school_id: one for one in decide(few, await _roster(district), policy).plans}
+    assert put.hash == wanted["30"].hash
+    with pytest.raises(StoreError, match="kept changing"):
+        await _again(district, "30", policy, _Restless(district, range(TRIES_MAX)))
+    async with district.reading() as tx:
+        assert put in await plans.of(tx, delivery)
 
 
 async def test_a_school_that_has_gone_meanwhile_has_nothing_left_to_do(district: District) -> None:
