@@ -20,6 +20,8 @@ from rostergate.store import deliveries
 from rostergate.worker import road
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from rostergate.spool.folders import Spool
     from rostergate.store import Location
     from rostergate.worker.road import Walked
@@ -36,20 +38,23 @@ class Entered(NamedTuple):
     cpu_seconds: float
 
 
-async def enter(spool: Spool, slug: str, database: Location | None = None) -> str:
-    """Begin and seal a delivery of what lies in a district's inbox, as the daemon does; return its id."""
-    return (await entered(spool, slug, database)).delivery
-
-
-async def entered(spool: Spool, slug: str, database: Location | None = None) -> Entered:
-    """Do what `enter` does, and say what the sealing took."""
+async def enter(spool: Spool, slug: str, database: Location | None = None) -> Entered:
+    """Begin and seal a delivery of what lies in a district's inbox, as the daemon does."""
     engine = store.open(database or spool.database)
+    try:
+        return await entered(engine, spool, slug)
+    finally:
+        await engine.dispose()
+
+
+async def entered(engine: AsyncEngine, spool: Spool, slug: str) -> Entered:
+    """Do what `enter` does, with an engine that is open already."""
     async with store.writing(engine) as tx:
         begun = await deliveries.begin(tx, slug, AT)
     names = [path.name for path in spool.inbox(slug, Area.UPLOAD).iterdir()]
     folder = sealing.gather(spool, slug, Area.UPLOAD, begun.id, names)
     started, cpu = time.monotonic(), time.process_time()
-    manifest = sealing.freeze(spool, folder, now=AT)
+    manifest = await asyncio.to_thread(sealing.freeze, spool, folder, now=AT)
     seconds, cpu = time.monotonic() - started, time.process_time() - cpu
     async with store.writing(engine) as tx:
         await deliveries.seal(
@@ -60,7 +65,6 @@ async def entered(spool: Spool, slug: str, database: Location | None = None) -> 
             content_hash=manifest.content_hash,
             at=AT,
         )
-    await engine.dispose()
     return Entered(begun.id, seconds, cpu)
 
 
@@ -72,7 +76,7 @@ def walk(spool: Spool, delivery: str, database: Location | None = None) -> Walke
 def delivered(spool: Spool, files: Path, slug: str, database: Location | None = None) -> str:
     """Deliver the files of a folder as the daemon does, up to the sealed delivery; return its id."""
     shutil.copytree(files, spool.inbox(slug, Area.UPLOAD), dirs_exist_ok=True)
-    return asyncio.run(enter(spool, slug, database))
+    return asyncio.run(enter(spool, slug, database)).delivery
 
 
 def warm_up(spool: Spool, slug: str, database: Location | None = None) -> None:

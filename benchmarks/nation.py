@@ -8,8 +8,9 @@ Digest 2005, table 85, and 2004, table 86. Figures only; the districts are made 
 
 Rule 1: the same nation every time: 13,318 districts and 49 million students, each district of `district.founded`.
 Rule 2: a hundredth has one district for every hundred, of their mean size: 133 districts, from 118,000 students to 100.
-Rule 3: what is timed is what the daemon does once the files lie in an inbox: begin, seal, then each delivery down the
-road in a worker process. `first` is each district's first delivery, `daily` the next day's with 1 % churn.
+Rule 3: what is timed is what the daemon does once the files lie in an inbox: begin and seal one delivery after the
+other, and meanwhile take those that are sealed down the road in worker processes, which leave SQLite's log to it.
+`first` is each district's first delivery, `daily` the next day's with 1 % churn.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import district
-from entering import enter, walk
+from entering import AT, entered, walk
 from rostergate import store
 from rostergate.spool.folders import Area, Spool
+from rostergate.store import deliveries
 from rostergate.worker.processes import Processes
 
 if TYPE_CHECKING:
@@ -155,20 +157,22 @@ async def _measured(spool: Spool, places: tuple[Place, ...], files: Path, worker
 
 
 async def _delivered(spool: Spool, places: tuple[Place, ...], processes: Processes, workers: int) -> list[Walked]:
-    """Seal every district's files and take them down the road, the largest first, as many at a time as workers."""
-    turns = asyncio.Semaphore(workers)
+    """Seal every district's files, the largest first, and take them down the road, as many at a time as workers."""
+    engine, turns = store.open(spool.database), asyncio.Semaphore(workers)
 
-    async def deliver(one: Place) -> Walked:
+    async def walked(delivery: str) -> Walked:
         async with turns:
-            delivery = await enter(spool, one.slug)
-            walked = await processes.run(walk, spool, delivery)
-        if walked.state != "settled" or walked.findings:
-            raise AssertionError(
-                f"{delivery} is {walked.state}, with {walked.codes}: a sound district is applied whole"
-            )
-        return walked
+            told = await processes.run(walk, spool, delivery)
+        if told.state != "settled" or told.findings:
+            raise AssertionError(f"{delivery} is {told.state}, with {told.codes}: a sound district is applied whole")
+        async with store.writing(engine) as tx:
+            await deliveries.reported(tx, delivery, AT)  # and SQLite's log is brought into the file
+        return told
 
-    return await asyncio.gather(*map(deliver, places))
+    walks = [asyncio.create_task(walked((await entered(engine, spool, one.slug)).delivery)) for one in places]
+    told = await asyncio.gather(*walks)
+    await engine.dispose()
+    return told
 
 
 def _write(one: Place, folder: Path) -> None:

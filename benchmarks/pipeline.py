@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import district
 import faults
-from entering import delivered, entered, walk, warm_up
+from entering import delivered, enter, walk, warm_up
 from rostergate import store
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area, Spool
@@ -164,7 +164,7 @@ def _measured(case: str, state: Path) -> Measured:
         sealed = None
         if case in _UNSEALED:
             _into_the_page_cache(spool.inbox(SLUG, Area.UPLOAD))
-            sealed = asyncio.run(entered(spool, SLUG))
+            sealed = asyncio.run(enter(spool, SLUG))
         folder = max(one for one in sealing.sealed(spool) if one.name.startswith(SLUG))
         gc.collect()
         gc.freeze()  # as a worker process does it; only that here are more modules

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rostergate.core import abreast
 from rostergate.core.cells import located
 from rostergate.core.findings import LINES_MAX, Code, Finding, Severity, finding, in_order
 from rostergate.core.problem import Effect, Problem, Rule, Stage
@@ -91,7 +90,7 @@ def _said(claims: Claims, rules: Iterable[Rule], given: Iterable[Problem]) -> li
         if problem.column and not problem.rows.is_empty():
             told[problem.table, problem.column].append(problem.rows)
     found = []
-    for problem in chain.from_iterable(abreast.each(lambda rule: list(rule.check(claims)), rules)):
+    for problem in chain.from_iterable(rule.check(claims) for rule in rules):
         rows = problem.rows
         for before in told.get((problem.table, problem.column or ""), ()):
             rows = rows.filter(~_among(before))

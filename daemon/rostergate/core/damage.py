@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from rostergate.core import abreast
 from rostergate.core.cells import located, marked
 from rostergate.core.claims import CLAIMED, Claims, once
 from rostergate.core.findings import Code, Finding, Severity, finding
@@ -69,8 +68,9 @@ def check(claims: Claims) -> tuple[Finding, ...]:
     One finding per file, column and kind of damage. Ids that the format derives are not looked at.
     """
     lines: dict[tuple[str, str | None, str], set[int]] = {}
-    traces = abreast.each(lambda search: list(search(claims)), (_ids, _names, _bare, _dates))
-    for message, table, column, rows in chain.from_iterable(traces):
+    for message, table, column, rows in chain(_ids(claims), _names(claims), _bare(claims), _dates(claims)):
+        if rows.is_empty():
+            continue
         for file, own, places in located(claims, table, column, rows.select("file", "line", marked(column))):
             lines.setdefault((file, own, message), set()).update(places)
     return tuple(
@@ -84,6 +84,8 @@ def _ids(claims: Claims) -> Iterator[Trace]:
         for column in (one for one in columns if one.endswith("_id")):
             # As usual there is none: each id is looked at once for all kinds of damage.
             strange = _worth_a_look(claims, table, column).filter(pl.col(column).str.contains(_ANY))
+            if strange.is_empty():
+                continue
             for message, pattern in _IDS.items():
                 rows = strange.filter(pl.col(column).str.contains(pattern))
                 if pattern is not _DECIMAL or rows.is_empty() or not _has_fractions(claims, table, column):

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rostergate.core import (
-    abreast,
     catalogue,
     checking,
     damage,
@@ -106,7 +105,7 @@ def _read(files: Mapping[str, bytes], policy: Policy) -> dict[str, Reading]:
         return read(name, files[name], encoding=policy.encoding, limits=policy.reading)
 
     names = sorted(files)
-    return dict(zip(names, abreast.each(one, names), strict=True))
+    return {name: one(name) for name in names}
 
 
 def _recognise(files: Mapping[str, bytes], policy: Policy) -> tuple[Format | None, str | None]:

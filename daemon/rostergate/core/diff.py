@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rostergate.core import abreast
 from rostergate.core.plan import ACTION, Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames, Table, schema
 from rostergate.core.rows import first_rows, in_both
@@ -45,8 +44,7 @@ def compare(before: Frames, after: Frames) -> Frames:
 
     Rows are told apart by key; absent cells are equal to each other. Removed rows have the values of `before`.
     """
-    found = abreast.each(lambda table: _compared(table, before[table.name], after[table.name]), TABLES.values())
-    return dict(zip(TABLES, found, strict=True))
+    return {name: _compared(table, before[name], after[name]) for name, table in TABLES.items()}
 
 
 def counted(rows: Frames, after: Frames) -> dict[str, Totals]:

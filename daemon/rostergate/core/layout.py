@@ -320,7 +320,7 @@ def _completed(file: File, sheet: pl.DataFrame | None) -> pl.DataFrame:
     frame = pl.DataFrame(schema={"line": pl.UInt32}) if sheet is None else sheet
     names = [column.name for column in file.columns]
     lacking = [pl.lit(None, pl.String).alias(name) for name in names if name not in frame.columns]
-    return frame.with_columns(lacking).select(*names, "line")
+    return (frame.with_columns(lacking) if lacking else frame)[[*names, "line"]]
 
 
 def _claimed(source: Source, sheet: pl.DataFrame) -> pl.DataFrame:

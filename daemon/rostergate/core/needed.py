@@ -16,8 +16,10 @@ from rostergate.core.problem import Effect, Problem
 from rostergate.core.roster import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rostergate.core.claims import Claims
-    from rostergate.core.layout import Format
+    from rostergate.core.layout import File, Format, Source
 
 TEACHER_EMAIL_MISSING = Code(
     "teacher-email-missing",
@@ -67,17 +69,30 @@ _TOO_LONG = {("classes", "name"): CLASS_NAME_TOO_LONG, ("schools", "name"): SCHO
 
 def problems(fmt: Format, claims: Claims) -> list[Problem]:
     """Return the rows that lack a required value, or have one that is too long or not listed. They make nothing."""
-    found = [*claims.problems]
+    found = [problem for problem in claims.problems if not problem.rows.is_empty()]
     for source in fmt.sources:
-        declared = {column.name: column for column in fmt.file(source.file).columns}
-        stated = claims.tables[source.table].filter(pl.col("file") == source.file)
-        for canonical, name in source.columns.items():
-            where, cell = (source.table, canonical), pl.col(canonical)
-            column = declared.get(source.own.get(canonical, name))
-            if canonical in source.needed or (column and column.required and not column.key):
-                rows = stated.filter(cell.is_null()).select("file", "line")
-                found.append(Problem(_NEEDED[where], source.table, canonical, rows, Effect.LEAVE_OUT))
-            if column and column.chars_max is not None:
-                rows = stated.filter(cell.str.len_chars() > column.chars_max).select("file", "line")
-                found.append(Problem(_TOO_LONG[where], source.table, canonical, rows, Effect.LEAVE_OUT))
-    return [problem for problem in found if not problem.rows.is_empty()]
+        table = claims.tables[source.table]
+        wrongs = [
+            (code, canonical, (pl.col("file") == source.file) & wrong)
+            for code, canonical, wrong in _wrongs(source, fmt.file(source.file))
+        ]
+        # One look at all of them: as usual there is none.
+        looks = [wrong.any().alias(str(place)) for place, (_, _, wrong) in enumerate(wrongs)]
+        there = table.select(looks).row(0) if looks else ()
+        for (code, canonical, wrong), is_there in zip(wrongs, there, strict=True):
+            if is_there:
+                rows = table.filter(wrong).select("file", "line")
+                found.append(Problem(code, source.table, canonical, rows, Effect.LEAVE_OUT))
+    return found
+
+
+def _wrongs(source: Source, file: File) -> Iterator[tuple[Code, str, pl.Expr]]:
+    """Yield what may be wrong with the cells of a source: the code, the canonical column, and the condition."""
+    declared = {column.name: column for column in file.columns}
+    for canonical, name in source.columns.items():
+        where, cell = (source.table, canonical), pl.col(canonical)
+        column = declared.get(source.own.get(canonical, name))
+        if canonical in source.needed or (column and column.required and not column.key):
+            yield _NEEDED[where], canonical, cell.is_null()
+        if column and column.chars_max is not None:
+            yield _TOO_LONG[where], canonical, cell.str.len_chars() > column.chars_max

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from rostergate.core import abreast
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.school_status import Status, status
 from rostergate.core.states import IllegalTransition, step
@@ -197,8 +196,7 @@ def unpack(data: bytes) -> Frames:
     while start < len(data):
         name, start = _string_at(data, start)
         packed[name.decode()], start = _string_at(data, start)
-    names = [name for name in TABLES if name in packed]
-    return dict(zip(names, abreast.each(lambda name: unpacked_rows(packed[name]), names), strict=True))
+    return {name: unpacked_rows(packed[name]) for name in TABLES if name in packed}
 
 
 def packed_rows(frame: pl.DataFrame) -> bytes:

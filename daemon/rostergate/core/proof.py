@@ -105,8 +105,8 @@ def parsed(body: bytes, width: int, rows: int, *, quotes: bool) -> pl.DataFrame 
 
 def _longest_possible(cells: pl.DataFrame) -> int:
     """Return the bytes of a row that has the longest cell of every column."""
-    longest = cells.select(pl.all().str.len_bytes().max().fill_null(0)).sum_horizontal()
-    return int(longest.item()) + cells.width if cells.height else 0
+    (longest,) = cells.select(pl.all().str.len_bytes().max().fill_null(0)).rows()
+    return sum(longest) + cells.width if cells.height else 0
 
 
 def _header(line: bytes, limits: ReadingLimits) -> tuple[str, ...] | None:

@@ -63,7 +63,7 @@ class _Head:
 
     header: tuple[str, ...]
     marks: dict[str, str]
-    """First cell -> second cell of the rows below the header, where there are two."""
+    """First cell -> second cell of the rows below the header, where there are two; only in a file with marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class _Likeness:
 
 def recognise(heads: Mapping[str, bytes], formats: Sequence[Format]) -> Recognition:
     """Find the format of a file set; `heads` has the first bytes (at most `HEAD_BYTES_MAX`) of each file by name."""
-    read = {name: _head(head[:HEAD_BYTES_MAX]) for name, head in heads.items()}
+    marking = {fmt.mark.file for fmt in formats if fmt.mark}
+    read = {name: _head(head[:HEAD_BYTES_MAX], has_marks=name in marking) for name, head in heads.items()}
     alike = _sorted(_likeness(one, read) for one in formats)
     if alike and alike[0].fit < 1:
         alike = _sorted(_likeness(one, read, misspelt=True) for one in formats)
@@ -196,7 +197,7 @@ def _listed(best: _Likeness) -> list[str]:
     return [*said, f"{more} more are missing"] if more > 0 else said
 
 
-def _head(head: bytes) -> _Head:
+def _head(head: bytes, *, has_marks: bool) -> _Head:
     """Return the first row's cells, trimmed (none when there is no row, or a malformed one), and what follows."""
     codec, start = next(((codec, len(mark)) for mark, codec in _MARKS if head.startswith(mark)), ("utf-8", 0))
     # Names of columns are ASCII: they survive whatever encoding the file turns out to be in.
@@ -207,7 +208,7 @@ def _head(head: bytes) -> _Head:
         cells = tuple(cell.strip(WHITE_SPACE) for cell in row.cells)
         if header is None and (row.fault or any(cells)):
             header = cells
-            if len(cells) != _MARK_CELLS:
+            if not has_marks:
                 break
         elif len(cells) == _MARK_CELLS:
             marks.setdefault(*cells)

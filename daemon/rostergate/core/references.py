@@ -68,6 +68,8 @@ def unknown(claims: Claims, code: Code, to: str) -> Iterator[Problem]:
         return
     for one in REFERENCES:
         if one.to == to:
-            named = strays(claims, one).filter(pl.col(one.column).is_not_null())
-            concerned = named.select("file", "line", marked(one.column))
-            yield Problem(code, one.table, one.column, concerned, Effect.LEAVE_OUT)
+            unmet = strays(claims, one)
+            if not unmet.is_empty():
+                named = unmet.filter(pl.col(one.column).is_not_null())
+                concerned = named.select("file", "line", marked(one.column))
+                yield Problem(code, one.table, one.column, concerned, Effect.LEAVE_OUT)

@@ -70,7 +70,7 @@ def repeats(frame: pl.DataFrame, key: Sequence[str]) -> pl.Series:
     """Tell for each row whether its key may occur in another row too: so do all that repeat, and hardly any other."""
     hashes = _hashes(frame, key)
     if hashes.n_unique() == len(frame):
-        return pl.repeat(value=False, n=len(frame), eager=True)
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(frame))
     return hashes.is_duplicated()
 
 

@@ -155,10 +155,10 @@ def tidy(cells: pl.DataFrame, lines: pl.Series, header: Sequence[str]) -> pl.Dat
     `cells` has one `pl.String` column per header cell, in order; `lines` the line of each row. A column that the file
     itself calls `line` gives way to the line numbers; `Sheet.header` still names it.
     """
-    names = dict(zip(cells.columns, header, strict=True))
-    frame = cells.select(pl.all().str.strip_chars())
+    names = zip(cells.columns, header, strict=True)
+    frame = cells.select(pl.col(place).str.strip_chars().alias(name) for place, name in names)
     if frame.select(pl.any_horizontal((pl.all().str.len_bytes() == 0).any())).item():
-        frame = frame.select(pl.when(pl.col(name).str.len_bytes() > 0).then(pl.col(name)) for name in names)
+        frame = frame.select(pl.when(pl.col(name).str.len_bytes() > 0).then(pl.col(name)) for name in header)
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null()).alias("filled")).to_series()
-    frame = frame.rename(names).with_columns(pl.Series("line", lines, dtype=pl.UInt32))
+    frame = frame.with_columns(pl.Series("line", lines, dtype=pl.UInt32))
     return frame if filled.all() else frame.filter(filled)

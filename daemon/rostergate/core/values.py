@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import phonenumbers
 import polars as pl
 
-from rostergate.core import abreast
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Effect, Problem
 
@@ -115,7 +114,7 @@ def normalised(claims: Claims, *, phone_region: str) -> tuple[Claims, list[Probl
     date as yyyy-mm-dd, read from yyyy-mm-dd, yyyymmdd or month/day/year of four digits (two digits do not tell the
     century). Grades stay as they are. Values that make no sense stay in the claims: `checking.check` blanks them.
     """
-    found = dict(zip(_PEOPLE, abreast.each(lambda table: _contacts(claims, table, phone_region), _PEOPLE), strict=True))
+    found = {table: _contacts(claims, table, phone_region) for table in _PEOPLE}
     students, dates = _birth_dates(found["students"][0])
     people = {table: frame for table, (frame, _) in found.items()} | {"students": students}
     problems = [problem for _, some in found.values() for problem in some]

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from rostergate.core import abreast, diff
+from rostergate.core import diff
 from rostergate.core.plan import State, packed_rows, unpacked_rows
 from rostergate.store import roster
 
@@ -56,7 +56,7 @@ async def stamp(tx: AsyncConnection, district: str, program: str) -> Stamp:
 
 async def load(tx: AsyncConnection, spool: Spool, now: Stamp) -> tuple[Frames, bool]:
     """Return the current roster, and whether it was kept; the order of rows is not defined."""
-    known = await asyncio.to_thread(_read, spool, now)
+    known = _read(spool, now)
     return (known, True) if known is not None else (await roster.load(tx, now.district), False)
 
 
@@ -117,7 +117,7 @@ def _read(spool: Spool, now: Stamp) -> Frames | None:
             places = zip(
                 accumulate(head["tables"].values(), initial=_HEAD_BYTES), head["tables"].values(), strict=False
             )
-            tables = abreast.each(lambda place: unpacked_rows(os.pread(file.fileno(), place[1], place[0])), places)
+            tables = (unpacked_rows(os.pread(file.fileno(), bytes_, at)) for at, bytes_ in places)
             return dict(zip(head["tables"], tables, strict=True))
     except (OSError, ValueError, KeyError, TypeError):
         return None  # whatever it is, it is not what was kept

@@ -7,7 +7,6 @@ Rule 3: whatever goes wrong here is raised; the worker counts the attempt and sa
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
 
 GROUND_TRIES_MAX: Final = 5
 """Times a delivery is decided again because the roster changed meanwhile, before the attempt counts as failed."""
-
-_BESIDE_BYTES_MAX: Final = 64 << 20
-"""Bytes of files up to which the roster is read beside them: for more, memory is dearer than the time it takes."""
 
 
 class DeliveryDamagedError(RostergateError):
@@ -139,11 +135,8 @@ async def _walk_once(
         if alike := await unchanged.verdict(tx, stated, seen.ground, told):
             known, is_kept, said = dict[str, pl.DataFrame](), True, Understood(alike)
         else:
-            reading = asyncio.create_task(asyncio.to_thread(_understood, spool, delivery, told))
-            if sum(one.bytes for one in stated.files) > _BESIDE_BYTES_MAX:
-                await asyncio.wait([reading])
+            said = _understood(spool, delivery, told)
             known, is_kept = await kept.load(tx, spool, seen)
-            said = await reading
     read = time.monotonic()
     verdict = _final(against(known, said, told))
     del said
