@@ -76,6 +76,12 @@ def test_who_delivered_today_is_not_late() -> None:
     assert late([*nightly(20, 41), at(29, 2, 30)], at(29, 22), CHICAGO, grace=HOUR) is None
 
 
+def test_what_came_much_earlier_is_not_the_delivery_that_is_looked_for() -> None:
+    """Twenty hours before it is due is the bound: at half past one it was yesterday's, late."""
+    assert late([*nightly(20, 41), at(29, 2, 1)], at(29, 22), CHICAGO, grace=HOUR) is None
+    assert late([*nightly(20, 41), at(29, 1, 30)], at(29, 22), CHICAGO, grace=HOUR) is not None
+
+
 def test_the_clocks_going_back_change_nothing() -> None:
     """Times are the district's own, on both sides of a change."""
     october = [at(19, 20, 41, month=10) + timedelta(days=day) for day in range(14)]

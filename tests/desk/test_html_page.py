@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostergate.desk.html_page import CONTENT_POLICY, bar, html
+from rostergate.desk.html_page import CONTENT_POLICY, Gauge, bar, gauge, html
+from rostergate.desk.story import HeldFor
 from rostergate.desk.summary import DRY_RUN
 
 if TYPE_CHECKING:
@@ -65,6 +66,29 @@ def test_every_kind_of_delivery_has_a_sound_page(stories: dict[str, Story]) -> N
         levels = [int(tag[1]) for tag in page.tags if re.fullmatch(r"h[1-6]", tag)]
         assert levels.count(1) == 1, kind
         assert all(after - before <= 1 for before, after in pairwise(levels)), kind
+
+
+def test_findings_stand_under_their_severity(stories: dict[str, Story]) -> None:
+    """Errors first, each under its own heading, then alerts."""
+    words = Page(html(stories["faulty"])).words
+    found = [words.index(one) for one in ("Errors", "teacher-email-missing", "Alerts", "student-unreachable")]
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "drawn"),
+    [
+        ({"percent": 51.456, "percent_max": 20}, Gauge(51.46, 20)),
+        ({"percent": 130.0, "percent_max": 100.5}, Gauge(100, 100)),
+        ({"percent": -1, "percent_max": 20}, Gauge(0, 20)),
+        ({"percent": 50.0}, None),
+        ({"guardians": 6, "guardians_max": 5}, None),
+    ],
+    ids=["a share", "more than all", "less than nothing", "no limit", "no share"],
+)
+def test_a_share_is_drawn_within_its_bar(numbers: dict[str, float], drawn: Gauge | None) -> None:
+    """From nothing to all of it, whatever the numbers say; what is no share is not drawn."""
+    assert gauge(HeldFor("code", "message", numbers)) == drawn
 
 
 def test_no_page_reaches_outside(stories: dict[str, Story]) -> None:

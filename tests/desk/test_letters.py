@@ -128,6 +128,13 @@ def test_operators_are_told_why_and_districts_are_not(stories: dict[str, Story])
     assert "You need not do anything" in to_district
 
 
+def test_a_school_is_told_once_where_it_stands(stories: dict[str, Story]) -> None:
+    """One that waits is not among those that were changed, and one without changes is nowhere."""
+    for form in ("text", "html"):
+        told = getattr(letter(occasion(Kind.HELD, stories)), form)
+        assert [told.count(name) for name in ("Jefferson High", "Lincoln Elementary", "Adams")] == [1, 1, 0]
+
+
 def test_a_letter_says_to_whom_it_is_sent(stories: dict[str, Story]) -> None:
     """Below each letter stands whether it went to a district's recipients or to the operators."""
     to_district = letter(occasion(Kind.UNMATCHED, stories))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_NAMESPACE
 
-from rostergate.core.notices import Kind
+from rostergate.core.notices import TO_OPERATORS, Kind
 from rostergate.desk.letters import environment_of, told
 from rostergate.desk.specimens import faults, occasion, specimen
 
@@ -18,6 +18,12 @@ def test_every_kind_can_be_looked_at(kind: Kind) -> None:
     assert written.broken is None
     assert "All 0" not in written.text
     assert "example.org" in written.text
+
+
+def test_who_gets_a_specimen_is_who_gets_such_a_mail() -> None:
+    """What is told to the operators alone says so, and no other kind does."""
+    told = {kind: " ".join(specimen(kind).text.split()) for kind in Kind}
+    assert {kind for kind in Kind if "to its operators" in told[kind]} == TO_OPERATORS
 
 
 def test_without_templates_of_one_s_own_nothing_is_wrong(tmp_path: Path) -> None:

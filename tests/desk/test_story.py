@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from desk.conftest import a_school, a_verdict
 from rostergate.core.findings import Severity
 from rostergate.core.plan import Counts
 from rostergate.desk.summary import sentence
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 def test_schools_are_told_most_urgent_first(stories: dict[str, Story]) -> None:
     """A school on hold comes before the others, which are in order of name."""
     assert [one.name for one in stories["held"].schools] == ["Jefferson High", "Adams", "Lincoln Elementary"]
+
+
+def test_every_state_of_a_school_has_its_place(tell: Callable[..., Story]) -> None:
+    """What needs somebody first, then what will be or has been done, then what nothing comes of; whatever the names."""
+    states = ("held", "unmatched", "clear", "applied", "discarded", "superseded", "deselected")
+    schools = [a_school(str(place), "ABCDEFG"[-place], state) for place, state in enumerate(states, 1)]
+    assert [one.state.value for one in tell(a_verdict(*reversed(schools))).schools] == list(states)
 
 
 def test_a_school_adds_its_tables_up(stories: dict[str, Story]) -> None:

@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostergate.desk.text_page import WIDTH, text
+from desk.conftest import a_finding, a_school, a_verdict
+from rostergate.desk.specimens import HOLD
+from rostergate.desk.text_page import _FINDINGS_MAX, _SCHOOLS_MAX, WIDTH, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from desk.conftest import Tell
     from rostergate.desk.story import Story
 
 REJECTED = """\
@@ -77,6 +80,13 @@ WHAT CHANGED
 def test_a_ragged_row_is_told_with_file_and_line(stories: dict[str, Story]) -> None:
     """A refused delivery reads from the verdict over what to do to the exact line."""
     assert text(stories["rejected"]) == REJECTED
+
+
+def test_nothing_is_left_to_the_report_where_all_is_told(tell: Tell) -> None:
+    """A list that just has room does not say that there is more."""
+    schools = [a_school(str(number), f"School {number}", "held", holds=[HOLD]) for number in range(_SCHOOLS_MAX)]
+    findings = tuple(a_finding(f"fault-{number}", "error") for number in range(_FINDINGS_MAX))
+    assert "further" not in text(tell(a_verdict(*schools, findings=findings), state="planned"))
 
 
 def test_a_held_school_says_why_and_what_to_do(stories: dict[str, Story]) -> None:

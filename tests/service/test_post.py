@@ -124,18 +124,25 @@ async def test_a_crash_after_sending_repeats_the_same_message(tmp_path: Path) ->
         assert first["Message-ID"] == second["Message-ID"]
 
 
-async def test_what_was_not_taken_is_tried_later_and_later(tmp_path: Path) -> None:
-    """Each try waits twice as long; nothing is lost while the server is away."""
-    async with office(tmp_path, retry_seconds=60) as here:
+@pytest.mark.parametrize(
+    ("retry_seconds", "expected"),
+    [(60, [60, 120, 240, 480, 960]), (3_600, [3_600, 7_200, 14_400, 21_600, 21_600])],
+    ids=["a minute", "an hour"],
+)
+async def test_what_was_not_taken_is_tried_later_and_later(
+    tmp_path: Path, retry_seconds: int, expected: list[int]
+) -> None:
+    """Each try waits twice as long, at most six hours; nothing is lost while the server is away."""
+    async with office(tmp_path, retry_seconds=retry_seconds) as here:
         here.box.rcpt_answer = "450 4.2.0 come back later"
         await here.write(Kind.LATE)
         waits = []
-        for _ in range(4):
+        for _ in expected:
             await here.post.send_due()
             (mail,) = await here.mails()
             waits.append((mail.next_try_at - here.now).total_seconds())
             here.now = mail.next_try_at
-        assert waits == [60, 120, 240, 480]
+        assert waits == expected
         here.box.rcpt_answer = "250 OK"
         await here.post.send_due()
         assert len(here.box.messages) == 1

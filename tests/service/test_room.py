@@ -78,7 +78,11 @@ async def test_nothing_is_taken_until_there_is_room_again(disk: Disk) -> None:
             told.append(room.refusal())
     assert [bool(one) for one in told] == [False, False, True, True, False, False]
     assert "try again later" in str(told[2])
-    assert [one["event"] for one in log] == ["disk.filled", "disk.exhausted", "disk.freed"]
+    assert [(one["event"], one["free_bytes"]) for one in log] == [
+        ("disk.filled", 100),
+        ("disk.exhausted", 99),
+        ("disk.freed", 100),
+    ]
 
 
 async def test_operators_are_told_once_until_there_is_clearly_more(disk: Disk) -> None:

@@ -130,6 +130,10 @@ async def test_a_clock_that_was_just_set_misses_nobody(tmp_path: Path) -> None:
     assert await told_after_looks() == []
     wall, seconds = wall + 4 * DAY, seconds + 4 * 86_400
     assert await told_after_looks() == [Kind.SILENT]
+    wall, seconds = wall + 400 * DAY, seconds + 60
+    assert await told_after_looks() == [Kind.SILENT]
+    wall, seconds = wall + HOUR, seconds + 3_600
+    assert set(await told_after_looks()) == {Kind.SILENT, Kind.FORGOTTEN}
     stop.set()
     await watching
     await engine.dispose()
