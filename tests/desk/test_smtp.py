@@ -162,7 +162,7 @@ async def test_a_server_that_never_answers_is_left() -> None:
 
 
 async def test_a_server_that_is_not_there_is_tried_again() -> None:
-    """Nobody listens on the port."""
+    """Nobody listens on the port; that is said once."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         known = MailSettings(host="127.0.0.1", port=taken.getsockname()[1], security="none", sender=SENDER)
@@ -170,3 +170,4 @@ async def test_a_server_that_is_not_there_is_tried_again() -> None:
             with pytest.raises(NotTaken) as caught:
                 await postman.send(a_message())
     assert 0 < len(str(caught.value)) <= REASON_CHARS_MAX
+    assert str(caught.value).count("Connect call failed") == 1

@@ -70,6 +70,16 @@ def test_a_clock_that_jumps_is_not_believed_for_an_hour(jump: timedelta) -> None
     assert clock.look() == HOUR
 
 
+def test_what_is_no_report_is_not_taken_for_one(tmp_path: Path) -> None:
+    """LATEST.txt stays whatever its age, and a draft is somebody else's to clear away."""
+    folder = Spool(tmp_path).reports("lincoln")
+    for name in ("lincoln-00001", ".lincoln-00002.draft"):
+        (folder / name).mkdir(parents=True)
+    (folder / "LATEST.txt").write_text("Accepted")
+    (tmp_path / "reports" / "stray.txt").write_text("not a district")
+    assert purging._reports(Spool(tmp_path)).keys() == {"lincoln/lincoln-00001"}
+
+
 async def mail_of(engine: AsyncEngine, at: datetime) -> None:
     """Have three mails of one kind sent, the newest of which always stays."""
     async with store.writing(engine) as tx:

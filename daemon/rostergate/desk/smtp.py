@@ -133,7 +133,7 @@ def _refused(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPDataError)
 
 def _reason(error: Exception) -> str:
     said = getattr(error, "message", None) or str(error) or type(error).__name__
-    if error.__cause__ is not None:
+    if error.__cause__ is not None and str(error.__cause__) not in said:
         said = f"{said} {error.__cause__!s}"  # why a connection was not made
     code = getattr(error, "code", None)
     return (f"{code} {_line(said)}" if code else _line(said))[:REASON_CHARS_MAX]
