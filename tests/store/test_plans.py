@@ -23,7 +23,7 @@ from store.making import AT, HOLD, LATER, accepted, concluded, plan, plans, seal
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-    from rostergate.core.plan import Plan
+    from rostergate.core.plan import Hold, Plan
     from rostergate.core.roster import Frames
 
 WANTED = frames(
@@ -297,6 +297,38 @@ async def test_a_held_plan_can_be_matched_anew(tx: AsyncConnection) -> None:
     assert again == replace(one, platform_school="p2")
     await stored.release(tx, one.plan, "Kim", "checked", LATER)
     assert (await schools.decisions(tx, "lincoln"))["A"].platform_school == "p2"
+
+
+@pytest.mark.parametrize("holds", [(), (HOLD,)], ids=["clear", "held"])
+async def test_a_matched_school_goes_on_unless_a_hold_stops_it(tx: AsyncConnection, holds: tuple[Hold, ...]) -> None:
+    """Nothing of it is written before; what a hold stops still waits for its release."""
+    (unmatched,) = plans(empty(), frames(schools=[("A", "Adams")]))
+    waits = replace(unmatched, state=State.UNMATCHED, holds=holds)
+    (one,) = await stored.of(tx, await concluded(tx, accepted([waits])))
+    assert (one.state, await roster.schools(tx, "lincoln")) == (State.UNMATCHED, frozenset())
+    matched = await stored.matched(tx, one, "p1", "Kim", "it is that one", LATER)
+    assert (matched.state, matched.platform_school) == (State.HELD if holds else State.APPLIED, "p1")
+    assert await roster.schools(tx, "lincoln") == (frozenset() if holds else {"A"})
+    if holds:
+        await stored.release(tx, one.plan, "Kim", "checked", LATER)
+    assert (await roster.schools(tx, "lincoln"), (await schools.decisions(tx, "lincoln"))["A"].platform_school) == (
+        {"A"},
+        "p1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "closed"), [(State.HELD, State.DISCARDED), (State.UNMATCHED, State.DESELECTED)], ids=str
+)
+async def test_the_plan_of_a_school_that_is_deselected_is_closed(
+    tx: AsyncConnection, state: State, closed: State
+) -> None:
+    """Nothing of it is written, and who deselected the school closed its plan."""
+    (waits,) = plans(empty(), frames(schools=[("A", "Adams")]), held="A")
+    (one,) = await stored.of(tx, await concluded(tx, accepted([replace(waits, state=state)])))
+    after = await stored.deselected(tx, one, "Kim", "not rostered", LATER)
+    assert (after.state, after.closed_by, await roster.schools(tx, "lincoln")) == (closed, "Kim", frozenset())
+    assert (await deliveries.get(tx, one.delivery)).state is DeliveryState.SETTLED
 
 
 @pytest.mark.parametrize("ref", ["", "zz", "0" * 64, "lincoln-00009:", "%", "lincoln-00009:a"])
