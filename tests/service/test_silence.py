@@ -137,3 +137,23 @@ async def test_a_clock_that_was_just_set_misses_nobody(tmp_path: Path) -> None:
     stop.set()
     await watching
     await engine.dispose()
+
+
+async def test_a_look_at_many_districts_leaves_time_for_others_and_ends_when_told(tmp_path: Path) -> None:
+    """A thousand districts are not looked at in one go, and whoever stops the daemon does not wait for the rest."""
+    store.upgrade(tmp_path / "rostergate.db")
+    engine, stop, seen = store.open(tmp_path / "rostergate.db"), asyncio.Event(), list[str]()
+
+    class Many(dict[str, District]):
+        def get(self, slug: str, default: Any = None) -> Any:
+            seen.append(slug)
+            if len(seen) == 2:
+                stop.set()
+            return super().get(slug, default)
+
+    districts: Any = Many((f"d{number}", LINCOLN) for number in range(1_000))
+    began = asyncio.get_running_loop().time()
+    await asyncio.wait_for(watch(stop, SETTINGS, districts, engine, lambda: TUESDAY, look_seconds=200.0), 60)
+    assert seen == ["d0", "d1"]
+    assert asyncio.get_running_loop().time() - began >= 0.09
+    await engine.dispose()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from rostergate.config import District, Districts, Settings
 
 LOOK_SECONDS: Final = 600.0
+_BETWEEN_SECONDS_MAX: Final = 0.25
+"""Between one district and the next, so that sessions do not wait for a look at thousands of them."""
 SETTLED: Final = timedelta(hours=1)
 """How long nobody may have set the clock before a district is missed by it."""
 
@@ -54,15 +57,21 @@ async def watch(
     while not stop.is_set():
         if clock.look() >= SETTLED or not clock.was_set:
             found: Counter[Kind] = Counter()
-            for slug in tuple(districts):
+            slugs, at = tuple(districts), now()
+            for slug in slugs:
+                if stop.is_set():
+                    return
                 if district := districts.get(slug):
-                    found.update(await _look_safely(settings, district, engine, now()))
+                    found.update(await _look_safely(settings, district, engine, at))
+                await _wait(stop, min(_BETWEEN_SECONDS_MAX, look_seconds / 2 / len(slugs)))
             metrics.DISTRICTS_LATE.set(found[Kind.LATE])
             metrics.DISTRICTS_SILENT.set(found[Kind.SILENT] + found[Kind.FORGOTTEN])
-        try:
-            await asyncio.wait_for(stop.wait(), look_seconds)
-        except TimeoutError:
-            continue
+        await _wait(stop, look_seconds)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def _look_safely(settings: Settings, district: District, engine: AsyncEngine, now: datetime) -> list[Kind]:
