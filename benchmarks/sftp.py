@@ -118,6 +118,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where scratch data go; removed at the end")
     parser.add_argument("--json", type=Path, help="write every figure here as well")
     arguments = parser.parse_args()
+    if unknown := set(arguments.cases.split(",")) - set(CASES):
+        parser.error(f"there is no case {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     wanted = arguments.servers.split(",")
     servers = [one for one in wanted if gate_peers.present(one)]
     for one in set(wanted) - set(servers):
