@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,3 +57,24 @@ def test_first_rows_are_chosen_by_what_they_say_themselves(frame: pl.DataFrame) 
     condition = pl.col("two").is_null()
     told = rows.first_rows_where(condition, frame, ["one"])
     assert told.rows() == first_rows(frame, ["one"]).filter(condition).rows()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+def test_hashes_are_looked_for_part_by_part(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes no difference among how many others a hash is looked for at a time."""
+    monkeypatch.setattr(rows, "_HASHES_AT_ONCE", at_once)
+    one = pl.DataFrame({"key": ["a", "b", "c", "d", "e"]})
+    for keys in (["b", "e", "f"], ["f"], []):
+        other = pl.DataFrame({"key": keys}, schema={"key": pl.String})
+        told = [key in keys for key in one["key"]], [key in {*one["key"]} for key in keys]
+        assert tuple(part.to_list() for part in in_both(one, other)) == told
+        assert unmet(one, other, ["key"])["key"].to_list() == [key for key in one["key"] if key not in keys]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_rows_of_one_value_stay_in_one_part(at_once: int) -> None:
+    """Parts hold every row once, and no value is in two of them."""
+    frame = pl.DataFrame({"school": ["a", "b", "a", "c", "b", "a"], "place": range(6)})
+    parts = list(rows.in_parts(frame, "school", at_once))
+    assert sorted(place for part in parts for place in part["place"]) == [0, 1, 2, 3, 4, 5]
+    assert sum(part["school"].n_unique() for part in parts) == 3

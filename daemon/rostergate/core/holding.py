@@ -17,7 +17,7 @@ import polars as pl
 from rostergate.core import reissue
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames
-from rostergate.core.target import ties
+from rostergate.core.rows import in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -151,12 +151,13 @@ def views(
 
 
 def _counts(roster: Frames) -> dict[str, dict[str, int]]:
-    """Count each school's rows, by school id and table."""
-    people = {person.name: ties(roster, person) for person in PEOPLE}
+    """Count each school's rows, by school id and table; of people, those who are tied to it."""
     counts: dict[str, dict[str, int]] = {}
-    for name in TABLES:
-        for part in people.get(name, roster[name]).select("school_id").iter_slices(_ROWS_COUNTED):
-            for school_id, rows in part.group_by("school_id").len().iter_rows():
-                of_school = counts.setdefault(school_id, {})
-                of_school[name] = of_school.get(name, 0) + rows
+    for name, table in TABLES.items():
+        people = table.key if table.of_people else ()
+        rows = pl.concat(roster[one].select("school_id", *people) for one in table.tied_by or (name,))
+        number = pl.col(*people).n_unique() if people else pl.len()
+        for part in in_parts(rows, "school_id", _ROWS_COUNTED):
+            for school_id, count in part.group_by("school_id").agg(number.alias("count")).iter_rows():
+                counts.setdefault(school_id, {})[name] = count
     return counts

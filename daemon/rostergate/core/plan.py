@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from rostergate.core.roster import TABLES, Frames
+from rostergate.core.rows import in_parts
 from rostergate.core.school_status import Status, status
 from rostergate.core.states import IllegalTransition, step
 
@@ -245,20 +246,12 @@ def digests(school_ids: Iterable[str], changes: Frames, *, rows_at_once: int = 5
         rows = changes[name]
         if rows.select(pl.any_horizontal((pl.col(pl.String) == "").any())).item():
             raise AssertionError(f"{name}: a value that is absent is null, never empty")
-        for some in _in_parts(rows, rows_at_once):
+        for some in in_parts(rows, "place", rows_at_once):
             lines = some.select("place", _LINE[name]).group_by("place")
             whole = lines.agg(pl.len().alias("rows"), pl.col("line").sort().str.join("\0"))
             for school_id, count, text in whole.iter_rows():
                 texts[school_id].update(f"{_netstring(name)}{count};{text}".encode())
     return {one: text.hexdigest() for one, text in texts.items()}
-
-
-def _in_parts(rows: pl.DataFrame, rows_at_once: int) -> list[pl.DataFrame]:
-    """Part rows into few frames, each school's rows in one of them."""
-    parts = rows.height // rows_at_once + 1
-    if parts == 1:
-        return [rows]
-    return [rows.filter(pl.col("place").hash() % parts == part) for part in range(parts)]
 
 
 def _netstring(value: str) -> str:
