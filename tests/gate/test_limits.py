@@ -174,6 +174,16 @@ async def test_account_is_banned(make_house: Any) -> None:
         pass
 
 
+def passwords_wait(house: House) -> asyncio.Event:
+    """Let no password be checked before the event that is returned is set."""
+    released, loop, check = asyncio.Event(), asyncio.get_running_loop(), house.gate.passwords._same
+    house.gate.passwords._same = lambda stored, password: (  # type: ignore[method-assign]
+        asyncio.run_coroutine_threadsafe(released.wait(), loop).result(),
+        check(stored, password),
+    )[1]
+    return released
+
+
 async def test_a_try_that_nobody_waits_for(house: House) -> None:
     """A client that goes before the answer counts as one that did not try, whatever its password: it learns nothing."""
 
@@ -185,8 +195,11 @@ async def test_a_try_that_nobody_waits_for(house: House) -> None:
             asyncio.get_running_loop().call_soon(asyncio.get_running_loop().call_soon, self._connection.abort)
             return "wrong"
 
+    checked = passwords_wait(house)
     # asyncssh counts an abort of its own as a connection that was made.
     await asyncssh.connect(**house.options(client_keys=None, client_factory=Hasty, preferred_auth="password"))
+    await until(lambda: house.gate.guests.connections == 0)
+    checked.set()
     await until(lambda: house.gate.throttle._addresses.by_name)
     (score,) = house.gate.throttle._addresses.by_name.values()
     assert score.points == house.gate.services.settings.throttle.unfinished_points
@@ -196,20 +209,14 @@ async def test_a_try_that_nobody_waits_for(house: House) -> None:
 async def test_passwords_waiting(make_house: Any, limit: str) -> None:
     """With too many passwords waiting, a login is turned away unchecked, and held against nobody."""
     house = await make_house(passwords={limit: 1, "threads": 1}, throttle={"address_points_max": 3.0})
-    released = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    check = house.gate.passwords._same
-    house.gate.passwords._same = lambda stored, password: (  # type: ignore[method-assign]
-        asyncio.run_coroutine_threadsafe(released.wait(), loop).result(),
-        check(stored, password),
-    )[1]
+    checked = passwords_wait(house)
     right = {"client_keys": None, "password": PASSWORD, "preferred_auth": "password"}
     first = asyncio.ensure_future(asyncssh.connect(**house.options(**right)))
     await until(lambda: house.gate.passwords._waiting)
     with reaching(f"passwords.{limit}"):
         await refused(house, **right)
     assert not house.gate.throttle._addresses.by_name
-    released.set()
+    checked.set()
     (await first).close()
 
 
