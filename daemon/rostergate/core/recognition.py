@@ -208,7 +208,7 @@ def _head(head: bytes, *, has_marks: bool) -> _Head:
         cells = tuple(cell.strip(WHITE_SPACE) for cell in row.cells)
         if header is None and (row.fault or any(cells)):
             header = cells
-            if not has_marks:
+            if not has_marks or len(cells) != _MARK_CELLS:
                 break
         elif len(cells) == _MARK_CELLS:
             marks.setdefault(*cells)
