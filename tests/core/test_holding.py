@@ -1,16 +1,20 @@
+import pytest
+
 from core.rosters import frames
+from rostergate.core import holding
 from rostergate.core.diff import by_school, compare
 from rostergate.core.holding import DistrictView, HoldRule, SchoolView, district_view, holds, stopped, views
 from rostergate.core.plan import Hold
 from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.roster import empty
 
+TIES = [("A", "s2", "g1"), ("B", "s2", "g1")]
 ROSTER = frames(
     schools=[("A", "Lincoln"), ("B", "Washington")],
     students=[("s1",), ("s2",)],
     guardians=[("g1",)],
     student_schools=[("A", "s1"), ("A", "s2"), ("B", "s2")],
-    guardianships=[("A", "s2", "g1"), ("B", "s2", "g1")],
+    guardianships=TIES,
 )
 ALWAYS = HoldRule("always", "t", "c", lambda view, _: Hold("always", view.school_id, {}))
 NEVER = HoldRule("never", "t", "c", lambda _view, _limits: None)
@@ -26,6 +30,16 @@ def test_a_view_counts_the_people_tied_to_the_school() -> None:
     view = seen(ROSTER, empty())["A"]
     assert view.counts == {"schools": 1, "students": 2, "guardians": 1, "student_schools": 2, "guardianships": 1}
     assert view.guardianships.is_empty()
+
+
+@pytest.mark.parametrize("at_once", [1, 1_000])
+def test_a_guardian_of_two_students_is_one_person(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is tied to a school more than once counts there once, however many rows are counted at a time."""
+    monkeypatch.setattr(holding, "_ROWS_COUNTED", at_once)
+    roster = ROSTER | {"guardianships": frames(guardianships=[("A", "s1", "g1"), *TIES])["guardianships"]}
+    counts = {school_id: view.counts for school_id, view in seen(roster, empty()).items()}
+    assert (counts["A"]["guardians"], counts["A"]["guardianships"]) == (1, 2)
+    assert (counts["B"]["guardians"], counts["B"]["guardianships"]) == (1, 1)
 
 
 def test_a_new_school_has_no_counts() -> None:
