@@ -40,7 +40,8 @@ async def test_a_process_that_dies_is_replaced(processes: Processes) -> None:
 
 async def test_a_worker_gives_way(processes: Processes) -> None:
     """Where cores are few, the daemon's sessions go before a worker's verdict."""
-    assert await processes.run(os.nice, 0) >= min(os.nice(0) + 10, 19)
+    is_idle = await processes.run(os.sched_getscheduler, 0) == os.SCHED_IDLE
+    assert is_idle or await processes.run(os.nice, 0) >= min(os.nice(0) + 10, 19)
     await processes.close()
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 PASSWORD_CHARS_MAX: Final = 1_024
 STAND_INS_MAX: Final = 8
-NICENESS: Final = 10  # of the threads: next to what is not nice, about a tenth of a processor (sched(7))
+NICENESS: Final = 19  # of the threads: next to what is not nice, a hundredth of a processor (sched(7))
 
 Cost: TypeAlias = tuple[int, int, int]
 """Passes, KiB of memory, lanes."""

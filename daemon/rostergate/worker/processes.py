@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import multiprocessing
 import os
 import signal
@@ -14,7 +13,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from rostergate.errors import RostergateError
-from rostergate.worker import workbench
+from rostergate.worker import standing_back, workbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -90,17 +89,12 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
 
 
-_NICE = 10
-"""How far worker processes stand back where cores are few: a session is answered at once, a verdict can wait."""
-
-
 def _settle_in(modules: tuple[str, ...]) -> None:
     """Get ready to work. Leave Ctrl-C and SIGTERM to the daemon, and end when it is gone: nobody would hear the answer.
 
     A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
     """
-    with contextlib.suppress(OSError):  # a favour to the sessions: a sandbox may forbid it
-        os.nice(_NICE)
+    standing_back.stand_back()
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()

@@ -1,0 +1,59 @@
+"""How far worker processes stand back, by what the kernel gives the daemon as a whole."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rostergate.worker.standing_back import NICENESS, shares_as_a_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("files", "whole"),
+    [
+        ({"proc/self/cgroup": "0::/system.slice/it", "sys/fs/cgroup/system.slice/it/cpu.weight": "100"}, True),
+        ({"proc/self/cgroup": "4:memory:/x\n0::/\n", "sys/fs/cgroup/cpu.weight": "100"}, True),
+        ({"proc/self/cgroup": "0::/system.slice/it", "sys/fs/cgroup/system.slice/cpu.weight": "100"}, False),
+        ({"proc/self/cgroup": "1:cpu:/it", "sys/fs/cgroup/it/cpu.weight": "100"}, False),
+        ({"proc/sys/kernel/sched_autogroup_enabled": "1\n"}, True),
+        ({"proc/sys/kernel/sched_autogroup_enabled": "0\n"}, False),
+        ({}, False),
+    ],
+    ids=["group", "group of a container", "group without it", "former groups", "session", "sessions ungrouped", "none"],
+)
+def test_a_share_as_a_whole_is_recognised(tmp_path: Path, files: dict[str, str], *, whole: bool) -> None:
+    """A control group with the cpu controller is one, and a session of the daemon's own where sessions are grouped."""
+    for name, told in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(told)
+    assert shares_as_a_whole(os.getsid(0), tmp_path) is whole
+
+
+def test_a_session_with_others_is_no_share(tmp_path: Path) -> None:
+    """A daemon that a shell has started shares with everything else that was started there."""
+    (tmp_path / "proc/sys/kernel").mkdir(parents=True)
+    (tmp_path / "proc/sys/kernel/sched_autogroup_enabled").write_text("1")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert not shares_as_a_whole(child.pid, tmp_path)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_child_stands_back_as_it_may(*, alone: bool) -> None:
+    """It is idle beside a daemon that has a share as a whole, and nice beside any other."""
+    child = f"""
+import os
+from rostergate.worker import standing_back
+standing_back.shares_as_a_whole = lambda daemon: {alone}
+standing_back.stand_back()
+print(os.sched_getscheduler(0) == os.SCHED_IDLE, os.nice(0))
+"""
+    told = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True, check=True).stdout
+    niceness = os.nice(0)
+    assert told.split() == [str(alone), str(niceness if alone else min(niceness + NICENESS, 19))]
