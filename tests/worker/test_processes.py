@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import polars as pl
 import pytest
 
 from rostergate.worker.processes import ProcessDiedError, Processes, TookTooLongError
@@ -42,6 +43,17 @@ async def test_a_worker_gives_way(processes: Processes) -> None:
     """Where cores are few, the daemon's sessions go before a worker's verdict."""
     is_idle = await processes.run(os.sched_getscheduler, 0) == os.SCHED_IDLE
     assert is_idle or await processes.run(os.nice, 0) >= min(os.nice(0) + 10, 19)
+    await processes.close()
+
+
+@pytest.mark.parametrize(("wish", "threads"), [(None, 1), ("3", 3)], ids=["nothing said", "the operator's wish"])
+async def test_workers_share_the_processors(monkeypatch: pytest.MonkeyPatch, wish: str | None, threads: int) -> None:
+    """As many workers as processors have one thread each for polars, unless an operator has said how many."""
+    monkeypatch.setenv("POLARS_MAX_THREADS", wish or "")
+    if not wish:
+        monkeypatch.delenv("POLARS_MAX_THREADS")
+    processes = Processes(len(os.sched_getaffinity(0)), seconds_max=60)
+    assert await processes.run(pl.thread_pool_size) == threads
     await processes.close()
 
 

@@ -42,6 +42,7 @@ class Processes:
         self._count = count
         self._seconds_max = seconds_max
         self._modules = tuple(modules)
+        _share_processors(count)
         self._pool = self._new_pool()
 
     async def run(self, function: Callable[[*Arguments], Result], *args: *Arguments) -> Result:
@@ -81,6 +82,15 @@ class Processes:
     def _replace(self, pool: ProcessPoolExecutor) -> None:
         if pool is self._pool:
             self._pool = self._new_pool()
+
+
+def _share_processors(workers: int) -> None:
+    """Have polars work with as many threads in each worker as it has processors to itself, one at least.
+
+    It would start one per processor in each of them: two workers on two processors then take a fifth more time, most of
+    it to wait for each other. A worker's polars reads this as it is imported; what an operator has set stays.
+    """
+    os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, len(os.sched_getaffinity(0)) // workers)))
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
