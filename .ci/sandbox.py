@@ -77,6 +77,7 @@ LEFT: dict[str, Callable[[], object]] = {
     "speak IPv6": lambda: socket.socket(socket.AF_INET6).close(),
     "speak to systemd": lambda: socket.socket(socket.AF_UNIX).close(),
     "give way to others": lambda: os.nice(1),
+    "take what others leave": lambda: os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)),
     "know the day": lambda: Path("/usr/share/zoneinfo").exists(),
 }
 CONFINED = {"CapEff": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2", "Umask": "0077"}
