@@ -45,6 +45,25 @@ def test_extra_columns_can_be_allowed() -> None:
     ]
 
 
+def test_columns_of_the_format_are_never_near_misses() -> None:
+    """What the format has itself is not offered for what is missing, in any spelling."""
+    zips = ["teacher_zip"]
+    for other in ("teacher_zip", "Teacher_ZIP"):
+        (one,) = check("teachers.csv", (other, "email"), 1, required=NAMES, unread=zips, extra=True)
+        assert one.message == "Column `teacher_id` is missing."
+    (one,) = check("teachers.csv", ("Teacher_2_ID", "email"), 1, required=NAMES, optional=["teacher_2_id"], extra=True)
+    assert one.message == "Column `teacher_id` is missing."
+    (one,) = check("teachers.csv", ("teacher_ids", "email"), 1, required=NAMES, unread=zips, extra=True)
+    assert one.message == "Column `teacher_ids` found, `teacher_id` expected."
+
+
+def test_columns_that_are_not_read_are_allowed() -> None:
+    """They are no fault where extra columns are, and make a row of names a header."""
+    assert check("teachers.csv", (*NAMES, "title"), 1, required=NAMES, unread=["title"]) == ()
+    found = check("teachers.csv", ("title", "x"), 1, required=NAMES, unread=["title"], extra=True)
+    assert [one.message for one in found] == ["Column `teacher_id` is missing.", "Column `email` is missing."]
+
+
 def test_extensions_are_allowed_by_their_prefix() -> None:
     """Columns whose name begins with the prefix are no fault, any other one still is."""
     assert check("a.csv", ("id", "x.house"), 1, required=["id"], extension="x.") == ()

@@ -37,6 +37,22 @@ def test_each_name_is_used_once() -> None:
     assert pairs(["Email"], ["email", "emails"]) == {"email": "Email"}
 
 
+def test_a_name_that_may_be_either_is_not_guessed() -> None:
+    """A name that is as much like one as like another stands for neither, and not for one that it is less like."""
+    several = ["teacher_2_id", "teacher_3_id"]
+    assert pairs(["teacher_5_id"], several) == {}
+    assert pairs(["teacher_5_id"], [*several, "teacher_10_id"]) == {}
+    assert pairs(["teacher_5_id", "Teacher_2_ID"], several) == {
+        "teacher_2_id": "Teacher_2_ID",
+        "teacher_3_id": "teacher_5_id",
+    }
+
+
+def test_names_that_differ_in_signs_alone_are_one() -> None:
+    """It does not matter which of them was meant."""
+    assert pairs(["dob"], ["DOB", "Dob"]) == {"DOB": "dob"}
+
+
 def test_folding_keeps_letters_and_digits() -> None:
     """Folding drops case and signs, in any script."""
     assert folded("Straße 1_b") == "strasse1b"

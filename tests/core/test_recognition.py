@@ -7,7 +7,7 @@ import pytest
 
 from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SDS_2_1
 from rostergate.core import catalogue
-from rostergate.core.formats import direct, remind_1_0
+from rostergate.core.formats import clever, direct, remind_1_0
 from rostergate.core.recognition import HEAD_BYTES_MAX, Recognition, recognise
 
 if TYPE_CHECKING:
@@ -204,6 +204,17 @@ def test_extensions_do_not_count() -> None:
     """Columns that a format allows by their prefix make it no less alike."""
     text = ONEROSTER_1_1["users.csv"].replace("metadata.house", ",".join(f"metadata.x{n}" for n in range(50)))
     assert named(among_all({**ONEROSTER_1_1, "users.csv": text})) == "oneroster-1.1"
+
+
+def test_other_columns_of_a_format_are_no_near_misses() -> None:
+    """A zip code counts no more for a missing id than no column at all, a misspelt id does."""
+
+    def why(name: str) -> str:
+        files = {**CLEVER, "students.csv": CLEVER["students.csv"].replace("Student_id", name)}
+        return recognise({name: text.encode() for name, text in files.items()}, (clever.FORMAT,)).why
+
+    assert why("Student_zip") == why("more")
+    assert why("Student_ids") != why("more")
 
 
 @pytest.mark.parametrize("name", SETS)

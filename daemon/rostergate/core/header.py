@@ -1,6 +1,7 @@
 """The header: a file's column names against the declared ones.
 
-Rule 1: names are exact. A near miss is a fault like any other, but it is said which name was meant.
+Rule 1: names are exact. A near miss is a fault like any other, but it is said which name was meant: never one that the
+format has itself, nor one that is more like another of its names.
 Rule 2: a file with semicolons or tabs for commas has one column; it is said what separates them.
 Rule 3: a header cell is shown only as a near miss: where there is no header, the first row is a person's.
 """
@@ -46,13 +47,14 @@ def check(
     *,
     required: Sequence[str],
     optional: Sequence[str] = (),
+    unread: Sequence[str] = (),
     extra: bool = False,
     extension: str | None = None,
 ) -> tuple[Finding, ...]:
     """Compare the header cells at `line` with the declared names.
 
-    `extra` allows columns that are not declared, `extension` those whose name begins with it.
-    A near miss gives one finding, a missing column one, all other columns that are not declared one together.
+    `unread` may be there too, `extra` allows columns that are not declared, `extension` those whose name begins with
+    it. A near miss gives one finding, a missing column one, all other columns that are not declared one together.
     """
     names, separators = parted(header)
     if separators and not {*required}.isdisjoint(names):
@@ -61,13 +63,13 @@ def check(
     if header and header[0].startswith(_SEPARATOR_LINE):
         told = "The first row is a note for spreadsheet programs (sep=) and does not hold the column names."
         return (finding(MISSING_HEADER, file=file, lines=(line,), message=told),)
-    declared = {*required, *optional}
+    declared = {*required, *optional, *unread}
     unknown = [name for name in header if name not in declared and not (extension and name.startswith(extension))]
     missing = [name for name in required if name not in header]
-    absent = [name for name in (*required, *optional) if name not in header]
-    meant = near.pairs(filter(None, unknown), absent if not extra else missing)
-    if len(unknown) == len(header) and not meant:
+    alike = near.pairs(filter(None, unknown), declared.difference(header))
+    if len(unknown) == len(header) and not alike:
         return (finding(MISSING_HEADER, file=file, lines=(line,), message=_wanted(required)),)
+    meant = {name: alike[name] for name in (missing if extra else [*required, *optional]) if name in alike}
 
     def mismatch(column: str | None, message: str) -> Finding:
         return finding(HEADER_MISMATCH, file=file, column=column, lines=(line,), message=message)

@@ -67,6 +67,8 @@ class File:
     columns: tuple[Column, ...]
     optional: bool = False
     """An optional file that is absent leaves its part of the roster untouched."""
+    unread: tuple[str, ...] = ()
+    """Further columns that the specification has and the roster needs nothing of: they are not taken for others."""
     unused: bool = False
     """It belongs to the set, but the roster needs nothing of it: neither its columns nor its absence are a fault."""
 
@@ -202,6 +204,7 @@ def check(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Finding, ...]:
                 reading.header_line,
                 required=[column.name for column in file.columns if not column.optional],
                 optional=[column.name for column in file.columns if column.optional],
+                unread=file.unread,
                 extra=fmt.extra_columns,
                 extension=fmt.extension,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
@@ -34,7 +35,10 @@ def files(found: Iterable[str], expected: Collection[str]) -> dict[str, str]:
 
 
 def pairs(found: Iterable[str], expected: Iterable[str]) -> dict[str, str]:
-    """Return expected name -> the found name that was meant, each used at most once, the most alike first."""
+    """Return expected name -> the found name that was meant, each used at most once, the most alike first.
+
+    A found name that is as much like one expected name as like another stands for neither.
+    """
     left = {name: folded(name) for name in found}
     wanted = {name: folded(name) for name in expected}
     alike = [
@@ -45,7 +49,15 @@ def pairs(found: Iterable[str], expected: Iterable[str]) -> dict[str, str]:
         )
     ]
     paired: dict[str, str] = {}
-    for _, meant, name in sorted(alike, key=lambda one: (-one[0], one[1], one[2])):
-        if name not in paired and meant not in paired.values():
-            paired[name] = meant
+    used: set[str] = set()
+    for _, equal in groupby(sorted(alike, key=lambda one: (-one[0], one[1], one[2])), key=lambda one: one[0]):
+        free = [(meant, name) for _, meant, name in equal if meant not in used and name not in paired]
+        texts: dict[str, set[str]] = {}
+        for meant, name in free:
+            texts.setdefault(meant, set()).add(wanted[name])
+        used |= {meant for meant, several in texts.items() if len(several) > 1}
+        for meant, name in free:
+            if meant not in used and name not in paired:
+                paired[name] = meant
+                used.add(meant)
     return paired

@@ -144,11 +144,12 @@ def _likeness(fmt: Format, heads: Mapping[str, _Head], *, misspelt: bool = False
         missing += [file.name] if name != file.name else []
         missing += [f"{file.name}: {column.name}" for column in file.columns if column.name in needed - header]
         expected |= {(file.name, column) for column in needed}
-        alike = _alike({column.name for column in file.columns}, header, misspelt=misspelt)
+        known = {column.name for column in file.columns}.union(file.unread)
+        alike = _alike(known, header, misspelt=misspelt)
         exact += len(needed & header) if name == file.name else 0
         near_misses += len(needed & alike.keys()) + (len(needed & header) if name != file.name else 0)
         if not file.unused and not fmt.extra_columns:
-            strange = header - {column.name for column in file.columns} - set(alike.values())
+            strange = header - known - set(alike.values())
             foreign |= {(file.name, column) for column in strange if not _is_extension(fmt, near.folded(column))}
     points = exact + _NEAR_WEIGHT * near_misses
     files = [file for file in fmt.files if meant.get(file.name, file.name) in heads]

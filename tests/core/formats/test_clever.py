@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.sets import CLEVER, added, claims, found, said
+from core.sets import CLEVER, added, claims, found, readings, said
+from rostergate.core import layout
 from rostergate.core.formats.clever import FORMAT
 
 
@@ -36,6 +37,20 @@ def test_people_are_told_as_the_files_name_them() -> None:
         ("t2", "Di", "Lake", "t2@school.org", None),
     ]
     assert said(FORMAT, CLEVER, "students")[-1] == ("s2", "Ed", "Elm", "8", "2013-03-04", "ed@home.org", None)
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("Student_zip", "Column `Student_id` is missing."),
+        ("STUDENT_ZIP", "Column `Student_id` is missing."),
+        ("Student_ID", "Column `Student_ID` found, `Student_id` expected."),
+    ],
+)
+def test_other_columns_of_the_guide_are_not_taken_for_a_missing_one(column: str, told: str) -> None:
+    """A zip code is a zip code: only a name that is none of the guide's is offered for the one that is missing."""
+    files = changed("students.csv", "Student_id", column)
+    assert [one.message for one in layout.check(FORMAT, readings(files))] == [told]
 
 
 def test_contacts_stand_in_the_rows_of_students() -> None:

@@ -5,7 +5,8 @@ Source: Clever, "SFTP Instructions", version 2.1.1, sections 3.1 (schools.csv), 
 custom contacts, with the columns that a district's public exporter uploads (Philip-Greyson/D118-CleverContactExport).
 Compared with Clever's sandbox district.
 
-Rule 1: files may have columns that are not declared; Clever itself ignores them.
+Rule 1: files may have columns that are not declared; Clever itself ignores them. Those that the guide has besides are
+named, so that none is taken for a misspelt one that is missing.
 Rule 2: students.csv has one row per contact, with the student's own cells repeated. Where no row of the file has a
 contact, the file says nothing about guardians, and they stay as they are. A contact is known by its
 Contact_sis_id, or by an id that is derived from its cells (`_guardian_ids`). The whole name of a contact stands in one
@@ -67,7 +68,24 @@ FORMAT = Format(
     prepare=prepare,
     extra_columns=True,
     files=(
-        File("schools.csv", (key("School_id"), required("School_name", SCHOOL_NAME_CHARS_MAX))),
+        File(
+            "schools.csv",
+            (key("School_id"), required("School_name", SCHOOL_NAME_CHARS_MAX)),
+            unread=(
+                "School_number",
+                "State_id",
+                "Nces_id",
+                "Low_grade",
+                "High_grade",
+                "Principal",
+                "Principal_email",
+                "School_address",
+                "School_city",
+                "School_state",
+                "School_zip",
+                "School_phone",
+            ),
+        ),
         File(
             "students.csv",
             (
@@ -76,6 +94,28 @@ FORMAT = Format(
                 required("Last_name"),
                 required("First_name"),
                 *optional("Grade", "DOB", "Dob", "Student_email", "Contact_relationship", "Contact_type", *_CONTACT),
+            ),
+            unread=(
+                "Student_number",
+                "State_id",
+                "Middle_name",
+                "Gender",
+                "Graduation_year",
+                "Race",
+                "Hispanic_Latino",
+                "Home_language",
+                "Ell_status",
+                "Frl_status",
+                "IEP_status",
+                "Student_street",
+                "Student_city",
+                "Student_state",
+                "Student_zip",
+                "Contact_phone_type",
+                "Username",
+                "Password",
+                "Unweighted_gpa",
+                "Weighted_gpa",
             ),
         ),
         File(
@@ -87,6 +127,7 @@ FORMAT = Format(
                 required("First_name"),
                 required("Teacher_email"),
             ),
+            unread=("Teacher_number", "State_teacher_id", "Middle_name", "Title", "Username", "Password"),
         ),
         File(
             "sections.csv",
@@ -97,6 +138,16 @@ FORMAT = Format(
                 *optional(*_TEACHERS[1:]),
                 Column("Name", required=True, optional=True, chars_max=CLASS_NAME_CHARS_MAX),
                 *optional("Course_name", "Period"),
+            ),
+            unread=(
+                "Section_number",
+                "Grade",
+                "Course_number",
+                "Course_description",
+                "Subject",
+                "Term_name",
+                "Term_start",
+                "Term_end",
             ),
         ),
         File("enrollments.csv", (key("School_id"), key("Section_id"), key("Student_id"))),
