@@ -180,6 +180,22 @@ def test_versions_are_told_by_the_manifest() -> None:
     assert "1.3" not in found.why
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "propertyName,value,note\noneroster.version,1.3\n",
+        "propertyName,value,note\noneroster.version,1.3,\n",
+        "oneroster.version\n1.3\noneroster.version,1.3\n",
+        "propertyName,value\noneroster.version,1.3,\noneroster.version\n\n",
+        "",
+    ],
+    ids=["three columns, rows of two", "three columns", "one column", "two columns, rows of other lengths", "none"],
+)
+def test_a_manifest_of_other_than_two_columns_tells_no_version(manifest: str) -> None:
+    """What a file of another shape says of the version is not believed, and the set is taken for what it looks like."""
+    assert named(among_all({**ONEROSTER_1_1, "manifest.csv": manifest})) == "oneroster-1.1"
+
+
 def test_the_nearest_format_is_named_with_what_is_missing() -> None:
     """Where nothing fits, it is said how much of the nearest is there, and which columns and files are not."""
     files = {"schools.csv": "School_id,School_name\n", "students.csv": "School_id,Last_name,First_name\n"}
