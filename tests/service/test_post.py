@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from core.rosters import frames
@@ -18,6 +20,7 @@ from rostergate.config.mail import MailSettings
 from rostergate.core.notices import Kind
 from rostergate.core.roster import empty
 from rostergate.errors import Refused
+from rostergate.service import post
 from rostergate.service.post import Post
 from rostergate.service.release_codes import ReleaseCodes
 from rostergate.spool.folders import Spool
@@ -27,7 +30,7 @@ from store.making import REJECTED, accepted, sealed
 from store.making import plans as made
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -85,7 +88,7 @@ async def office(folder: Path, **rest: object) -> AsyncIterator[Office]:
         usual = {"host": "127.0.0.1", "port": box.port, "security": "none", "sender": SENDER, "operators": [OPERATOR]}
         settings = Settings(mail=MailSettings.model_validate(usual | rest))
         given: list[Office] = []
-        post = Post(
+        office_post = Post(
             settings=settings,
             districts=districts,
             engine=engine,
@@ -93,9 +96,16 @@ async def office(folder: Path, **rest: object) -> AsyncIterator[Office]:
             now=lambda: given[0].now,
             templates=folder / "templates",
         )
-        given.append(Office(box, engine, spool, post))
+        given.append(Office(box, engine, spool, office_post))
         yield given[0]
     await engine.dispose()
+
+
+async def until(there: Callable[[], bool]) -> None:
+    """Wait for something that the post does by itself."""
+    async with asyncio.timeout(60):
+        while not there():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_what_is_due_is_sent_once(tmp_path: Path) -> None:
@@ -312,3 +322,51 @@ async def test_the_post_works_until_it_is_stopped(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
         stop.set()
         await asyncio.wait_for(running, 60)
+
+
+async def test_a_database_that_is_away_is_looked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told in the log; what is in the outbox goes out when the database is back, without a hint."""
+    monkeypatch.setattr(post, "LOOK_SECONDS", 0.01)
+    async with office(tmp_path) as here:
+        await here.write(Kind.LATE)
+        stop = asyncio.Event()
+        with capture_logs() as log, closing(sqlite3.connect(here.spool.database)) as database:
+            database.execute("ALTER TABLE outbox RENAME TO away")
+            running = asyncio.create_task(here.post.run(stop))
+            await until(lambda: bool(log) or running.done())
+            database.execute("ALTER TABLE away RENAME TO outbox")
+            await until(lambda: bool(here.box.messages) or running.done())
+            stop.set()
+            await asyncio.wait_for(running, 60)
+        assert (log[0]["event"], log[0]["log_level"], log[0]["part"]) == ("database.lost", "error", "post")
+        assert log[-1]["event"] == "mail.sent"
+
+
+async def test_a_hint_is_good_for_one_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is followed at once; then the database is left alone until the next, and nothing stays running in the end."""
+    monkeypatch.setattr(post, "LOOK_SECONDS", 3_600.0)
+    async with office(tmp_path) as here:
+        looks: list[None] = []
+        event.listen(here.engine.sync_engine, "commit", lambda _: looks.append(None))
+        before, stop = asyncio.all_tasks(), asyncio.Event()
+        running = asyncio.create_task(here.post.run(stop))
+        await until(lambda: len(looks) >= 1)
+        here.post.look()
+        await until(lambda: len(looks) >= 2)
+        own = 20
+        for _ in range(own):
+            await here.mails()
+        seen = len(looks)
+        stop.set()
+        await asyncio.wait_for(running, 60)
+        await asyncio.sleep(0)
+        assert seen == 2 + own
+        assert asyncio.all_tasks() == before
+
+
+async def test_without_a_mail_server_nothing_is_sent(tmp_path: Path) -> None:
+    """There is nothing to wait for, and what is in the outbox stays as it is."""
+    async with office(tmp_path, host="") as here:
+        await here.write(Kind.LATE)
+        await asyncio.wait_for(here.post.run(asyncio.Event()), 60)
+        assert [(one.state, one.tries) for one in await here.mails()] == [(State.WAITING, 0)]
