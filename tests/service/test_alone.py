@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from rostergate import journal
-from rostergate.errors import AlreadyRunning
+from rostergate.errors import AlreadyRunning, StoreError
 from rostergate.service import alone
 from rostergate.service.alone import Alone
+from rostergate.store.reserving import Reservation
 from running import SECONDS_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from servers import PostgreSQL
@@ -25,6 +28,18 @@ if TYPE_CHECKING:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alone, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(alone, "ALONE_SECONDS_MAX", 0.1)
+
+
+async def until(there: Callable[[], bool]) -> None:
+    """Wait for something that the reservation's keeper does by itself."""
+    async with asyncio.timeout(SECONDS_MAX):
+        while not there():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+def told(lines: Sequence[Mapping[str, object]], event: str) -> bool:
+    """Say whether the log tells an event."""
+    return any(line["event"] == event for line in lines)
 
 
 async def test_a_second_daemon_is_refused(postgresql: PostgreSQL, server_database: str) -> None:
@@ -45,15 +60,55 @@ async def test_a_reservation_that_was_lost_is_had_again(postgresql: PostgreSQL, 
         with capture_logs() as lines:
             keeping = asyncio.create_task(one.keep(stop))
             postgresql.stop_sessions(server_database)
-            async with asyncio.timeout(SECONDS_MAX):
-                while not any(line["event"] == journal.DATABASE_FOUND for line in lines):  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+            await until(lambda: told(lines, journal.DATABASE_FOUND))
         with pytest.raises(AlreadyRunning):
             async with Alone(location):
                 pass
         stop.set()
         await keeping
     assert [line["event"] for line in lines] == [journal.DATABASE_LOST, journal.DATABASE_FOUND]
+
+
+async def test_an_outage_is_told_once_however_long_it_lasts(
+    own_postgresql: PostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the server is looked for meanwhile, the log and the service manager hear of it twice."""
+    stop = asyncio.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, own_postgresql.database() as name:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        async with Alone(own_postgresql.server(name)) as one:
+            with capture_logs() as lines:
+                keeping = asyncio.create_task(one.keep(stop))
+                await asyncio.to_thread(own_postgresql.stop)
+                await until(lambda: told(lines, journal.DATABASE_LOST))
+                assert manager.recv(100) == b"STATUS=waiting for the database"
+                await asyncio.to_thread(own_postgresql.start)
+                await until(lambda: told(lines, journal.DATABASE_FOUND))
+            stop.set()
+            await keeping
+        assert [line["event"] for line in lines] == [journal.DATABASE_LOST, journal.DATABASE_FOUND]
+        assert manager.recv(100) == b"STATUS=the database answers again"
+
+
+async def test_a_session_that_was_silent_is_not_taken_for_another_daemon(
+    postgresql: PostgreSQL, server_database: str
+) -> None:
+    """A server that did not answer in time may still keep the session: it is ended before another is begun."""
+
+    class Silent(Reservation):
+        async def assert_kept(self) -> None:
+            raise StoreError("it has not answered")
+
+    stop = asyncio.Event()
+    async with Alone(postgresql.server(server_database)) as one:
+        one._reservation = Silent()
+        with capture_logs() as lines:
+            keeping = asyncio.create_task(one.keep(stop))
+            await until(lambda: keeping.done() or told(lines, journal.DATABASE_FOUND))
+        stop.set()
+        await keeping
 
 
 async def test_who_finds_another_daemon_in_its_place_ends(postgresql: PostgreSQL, server_database: str) -> None:

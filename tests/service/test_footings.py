@@ -11,7 +11,8 @@ from rostergate import store
 from rostergate.config.district import District
 from rostergate.core.verdict import FileFacts
 from rostergate.service.footings import KEPT_MAX, KEPT_SECONDS_MAX, Footings
-from rostergate.store import deliveries, slots
+from rostergate.store import deliveries, slots, undos, verdicts
+from store.making import REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,11 +43,17 @@ class Desk:
         known: Any = self.districts
         self.footings = Footings(self.engine, known, lambda: self.now, monotonic=lambda: self.seconds)
 
-    async def deliver(self, slug: str = "lincoln") -> None:
-        """Seal a delivery of one file."""
+    async def deliver(self, slug: str = "lincoln") -> str:
+        """Seal a delivery of one file; return which."""
         async with store.writing(self.engine, slug) as tx:
             begun = await deliveries.begin(tx, slug, self.now)
             await deliveries.seal(tx, begun.id, day=DAY, files=[FILE], content_hash="0", at=self.now)
+        return begun.id
+
+    async def delivered(self) -> list[str]:
+        """Return which files a district sees of its last delivery."""
+        self.footings.forget("lincoln")
+        return list((await self.footings.of("lincoln")).delivered)
 
     async def grant(self, slug: str = "lincoln") -> None:
         """Grant one more upload."""
@@ -76,6 +83,27 @@ async def test_what_a_district_stands_on(desk: Desk) -> None:
     after = await desk.footings.of("lincoln")
     assert "the next is possible from 2026-03-03 00:00" in str(after.refusal)
     assert after.delivered == {"students.csv": (5, NOON)}
+
+
+async def test_what_has_to_come_again_is_gone(desk: Desk) -> None:
+    """Of a delivery that was refused or has failed a district sees nothing, and it may upload again."""
+    refused = await desk.deliver()
+    assert await desk.delivered() == ["students.csv"]
+    async with store.writing(desk.engine, "lincoln") as tx:
+        await verdicts.conclude(tx, refused, REJECTED, ground=0, at=NOON)
+    assert (await desk.delivered(), await desk.may()) == ([], True)
+    failed = await desk.deliver()
+    async with store.writing(desk.engine, "lincoln") as tx:
+        await deliveries.give_up(tx, failed, "its files are gone", NOON)
+    assert (await desk.delivered(), await desk.may()) == ([], True)
+
+
+async def test_an_undo_hides_no_files(desk: Desk) -> None:
+    """What was taken back in the database is still what the district has uploaded last."""
+    delivery = await desk.deliver()
+    async with store.writing(desk.engine, "lincoln") as tx:
+        await undos.begin(tx, delivery, school_id=None, by="Kim", reason="asked by phone", at=NOON)
+    assert await desk.delivered() == ["students.csv"]
 
 
 async def test_kept_for_a_moment(desk: Desk) -> None:
@@ -141,6 +169,6 @@ async def test_bounded(desk: Desk) -> None:
     """However many districts there are, no more than the limit is remembered."""
     assert await desk.may()
     kept = desk.footings._kept["lincoln"]
-    desk.footings._kept.update({str(number): kept for number in range(KEPT_MAX)})
+    desk.footings._kept.update({str(number): kept for number in range(KEPT_MAX - 1)})
     assert await desk.may("east")
     assert len(desk.footings._kept) == 1

@@ -40,6 +40,12 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
+def later(path: Path) -> None:
+    """Let a file have come an hour from now."""
+    at = (datetime.now(UTC) + timedelta(hours=1)).timestamp()
+    os.utime(path, (at, at))
+
+
 def test_what_is_new_stays(spool: Spool) -> None:
     """By when it came, whatever date it brings."""
     before = datetime.now(UTC) - SOON
@@ -64,6 +70,45 @@ def test_what_has_come_since_it_was_looked_at_stays(spool: Spool) -> None:
     """An upload may have begun between the look and the removal."""
     left_behind.remove(spool.inbox("lincoln"), datetime.now(UTC) - SOON)
     assert files(spool.inbox("lincoln")) == ["0123456789ab~classes.csv", "students.csv"]
+
+
+def test_an_inbox_is_as_old_as_its_newest_file(spool: Spool) -> None:
+    """An old file in it is left behind only when no other has come since; otherwise an upload may go on."""
+    later(spool.scratch("lincoln") / "0123456789ab~classes.csv")
+    before = datetime.now(UTC) + SOON
+    assert left_behind.uploads(spool, before) == ("preview/adams",)
+
+
+def test_what_is_new_does_not_keep_what_is_old(spool: Spool) -> None:
+    """Of an upload that goes on although it was found to be left behind, what has come since is kept, and no more."""
+    (spool.inbox("lincoln") / "classes.csv").write_text("x")
+    later(spool.inbox("lincoln") / "classes.csv")
+    left_behind.remove(spool.inbox("lincoln"), datetime.now(UTC) + SOON)
+    assert files(spool.inbox("lincoln")) == ["classes.csv"]
+
+
+def test_a_file_that_goes_by_itself_keeps_no_other(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set may be sealed between the look and the removal; what is left of the inbox goes all the same."""
+    listed = left_behind._files(spool.inbox("lincoln"))
+    monkeypatch.setattr(left_behind, "_files", lambda _: listed)
+    listed[0].unlink()
+    left_behind.remove(spool.inbox("lincoln"), datetime.now(UTC) + SOON)
+    assert files(spool.inbox("lincoln")) == []
+
+
+def test_a_file_that_takes_an_old_ones_place_is_put_back(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client may upload a file again in the moment in which the old one is removed."""
+
+    def overtaken(path: Path) -> datetime:
+        (spool.state / "again").write_text("y")
+        (spool.state / "again").rename(path)
+        return datetime.fromtimestamp(0, UTC)
+
+    monkeypatch.setattr(left_behind, "_at", overtaken)
+    before = files(spool.inbox("lincoln"))
+    left_behind.remove(spool.inbox("lincoln"), datetime.now(UTC))
+    assert files(spool.inbox("lincoln")) == before
+    assert (spool.inbox("lincoln") / "students.csv").read_text() == "y"
 
 
 async def test_a_purge_tells_them_and_removes_them(spool: Spool) -> None:

@@ -3,16 +3,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import asyncssh
 import pytest
 
+from core.rosters import frames
 from rostergate import store
 from rostergate.config import Settings
 from rostergate.config.district import District
 from rostergate.config.mail import MailSettings
 from rostergate.core.completeness import Mixed, Overdue, Waiting
 from rostergate.core.notices import Kind
-from rostergate.service.notices import tell_unfinished
-from rostergate.store import deliveries, outbox
+from rostergate.core.roster import empty
+from rostergate.service.notices import fingerprints, tell_access, tell_closed, tell_unfinished
+from rostergate.spool.folders import Spool
+from rostergate.store import deliveries, outbox, plans, verdicts
+from store.making import accepted, sealed
+from store.making import plans as made
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -69,3 +75,44 @@ async def test_what_goes_on_by_itself_is_not_told(tx: AsyncConnection) -> None:
     """A set that only waits, or is gone, is nobody's trouble."""
     for judgement in (Waiting(("classes.csv",), 60.0), None):
         assert await told(tx, judgement, EVENING, EVENING) == 0
+
+
+async def test_the_mail_says_which_files_it_is_about(tx: AsyncConnection) -> None:
+    """Those that are missing, and those that are older than the rest; the district's own people are told."""
+    for judgement in (OVERDUE, Mixed(("students.csv",))):
+        assert await told(tx, judgement, EVENING, EVENING) == 1
+    mails = (await outbox.listed(tx))[::-1]
+    assert [mail.facts for mail in mails] == [{"missing": ["classes.csv"]}, {"old": ["students.csv"]}]
+    assert {(mail.recipient, mail.district) for mail in mails} == {(IT, "lincoln")}
+
+
+async def test_what_was_cut_off_alone_is_not_told(tx: AsyncConnection) -> None:
+    """Before the first whole file no delivery has begun, and LATEST.txt tells."""
+    east = District(slug="east", name="East", time_zone="America/Chicago", recipients=(IT,))
+    assert await tell_unfinished(tx, SETTINGS, east, OVERDUE, EVENING, newest=EVENING) == 0
+
+
+async def test_credentials_are_told_each_time_without_them(tx: AsyncConnection, tmp_path: Path) -> None:
+    """Twice in a day is twice; the mail carries the host keys' fingerprints, by which the server is known."""
+    spool = Spool(tmp_path / "state")
+    spool.prepare()
+    assert fingerprints(spool) == []
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    (spool.keys / "ssh_host_ed25519_key").write_bytes(key.export_private_key())
+    (spool.keys / "ssh_host_ed25519_key.pub").write_bytes(key.export_public_key())
+    for at in (EVENING, EVENING + timedelta(seconds=1)):
+        assert await tell_access(tx, SETTINGS, LINCOLN, spool, at) == 1
+    expected = {"fingerprints": [f"ssh-ed25519 {key.get_fingerprint()}"]}
+    assert [(mail.kind, mail.facts) for mail in await outbox.listed(tx)] == [(Kind.ACCESS, expected)] * 2
+
+
+async def test_a_decision_is_told_once_all_is_decided(tx: AsyncConnection) -> None:
+    """As long as another school of the delivery waits, nothing is told; that needs no mail about the hold itself."""
+    settings = Settings(mail=SETTINGS.mail.model_copy(update={"leave_out": (Kind.HELD,)}))
+    delivery = await sealed(tx)
+    both = frames(schools=[("A", "Adams"), ("B", "Baker")])
+    await verdicts.conclude(tx, delivery, accepted(made(empty(), both, held="AB")), ground=0, at=EVENING)
+    for plan, mails in zip(await plans.held(tx), ([], [(Kind.CLOSED, delivery, IT)]), strict=True):
+        await plans.discard(tx, plan.hash, "Kim", "a mistake", EVENING)
+        await tell_closed(tx, settings, LINCOLN, [delivery], EVENING)
+        assert [(mail.kind, mail.delivery, mail.recipient) for mail in await outbox.listed(tx)] == mails
