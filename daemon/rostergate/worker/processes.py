@@ -42,7 +42,7 @@ class Processes:
         self._count = count
         self._seconds_max = seconds_max
         self._modules = tuple(modules)
-        _share_processors(count)
+        _share_cores(count)
         self._pool = self._new_pool()
 
     async def run(self, function: Callable[[*Arguments], Result], *args: *Arguments) -> Result:
@@ -84,7 +84,7 @@ class Processes:
             self._pool = self._new_pool()
 
 
-def _share_processors(workers: int) -> None:
+def _share_cores(workers: int) -> None:
     """Have polars work with as many threads in each worker as it has processors to itself, one at least.
 
     It would start one per processor in each of them: two workers on two processors then take a fifth more time, most of
