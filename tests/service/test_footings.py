@@ -6,19 +6,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from rostergate import store
 from rostergate.config.district import District
 from rostergate.core.verdict import FileFacts
+from rostergate.errors import StoreError
 from rostergate.service.footings import KEPT_MAX, KEPT_SECONDS_MAX, Footings
 from rostergate.store import deliveries, slots, undos, verdicts
+from rostergate.worker import slot
 from store.making import REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 NOON = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)  # at Chicago
 DAY = date(2026, 3, 2)
@@ -70,7 +73,9 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """Open an empty store."""
     store.upgrade(tmp_path / "rostergate.db")
     engine = store.open(tmp_path / "rostergate.db")
-    yield Desk(engine)
+    desk = Desk(engine)
+    yield desk
+    await desk.footings.close()
     await engine.dispose()
 
 
@@ -172,3 +177,52 @@ async def test_bounded(desk: Desk) -> None:
     desk.footings._kept.update({str(number): kept for number in range(KEPT_MAX - 1)})
     assert await desk.may("east")
     assert len(desk.footings._kept) == 1
+
+
+async def test_who_asks_at_once_is_answered_together(desk: Desk) -> None:
+    """One transaction for the first, one for all who ask meanwhile, and what each is told is its own."""
+    desk.districts |= {slug: district(slug) for slug in map(str, range(20))}
+    await desk.deliver("7")
+    begun: list[object] = []
+    event.listen(desk.engine.sync_engine, "begin", begun.append)
+    first = asyncio.create_task(desk.may("lincoln"))
+    while not begun:  # noqa: ASYNC110 - what is waited for tells nobody
+        await asyncio.sleep(0)
+    others = await asyncio.gather(*(desk.may(str(number)) for number in range(20)))
+    assert await first
+    assert [number for number, may in enumerate(others) if not may] == [7]
+    assert len(begun) == 2
+
+
+async def test_who_goes_keeps_nobody_waiting(desk: Desk) -> None:
+    """A client that is gone before it has its answer leaves the others theirs."""
+    asking = [asyncio.create_task(desk.may(slug)) for slug in ("lincoln", "east")]
+    await asyncio.sleep(0)
+    asking[0].cancel()
+    assert await asking[1]
+    assert await desk.may("lincoln")
+
+
+async def test_a_store_that_cannot_be_used_is_told_to_all(desk: Desk) -> None:
+    """Everybody who waits hears of it at once; who asks later is answered again."""
+    async with store.writing(desk.engine) as tx:
+        await tx.exec_driver_sql("ALTER TABLE grants RENAME TO away")
+    told = await asyncio.gather(*map(desk.may, ("lincoln", "east")), return_exceptions=True)
+    assert [type(one) for one in told] == [StoreError, StoreError]
+    async with store.writing(desk.engine) as tx:
+        await tx.exec_driver_sql("ALTER TABLE away RENAME TO grants")
+    assert await asyncio.gather(*map(desk.may, ("lincoln", "east"))) == [True, True]
+
+
+async def test_what_is_wrong_with_one_district_is_not_the_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault that only one meets fails that one alone."""
+    refusal = slot.refusal
+
+    async def faulty(tx: AsyncConnection, one: District, day: date) -> str | None:
+        if one.slug == "lincoln":
+            raise ValueError(one.slug)
+        return await refusal(tx, one, day)
+
+    monkeypatch.setattr(slot, "refusal", faulty)
+    told = await asyncio.gather(*map(desk.may, ("lincoln", "east")), return_exceptions=True)
+    assert [repr(one) for one in told] == ["ValueError('lincoln')", "True"]

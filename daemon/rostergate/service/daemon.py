@@ -246,6 +246,7 @@ class Daemon:
             log.warning(journal.SERVICE_DRAINED, complete=False)
             self._processes.kill()
         await self._observation.close()
+        await self._footings.close()
         await self._engine.dispose()
 
     def _ended(self, part: asyncio.Task[None]) -> None:
