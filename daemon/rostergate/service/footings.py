@@ -2,7 +2,7 @@
 
 A client that uploads six files asks some thirty times whether it may and what it sees. On a morning on which every
 district comes at once, those who ask while others are answered are answered together, in the next transaction: one for
-each took a quarter of the time of two hundred districts that log in and upload (benchmarks/sftp.py).
+each took a fifth of the time of two hundred districts that log in and upload (benchmarks/sftp.py).
 
 Rule 1: an answer is kept for `KEPT_SECONDS_MAX`, for its day, and dropped at once when this daemon seals or closes a
 delivery of the district. What another process changes meanwhile is seen a little later.
