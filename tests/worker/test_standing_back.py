@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def lay_out(root: Path, files: dict[str, str]) -> None:
+    """Write what the kernel would say, and no more."""
+    for name, told in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(told)
+
+
+def waiting(*, leads: bool) -> subprocess.Popen[bytes]:
+    """Start a process that waits until it is left, as the leader of a session or in this one."""
+    return subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=leads)
+
+
 @pytest.mark.parametrize(
     ("files", "whole"),
     [
@@ -30,18 +42,24 @@ if TYPE_CHECKING:
 )
 def test_a_share_as_a_whole_is_recognised(tmp_path: Path, files: dict[str, str], *, whole: bool) -> None:
     """A control group with the cpu controller is one, and a session of the daemon's own where sessions are grouped."""
-    for name, told in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(told)
-    assert shares_as_a_whole(os.getsid(0), tmp_path) is whole
+    lay_out(tmp_path, files)
+    with waiting(leads=True) as daemon:
+        assert shares_as_a_whole(daemon.pid, tmp_path) is whole
 
 
-def test_a_session_with_others_is_no_share(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"proc/sys/kernel/sched_autogroup_enabled": "1"},
+        {"proc/self/cgroup": "0::/user.slice/terminal", "sys/fs/cgroup/user.slice/terminal/cpu.weight": "100"},
+    ],
+    ids=["session", "group"],
+)
+def test_what_is_shared_with_others_is_no_share(tmp_path: Path, files: dict[str, str]) -> None:
     """A daemon that a shell has started shares with everything else that was started there."""
-    (tmp_path / "proc/sys/kernel").mkdir(parents=True)
-    (tmp_path / "proc/sys/kernel/sched_autogroup_enabled").write_text("1")
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert not shares_as_a_whole(child.pid, tmp_path)
+    lay_out(tmp_path, files)
+    with waiting(leads=False) as daemon:
+        assert not shares_as_a_whole(daemon.pid, tmp_path)
 
 
 @pytest.mark.parametrize("alone", [True, False])

@@ -5,8 +5,9 @@ leaves of that (`SCHED_IDLE`): an upload beside a million students kept 88 % of 
 Rule 2: elsewhere such a process would have next to nothing (0.3 % of a processor, measured) while any other program is
 busy, and deliveries would be late; so there a worker is `nice`, and has about a tenth.
 
-A share as a whole comes from a control group with the cpu controller (cgroups(7)), as the unit asks for, or from a
-session of its own where the kernel groups by sessions (sched(7), "The autogroup feature").
+A share as a whole is that of a control group with the cpu controller (cgroups(7)), as the unit asks for, or of a
+session where the kernel groups by them (sched(7), "The autogroup feature"). Either has to be the daemon's own: what a
+terminal or a container starts besides may be in the same one, so the daemon has to lead its session, as a service does.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ def stand_back() -> None:
 
 
 def shares_as_a_whole(daemon: int, root: Path = Path("/")) -> bool:
-    """Say whether the kernel weighs the daemon (its process id) with all its processes as one against all others."""
-    return _has_a_control_group(root) or (_groups_sessions(root) and os.getsid(daemon) == daemon)
+    """Say whether the kernel weighs the daemon (its process id) with all its processes as one against all others.
+
+    Raises `OSError` when there is no such process.
+    """
+    return os.getsid(daemon) == daemon and (_has_a_control_group(root) or _groups_sessions(root))
 
 
 def _has_a_control_group(root: Path) -> bool:
