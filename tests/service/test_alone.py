@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from gate.house import until
 from rostergate import journal
 from rostergate.errors import AlreadyRunning, StoreError
 from rostergate.service import alone
@@ -18,7 +19,7 @@ from rostergate.store.reserving import Reservation
 from running import SECONDS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from servers import PostgreSQL
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alone, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(alone, "ALONE_SECONDS_MAX", 0.1)
-
-
-async def until(there: Callable[[], bool]) -> None:
-    """Wait for something that the reservation's keeper does by itself."""
-    async with asyncio.timeout(SECONDS_MAX):
-        while not there():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 def told(lines: Sequence[Mapping[str, object]], event: str) -> bool:
@@ -60,7 +54,7 @@ async def test_a_reservation_that_was_lost_is_had_again(postgresql: PostgreSQL, 
         with capture_logs() as lines:
             keeping = asyncio.create_task(one.keep(stop))
             postgresql.stop_sessions(server_database)
-            await until(lambda: told(lines, journal.DATABASE_FOUND))
+            await until(lambda: told(lines, journal.DATABASE_FOUND), SECONDS_MAX)
         with pytest.raises(AlreadyRunning):
             async with Alone(location):
                 pass
@@ -82,10 +76,10 @@ async def test_an_outage_is_told_once_however_long_it_lasts(
             with capture_logs() as lines:
                 keeping = asyncio.create_task(one.keep(stop))
                 await asyncio.to_thread(own_postgresql.stop)
-                await until(lambda: told(lines, journal.DATABASE_LOST))
+                await until(lambda: told(lines, journal.DATABASE_LOST), SECONDS_MAX)
                 assert manager.recv(100) == b"STATUS=waiting for the database"
                 await asyncio.to_thread(own_postgresql.start)
-                await until(lambda: told(lines, journal.DATABASE_FOUND))
+                await until(lambda: told(lines, journal.DATABASE_FOUND), SECONDS_MAX)
             stop.set()
             await keeping
         assert [line["event"] for line in lines] == [journal.DATABASE_LOST, journal.DATABASE_FOUND]
@@ -106,7 +100,7 @@ async def test_a_session_that_was_silent_is_not_taken_for_another_daemon(
         one._reservation = Silent()
         with capture_logs() as lines:
             keeping = asyncio.create_task(one.keep(stop))
-            await until(lambda: keeping.done() or told(lines, journal.DATABASE_FOUND))
+            await until(lambda: keeping.done() or told(lines, journal.DATABASE_FOUND), SECONDS_MAX)
         stop.set()
         await keeping
 

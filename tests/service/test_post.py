@@ -13,6 +13,7 @@ from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from core.rosters import frames
+from gate.house import until
 from mailing import SENDER, mail_server
 from rostergate import store
 from rostergate.config import Districts, Settings, write_district
@@ -30,7 +31,7 @@ from store.making import REJECTED, accepted, sealed
 from store.making import plans as made
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -99,13 +100,6 @@ async def office(folder: Path, **rest: object) -> AsyncIterator[Office]:
         given.append(Office(box, engine, spool, office_post))
         yield given[0]
     await engine.dispose()
-
-
-async def until(there: Callable[[], bool]) -> None:
-    """Wait for something that the post does by itself."""
-    async with asyncio.timeout(60):
-        while not there():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def test_what_is_due_is_sent_once(tmp_path: Path) -> None:
@@ -333,9 +327,9 @@ async def test_a_database_that_is_away_is_looked_for_again(tmp_path: Path, monke
         with capture_logs() as log, closing(sqlite3.connect(here.spool.database)) as database:
             database.execute("ALTER TABLE outbox RENAME TO away")
             running = asyncio.create_task(here.post.run(stop))
-            await until(lambda: bool(log) or running.done())
+            await until(lambda: bool(log) or running.done(), 60)
             database.execute("ALTER TABLE away RENAME TO outbox")
-            await until(lambda: bool(here.box.messages) or running.done())
+            await until(lambda: bool(here.box.messages) or running.done(), 60)
             stop.set()
             await asyncio.wait_for(running, 60)
         assert (log[0]["event"], log[0]["log_level"], log[0]["part"]) == ("database.lost", "error", "post")
@@ -350,9 +344,9 @@ async def test_a_hint_is_good_for_one_look(tmp_path: Path, monkeypatch: pytest.M
         event.listen(here.engine.sync_engine, "commit", lambda _: looks.append(None))
         before, stop = asyncio.all_tasks(), asyncio.Event()
         running = asyncio.create_task(here.post.run(stop))
-        await until(lambda: len(looks) >= 1)
+        await until(lambda: len(looks) >= 1, 60)
         here.post.look()
-        await until(lambda: len(looks) >= 2)
+        await until(lambda: len(looks) >= 2, 60)
         own = 20
         for _ in range(own):
             await here.mails()

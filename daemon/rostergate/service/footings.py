@@ -21,7 +21,7 @@ from rostergate import store
 from rostergate.core.calendar import day_of
 from rostergate.core.delivery import State
 from rostergate.errors import StoreError
-from rostergate.gate import Footing
+from rostergate.gate import CLOSING_SECONDS_MAX, Footing
 from rostergate.store import deliveries
 from rostergate.worker import slot
 
@@ -93,9 +93,9 @@ class Footings:
         self._kept.pop(slug, None)
 
     async def close(self) -> None:
-        """Wait until whoever has asked has been answered: the store is in use until then."""
+        """Wait until whoever has asked has been answered, within bounds: the store is in use until then."""
         if self._answering is not None:
-            await self._answering
+            await asyncio.wait([self._answering], timeout=CLOSING_SECONDS_MAX)
 
     async def _answer(self, district: District, day: date) -> Footing:
         asked = _Asked(district, day, asyncio.get_running_loop().create_future())

@@ -47,8 +47,8 @@ def test_people_are_told_as_the_files_name_them() -> None:
         ("Student_ID", "Column `Student_ID` found, `Student_id` expected."),
     ],
 )
-def test_other_columns_of_the_guide_are_not_taken_for_a_missing_one(column: str, told: str) -> None:
-    """A zip code is a zip code: only a name that is none of the guide's is offered for the one that is missing."""
+def test_other_columns_of_clevers_are_not_taken_for_a_missing_one(column: str, told: str) -> None:
+    """A zip code is a zip code: only a name that is none of Clever's is offered for the one that is missing."""
     files = changed("students.csv", "Student_id", column)
     assert [one.message for one in layout.check(FORMAT, readings(files))] == [told]
 

@@ -5,8 +5,8 @@ Source: Clever, "SFTP Instructions", version 2.1.1, sections 3.1 (schools.csv), 
 custom contacts, with the columns that a district's public exporter uploads (Philip-Greyson/D118-CleverContactExport).
 Compared with Clever's sandbox district.
 
-Rule 1: files may have columns that are not declared; Clever itself ignores them. Those that the guide has besides are
-named, so that none is taken for a misspelt one that is missing.
+Rule 1: files may have columns that are not declared; Clever itself ignores them. Those that public
+exporters and the sandbox have besides are named, so that none is taken for a misspelt one that is missing.
 Rule 2: students.csv has one row per contact, with the student's own cells repeated. Where no row of the file has a
 contact, the file says nothing about guardians, and they stay as they are. A contact is known by its
 Contact_sis_id, or by an id that is derived from its cells (`_guardian_ids`). The whole name of a contact stands in one
