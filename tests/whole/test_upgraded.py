@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
+import struct
 from datetime import UTC, date, datetime, time, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -21,48 +21,52 @@ if TYPE_CHECKING:
 ZONE = "America/Chicago"
 
 
-def zone_data(folder: Path, of: str) -> dict[str, str]:
-    """Let a zone's data be those of another one; return the environment in which that is so."""
-    for name in (ZONE, "UTC"):
+def zone_data(folder: Path, data: bytes) -> dict[str, str]:
+    """Let a zone's data be these; return the environment in which that is so."""
+    for name, content in ((ZONE, data), ("UTC", fixed(timedelta(0)))):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        source = of if name == ZONE else name
-        shutil.copy(tzdata_of(source), path)
+        path.write_bytes(content)
     return {"PYTHONTZPATH": str(folder)}
 
 
-def tzdata_of(zone: str) -> Path:
-    """Return the file with a zone's data."""
-    with resources.as_file(resources.files(tzdata).joinpath("zoneinfo", *zone.split("/"))) as path:
-        return path
+def ours() -> bytes:
+    """Return the zone's data as they are."""
+    return resources.files(tzdata).joinpath("zoneinfo", *ZONE.split("/")).read_bytes()
 
 
-def on_another_day() -> tuple[str, date]:
-    """Return a zone in which it is not the day that it is in Chicago, and will not be for an hour; and its day."""
+def fixed(offset: timedelta) -> bytes:
+    """Return the data of a zone that is always so far from UTC (TZif's first version, RFC 8536, section 3)."""
+    abbreviation = b"LMT\0"
+    header = struct.pack(">4s16x6l", b"TZif", 0, 0, 0, 0, 1, len(abbreviation))
+    return header + struct.pack(">lBB", int(offset.total_seconds()), 0, 0) + abbreviation
+
+
+def on_another_day() -> tuple[bytes, date]:
+    """Return data by which it is not the day that it is in the zone, and will not be for an hour; and its day."""
     now = datetime.now(UTC)
-    for shift in range(-14, 13):
-        zone = ZoneInfo(f"Etc/GMT{shift:+d}")
-        days = {(now + timedelta(hours=hours)).astimezone(zone).date() for hours in (0, 1)}
-        chicago = {(now + timedelta(hours=hours)).astimezone(ZoneInfo(ZONE)).date() for hours in (0, 1)}
-        if len(days) == 1 and not days & chicago:
-            return zone.key, days.pop()
-    raise AssertionError("there is always such a zone")
+    here = {(now + timedelta(hours=hours)).astimezone(ZoneInfo(ZONE)).date() for hours in (0, 1)}
+    for offset in (timedelta(hours=hours) for hours in range(-23, 24)):
+        days = {(now + offset + timedelta(hours=hours)).date() for hours in (0, 1)}
+        if len(days) == 1 and not days & here:
+            return fixed(offset), days.pop()
+    raise AssertionError("46 hours hold a whole day more than those two")
 
 
 async def test_a_restart_with_other_time_zone_data_amid_an_upload(
     rostergate: Rostergate, tmp_path: Path, files: dict[str, bytes]
 ) -> None:
     """What was cut off is taken up again, and the set is of the day that the new data give it, once."""
-    zone, day = on_another_day()
+    data, day = on_another_day()
     cut = files["students.csv"]
     at_once = {"ROSTERGATE_SERVER__DRAIN_SECONDS_MAX": "0"}
-    with rostergate.daemon({**zone_data(tmp_path / "old", ZONE), **at_once}) as process:
+    with rostergate.daemon({**zone_data(tmp_path / "old", ours()), **at_once}) as process:
         async with rostergate.sftp() as client:
             file = await client.open("students.csv", "wb")
             await file.write(cut[:1000])
             process.send_signal(signal.SIGTERM)
             assert process.wait(SECONDS_MAX) == 0
-    with rostergate.daemon(zone_data(tmp_path / "new", zone)):
+    with rostergate.daemon(zone_data(tmp_path / "new", data)):
         async with rostergate.sftp() as client:
             assert (await client.stat("students.csv")).size == 1000
             async with client.open("students.csv", "r+b") as file:
@@ -78,14 +82,14 @@ async def test_other_time_zone_data_amid_an_upload_to_a_daemon_that_runs(
     rostergate: Rostergate, tmp_path: Path, files: dict[str, bytes]
 ) -> None:
     """The set is of the day that the new data give it; so says its report, by a process that had the old ones."""
-    zone, day = on_another_day()
-    with rostergate.daemon(zone_data(tmp_path / "zones", ZONE)):
+    data, day = on_another_day()
+    with rostergate.daemon(zone_data(tmp_path / "zones", ours())):
         await rostergate.upload(files, folder="/preview/")
         until(lambda: rostergate.events("preview.decided"), "the dry run")
         async with rostergate.sftp() as client:
             file = await client.open("students.csv", "wb")
             await file.write(files["students.csv"][:1000])
-            shutil.copy(tzdata_of(zone), tmp_path / "new")
+            (tmp_path / "new").write_bytes(data)
             (tmp_path / "new").replace(tmp_path / "zones" / ZONE)
             await file.write(files["students.csv"][1000:])
             await file.close()
