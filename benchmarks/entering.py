@@ -80,10 +80,12 @@ def delivered(spool: Spool, files: Path, slug: str, database: Location | None = 
 
 
 def warm_up(spool: Spool, slug: str, database: Location | None = None) -> None:
-    """Take a tiny district down the road, as a worker process has done before.
+    """Take a tiny district down the road, as a worker process has done before: its first day, the next, and that again.
 
-    Every module is loaded, the database is reached, and its statements are compiled.
+    Every module is loaded, the database is reached, and the statements of each way are compiled.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        district.write(district.founded(50).tables, Path(folder))
-        walk(spool, delivered(spool, Path(folder), slug, database), database)
+    today = district.founded(50)
+    for one in (today, tomorrow := district.next_day(today), tomorrow):
+        with tempfile.TemporaryDirectory() as folder:
+            district.write(one.tables, Path(folder))
+            walk(spool, delivered(spool, Path(folder), slug, database), database)

@@ -164,6 +164,7 @@ def _measured(case: str, state: Path) -> Measured:
         sealed = None
         if case in _UNSEALED:
             _into_the_page_cache(spool.inbox(SLUG, Area.UPLOAD))
+            os.sync()
             sealed = asyncio.run(enter(spool, SLUG))
         folder = max(one for one in sealing.sealed(spool) if one.name.startswith(SLUG))
         gc.collect()

@@ -1,9 +1,10 @@
 import pytest
 
+from core.holds.viewing import seen
 from core.rosters import frames
 from rostergate.core import holding
-from rostergate.core.diff import by_school, compare
-from rostergate.core.holding import DistrictView, HoldRule, SchoolView, district_view, holds, stopped, views
+from rostergate.core.diff import compare
+from rostergate.core.holding import DistrictView, HoldRule, SchoolView, district_view, holds, stopped
 from rostergate.core.plan import Hold
 from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.roster import empty
@@ -18,11 +19,6 @@ ROSTER = frames(
 )
 ALWAYS = HoldRule("always", "t", "c", lambda view, _: Hold("always", view.school_id, {}))
 NEVER = HoldRule("never", "t", "c", lambda _view, _limits: None)
-
-
-def seen(before: dict, after: dict) -> dict[str, SchoolView]:  # type: ignore[type-arg]
-    """Return the views of what turns one roster into the other."""
-    return views(by_school(compare(before, after), before, after), before, after)
 
 
 def test_a_view_counts_the_people_tied_to_the_school() -> None:
@@ -58,7 +54,7 @@ def test_a_school_waits_for_every_hold_that_says_so() -> None:
     """Holds come in the order of their rules; a plan without changes is never held."""
     view = seen(empty(), ROSTER)["A"]
     assert [hold.code for hold in holds(view, [NEVER, ALWAYS, ALWAYS], HoldLimits())] == ["always", "always"]
-    unchanged = SchoolView("A", {}, {}, ROSTER["guardianships"])
+    unchanged = SchoolView("A", {}, {}, {}, ROSTER["guardianships"])
     assert holds(unchanged, [ALWAYS], HoldLimits()) == ()
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.rosters import frames, rosters
 from rostergate.core.diff import diff
-from rostergate.core.plan import Counts, Hold, Plan, State, counted, digest, digests, pack, unpack
+from rostergate.core.plan import Counts, Hold, Plan, State, counted, counted_by_school, digest, digests, pack, unpack
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.snapshot import Snapshot
 
@@ -140,6 +140,16 @@ def test_counts_leave_out_what_is_kept() -> None:
     assert counts["students"] == Counts(added=1, updated=0, removed=1)
     assert counts.keys() == TABLES.keys()
     assert counts["teachers"] == Counts()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1_000])
+def test_schools_that_are_counted_together_count_as_each_by_itself(at_once: int) -> None:
+    """However many rows are counted at a time; a school without changes has counts, too."""
+    one = students(("s1", "Ann", "added"), ("s2", None, "kept"))
+    other = students(("s1", "Ann", "added"), ("s2", None, "added"), ("s3", None, "updated"))
+    both = pl.concat([one["students"].with_columns(place=pl.lit("A")), other["students"].with_columns(place=pl.lit("B"))])
+    counts = counted_by_school(["A", "B", "C"], {"students": both}, rows_at_once=at_once)
+    assert counts == {"A": counted(one), "B": counted(other), "C": counted({})}
 
 
 def test_the_published_shape() -> None:

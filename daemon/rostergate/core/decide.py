@@ -24,7 +24,7 @@ from rostergate.core import (
 from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
 from rostergate.core.holding import district_view, stopped, views
 from rostergate.core.matching import Match, Standing
-from rostergate.core.plan import Hold, Plan, State, counted, digests
+from rostergate.core.plan import Counts, Hold, Plan, State, counted_by_school, digests
 from rostergate.core.reading import Reading, read
 from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.core.selected import selected
@@ -145,6 +145,7 @@ class _Decision:
     names: dict[str, str]
     matches: dict[str, Match]
     changes: dict[str, Frames]
+    counts: dict[str, dict[str, Counts]]
     holds: dict[str, tuple[Hold, ...]]
     hashes: dict[str, str]
     totals: dict[str, Totals]
@@ -161,13 +162,14 @@ def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
     totals, placed = diff.counted(rows, after), diff.placed(rows, before, after)
     whole = district_view(rows, before, after)
     del rows
-    hashes, changes = digests(names, placed), diff.shared(placed)
+    hashes, counts, changes = digests(names, placed), counted_by_school(names, placed), diff.shared(placed)
     del placed
-    seen = views(changes, before, after, whole)
+    seen = views(changes, counts, before, after, whole)
     return _Decision(
         names=names,
         matches=matching.match(names, set(roster["schools"]["school_id"]), policy),
         changes=changes,
+        counts=counts,
         holds=stopped(seen, catalogue.holds().values(), policy),
         hashes=hashes,
         totals=totals,
@@ -188,14 +190,13 @@ def _plans(decision: _Decision) -> tuple[Plan, ...]:
 
 def _plan(school_id: str, decision: _Decision) -> Plan:
     match = decision.matches[school_id]
-    changes = decision.changes.get(school_id, {})
     reasons = decision.holds.get(school_id, ())
     return Plan(
         school_id=school_id,
         name=decision.names[school_id],
         state=_state(match, reasons),
-        changes=changes,
-        counts=counted(changes),
+        changes=decision.changes.get(school_id, {}),
+        counts=decision.counts[school_id],
         holds=reasons,
         platform_school=match.platform_school,
         hash=decision.hashes[school_id],

@@ -22,7 +22,7 @@ from rostergate.core.rows import in_parts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from rostergate.core.plan import Hold
+    from rostergate.core.plan import Counts, Hold
     from rostergate.core.policy import HoldLimits, Policy
 
 _ROWS_COUNTED: Final = 1_000_000
@@ -54,6 +54,8 @@ class SchoolView:
     """Rows that the roster has of the school, by canonical table; of people, those tied to it. Empty for a new one."""
     changes: Frames
     """As in `Plan.changes`."""
+    plan_counts: Mapping[str, Counts]
+    """As in `Plan.counts`."""
     tied: pl.DataFrame
     """The district's guardianships as they would be with the changes applied."""
     guardians_most: int = 0
@@ -70,9 +72,8 @@ class SchoolView:
         return self.changes[table].filter(pl.col("action") == action.value) if self.count(table, action) else None
 
     def count(self, table: str, action: Action) -> int:
-        """Return to how many rows of a table that happens."""
-        rows = self.changes.get(table)
-        return 0 if rows is None else int((rows["action"] == action.value).sum())
+        """Return to how many rows of a table that happens, be they added, updated or removed."""
+        return int(getattr(self.plan_counts[table], action.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,11 @@ def district_view(rows: Frames, roster: Frames, after: Frames) -> DistrictView:
 
 
 def views(
-    changes: Mapping[str, Frames], roster: Frames, after: Frames, district: DistrictView | None = None
+    changes: Mapping[str, Frames],
+    plan_counts: Mapping[str, Mapping[str, Counts]],
+    roster: Frames,
+    after: Frames,
+    district: DistrictView | None = None,
 ) -> dict[str, SchoolView]:
     """Return the view of every school that has changes. `after`: the roster as it would be (`target.target`)."""
     whole = district or DistrictView()
@@ -142,6 +147,7 @@ def views(
             school_id=school_id,
             counts=counts.get(school_id, {}),
             changes=plan,
+            plan_counts=plan_counts[school_id],
             tied=tied,
             guardians_most=most.get(school_id, 0),
             district=whole,

@@ -40,6 +40,7 @@ __all__ = [
     "State",
     "after",
     "counted",
+    "counted_by_school",
     "digest",
     "digests",
     "pack",
@@ -172,12 +173,24 @@ class Plan:
 
 def counted(changes: Frames) -> dict[str, Counts]:
     """Count what a plan's changes do, for every canonical table; `kept` rows are not counted."""
-    return {name: _counts(changes[name]) if name in changes else Counts() for name in TABLES}
+    of_one = {name: rows.with_columns(place=pl.lit("")) for name, rows in changes.items()}
+    return counted_by_school([""], of_one)[""]
 
 
-def _counts(rows: pl.DataFrame) -> Counts:
-    each = dict(rows["action"].value_counts().iter_rows())
-    return Counts(*(each.get(action.value, 0) for action in (Action.ADDED, Action.UPDATED, Action.REMOVED)))
+def counted_by_school(
+    school_ids: Iterable[str], changes: Frames, *, rows_at_once: int = 1_000_000
+) -> dict[str, dict[str, Counts]]:
+    """Count what the plan of each school does; `changes` are those of all schools, as `digests` takes them.
+
+    About `rows_at_once` rows are counted at a time: it takes several times as much memory as they do.
+    """
+    found: dict[str, dict[str, dict[str, int]]] = {one: {} for one in school_ids}
+    for name, rows in changes.items():
+        for some in in_parts(rows, "place", rows_at_once):
+            for school_id, action, count in some.group_by("place", "action").len().iter_rows():
+                if action != Action.KEPT:
+                    found[school_id].setdefault(name, {})[action] = count
+    return {one: {name: Counts(**tables.get(name, {})) for name in TABLES} for one, tables in found.items()}
 
 
 def pack(changes: Frames) -> bytes:

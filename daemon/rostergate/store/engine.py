@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from rostergate.store.location import Location
 
 
-def open(location: Location, *, checkpoints: bool = True) -> AsyncEngine:  # noqa: A001 - called as `store.open`
+def open(location: Location, *, worker: bool = False) -> AsyncEngine:  # noqa: A001 - called as `store.open`
     """Return the engine on the database at `location`, which `upgrade` has made. Connects on first use; dispose of it.
 
-    Without `checkpoints` its transactions leave it to those of others to bring SQLite's log into the file. A missing
-    database is not created: the first transaction raises `StoreError`.
+    `worker`: for a process that does nothing while its statements run. A missing database is not created: the first
+    transaction raises `StoreError`.
     """
     if isinstance(location, Server):
         from rostergate.store import postgresql  # noqa: PLC0415 - its driver would slow down every command on SQLite
 
         return postgresql.open(location)
-    return sqlite.open(location, checkpoints=checkpoints)
+    return sqlite.open(location, worker=worker)
 
 
 def open_blocking(location: Location) -> Engine:

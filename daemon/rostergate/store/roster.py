@@ -26,6 +26,7 @@ from rostergate.core.plan import ACTION, Action
 from rostergate.core.roster import PEOPLE, TABLES, schema
 from rostergate.errors import NotFound
 from rostergate.store import accounts, copying, many_values, turns
+from rostergate.store.beside import begun
 from rostergate.store.schema import WHOLE_DISTRICT, deliveries, grounds, key_order
 from rostergate.store.schema import roster as versions
 
@@ -96,7 +97,7 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     plans = list(changes)
     following = await _ground_to_move(tx, district) + 1
     writer = _Writer(tx, district, number, following)
-    touched = await asyncio.to_thread(_touched, plans)
+    touching = begun(_touched, plans)
     total, schools = 0, set[str]()
     async for table, rows in _in_order(plans):
         changed = await writer.write(table, rows)
@@ -104,7 +105,7 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
         if changed and "school_id" in rows.columns:
             schools.update(rows["school_id"].unique())
     for people in PEOPLE:
-        total += await writer.archive(people, touched[people.name])
+        total += await writer.archive(people, (await touching)[people.name])
     if total:
         await _move_ground(tx, district, [WHOLE_DISTRICT, *sorted(schools)], at)
         position = await turns.take(tx, delivery, district, ground=following, at=at, rows=writer.rows)
@@ -118,9 +119,9 @@ async def _in_order(plans: list[Frames]) -> AsyncIterator[tuple[Table, pl.DataFr
     A large table comes in parts. The next one is sorted while one is written.
     """
     parts = _sorted_parts(plans)
-    following = asyncio.create_task(asyncio.to_thread(next, parts, None))
+    following = begun(next, parts, None)
     while (found := await following) is not None:
-        following = asyncio.create_task(asyncio.to_thread(next, parts, None))
+        following = begun(next, parts, None)
         yield found
 
 

@@ -24,6 +24,7 @@ from rostergate.core.school_status import urgency
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
 from rostergate.store import applied, conclusions, deliveries, outbox, plans, roster, schools, turns, undos
+from rostergate.store.beside import begun
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import findings as findings_table
 from rostergate.store.schema import left_out as left_out_table
@@ -173,7 +174,7 @@ async def _write_plans(
     if large:
         await applied.write(tx, about.id, await asyncio.to_thread(applied.packed, clear))
     # Packing takes the processor and writing the disk: neither waits for the other, save where memory is dearer.
-    packing = asyncio.create_task(asyncio.to_thread(applied.packed, {} if large else clear))
+    packing = begun(applied.packed, {} if large else clear)
     changed = await roster.apply(tx, about.district, clear.values(), about.id, at) if clear else 0
     await applied.write(tx, about.id, await packing)
     await _insert_plans(tx, about, decided, at)

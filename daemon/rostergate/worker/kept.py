@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rostergate.core import diff
 from rostergate.core.plan import State, packed_rows, unpacked_rows
 from rostergate.store import roster
+from rostergate.store.beside import begun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _HEAD_BYTES: Final = 2_048
 """The head: JSON with `stamp`, `tables` (name -> bytes) and `sha256` (hex, of all tables and of these numbers), filled
 up with blanks. The tables follow it, each an Arrow IPC file."""
+_BYTES_BESIDE_MAX: Final = 16 << 20
+"""Of what is read beside the delivery's files, about a million rows: more would take too much memory together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,17 @@ async def stamp(tx: AsyncConnection, district: str, program: str) -> Stamp:
     return Stamp(district, ground, moved_at.isoformat() if moved_at else "", program)
 
 
-async def load(tx: AsyncConnection, spool: Spool, now: Stamp) -> tuple[Frames, bool]:
-    """Return the current roster, and whether it was kept; the order of rows is not defined."""
-    known = _read(spool, now)
-    return (known, True) if known is not None else (await roster.load(tx, now.district), False)
+class Reading:
+    """What is kept, on its way from the disk: a large district's when it is asked for, others' at once, in a thread."""
+
+    def __init__(self, spool: Spool, now: Stamp) -> None:
+        self._spool, self._now = spool, now
+        self._reading = begun(_read, spool, now) if _is_small(spool.kept(now.district)) else None
+
+    async def roster(self, tx: AsyncConnection) -> tuple[Frames, bool]:
+        """Return the current roster, and whether it was kept; the order of rows is not defined."""
+        known = await self._reading if self._reading else _read(self._spool, self._now)
+        return (known, True) if known is not None else (await roster.load(tx, self._now.district), False)
 
 
 class Draft:
@@ -65,7 +75,7 @@ class Draft:
 
     def __init__(self, spool: Spool, district: str, rows: Frames) -> None:
         self._target, self._path = spool.kept(district), _draft(spool, district)
-        self._writing = asyncio.create_task(asyncio.to_thread(_write, self._path, rows))
+        self._writing = begun(_write, self._path, rows)
 
     async def keep(self, now: Stamp) -> None:
         """Let it be what is kept of the district, until its roster changes."""
@@ -102,6 +112,13 @@ def after(known: Frames, verdict: Verdict) -> Frames:
         return verdict.target
     changes = [plan.changes for plan in verdict.plans if plan.state is State.CLEAR and plan.changes]
     return diff.apply(known, [diff.merged(changes)]) if changes else known
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        return path.stat().st_size <= _BYTES_BESIDE_MAX
+    except OSError:
+        return False  # there is nothing to be read
 
 
 def _read(spool: Spool, now: Stamp) -> Frames | None:

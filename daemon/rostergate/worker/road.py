@@ -135,8 +135,9 @@ async def _walk_once(
         if alike := await unchanged.verdict(tx, stated, seen.ground, told):
             known, is_kept, said = dict[str, pl.DataFrame](), True, Understood(alike)
         else:
+            reading = kept.Reading(spool, seen)
             said = _understood(spool, delivery, told)
-            known, is_kept = await kept.load(tx, spool, seen)
+            known, is_kept = await reading.roster(tx)
     read = time.monotonic()
     verdict = _final(against(known, said, told))
     del said

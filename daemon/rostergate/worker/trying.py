@@ -18,7 +18,7 @@ import polars as pl
 from rostergate import store
 from rostergate.core import catalogue, diff
 from rostergate.core.holding import district_view, stopped, views
-from rostergate.core.plan import State
+from rostergate.core.plan import State, counted
 from rostergate.core.roster import TABLES
 from rostergate.core.selected import selected
 from rostergate.store import deliveries, history, plans, turns
@@ -82,7 +82,8 @@ def _held(
     roster: Frames, deselected: frozenset[str], changes: Mapping[str, Frames], policy: Policy
 ) -> dict[str, tuple[str, ...]]:
     before, after = selected(roster, diff.apply(roster, [_together(changes.values())]), deselected)
-    seen = views(changes, before, after, district_view(diff.compare(before, after), before, after))
+    counts = {school_id: counted(plan) for school_id, plan in changes.items()}
+    seen = views(changes, counts, before, after, district_view(diff.compare(before, after), before, after))
     found = stopped(seen, catalogue.holds().values(), policy)
     return {school: tuple(hold.code for hold in reasons) for school, reasons in found.items() if reasons}
 

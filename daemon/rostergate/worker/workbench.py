@@ -32,8 +32,7 @@ class _Workbench:
 
     def do(self, database: Location, work: Callable[[AsyncEngine], Coroutine[Any, Any, Result]]) -> Result:
         if database not in self._engines:
-            # The daemon, which writes after each delivery, has time for the log; a delivery that waits has not.
-            self._engines[database] = store.open(database, checkpoints=False)
+            self._engines[database] = store.open(database, worker=True)
         return self._runner.run(work(self._engines[database]))
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rostergate.core.diff import by_school, compare
 from rostergate.core.holding import SchoolView, district_view, views
+from rostergate.core.plan import counted
 
 if TYPE_CHECKING:
     from rostergate.core.plan import Hold
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 def seen(before: Frames, after: Frames) -> dict[str, SchoolView]:
     """Return the view of each school that changes."""
     rows = compare(before, after)
-    return views(by_school(rows, before, after), before, after, district_view(rows, before, after))
+    changes = by_school(rows, before, after)
+    counts = {one: counted(plan) for one, plan in changes.items()}
+    return views(changes, counts, before, after, district_view(rows, before, after))
 
 
 def listed(hold: Hold | None) -> list[tuple[str | None, ...]]:
