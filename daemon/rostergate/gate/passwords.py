@@ -10,7 +10,6 @@ Rule 3: the threads make way for everything else that the processor has to do: u
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import os
 import secrets
@@ -24,6 +23,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from rostergate import metrics
 from rostergate.gate.addresses import crowd
+from rostergate.standing_back import stand_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 PASSWORD_CHARS_MAX: Final = 1_024
 STAND_INS_MAX: Final = 8
-NICENESS: Final = 19  # of the threads: next to what is not nice, a hundredth of a processor (sched(7))
+NICENESS: Final = 19  # of the threads, where they are nice: next to what is not, a hundredth of a processor (sched(7))
 
 Cost: TypeAlias = tuple[int, int, int]
 """Passes, KiB of memory, lanes."""
@@ -146,6 +146,4 @@ def _cost_of(hasher: PasswordHasher) -> Cost:
 
 def _make_way() -> None:
     """Give the thread this runs in a low priority. On Linux a thread has one of its own, by its thread id."""
-    thread = threading.get_native_id()
-    with contextlib.suppress(OSError):  # not allowed: then it is as before
-        os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
+    stand_back(threading.get_native_id(), behind=os.getpid(), niceness=NICENESS)

@@ -10,13 +10,17 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple
 
 from rostergate.errors import RostergateError
-from rostergate.worker import standing_back, workbench
+from rostergate.standing_back import stand_back
+from rostergate.worker import workbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+NICENESS: Final = 10
+"""Of workers where they are nice: next to what is not, a tenth of a processor (sched(7))."""
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -104,7 +108,7 @@ def _settle_in(modules: tuple[str, ...]) -> None:
 
     A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
     """
-    standing_back.stand_back()
+    stand_back(0, behind=os.getppid(), niceness=NICENESS)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()

@@ -1,4 +1,4 @@
-"""How far worker processes stand back, by what the kernel gives the daemon as a whole."""
+"""How far workers and checks of passwords stand back, by what the kernel gives the daemon as a whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostergate.worker.standing_back import NICENESS, shares_as_a_whole
+from rostergate.standing_back import shares_as_a_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,15 +63,24 @@ def test_what_is_shared_with_others_is_no_share(tmp_path: Path, files: dict[str,
 
 
 @pytest.mark.parametrize("alone", [True, False])
-def test_a_child_stands_back_as_it_may(*, alone: bool) -> None:
-    """It is idle beside a daemon that has a share as a whole, and nice beside any other."""
-    child = f"""
-import os
-from rostergate.worker import standing_back
+@pytest.mark.parametrize("who", ["0", "threading.get_native_id()"], ids=["child", "thread"])
+def test_each_stands_back_as_it_may(who: str, *, alone: bool) -> None:
+    """It is idle beside a daemon that has a share as a whole, and nice beside any other; a thread alone is."""
+    program = f"""
+import os, threading
+from rostergate import standing_back
+def told():
+    return os.sched_getscheduler(0) == os.SCHED_IDLE, os.getpriority(os.PRIO_PROCESS, 0)
+def stand_back():
+    standing_back.stand_back({who}, behind=os.getppid(), niceness=7)
+    print(*told())
 standing_back.shares_as_a_whole = lambda daemon: {alone}
-standing_back.stand_back()
-print(os.sched_getscheduler(0) == os.SCHED_IDLE, os.nice(0))
+thread = threading.Thread(target=stand_back)
+thread.start()
+thread.join()
+print(*told())
 """
-    told = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True, check=True).stdout
-    niceness = os.nice(0)
-    assert told.split() == [str(alone), str(niceness if alone else min(niceness + NICENESS, 19))]
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    before = os.nice(0)
+    back, as_it_was = f"{alone} {before if alone else max(7, before)}", f"False {before}"
+    assert told.splitlines() == [back, as_it_was]

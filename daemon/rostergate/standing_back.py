@@ -1,9 +1,10 @@
-"""Standing back: worker processes take the processor time that the daemon's sessions leave.
+"""Standing back: workers, and threads that check passwords, take the processor time that the daemon's sessions leave.
 
-Rule 1: where the kernel gives the daemon its share of the machine as a whole, its workers take what the daemon itself
-leaves of that (`SCHED_IDLE`): an upload beside a million students kept 88 % of its speed, and 56 % beside `nice`.
-Rule 2: elsewhere such a process would have next to nothing (0.3 % of a processor, measured) while any other program is
-busy, and deliveries would be late; so there a worker is `nice`, and has about a tenth.
+Rule 1: where the kernel gives the daemon its share of the machine as a whole, they take what the daemon itself leaves
+of that (`SCHED_IDLE`), and make way as soon as it has something to do: an upload beside a million students kept 88 % of
+its speed, and 56 % beside `nice`.
+Rule 2: elsewhere they would have next to nothing (0.3 % of a processor, measured) while any other program is busy, and
+deliveries and logins would be late; so there they are `nice`.
 
 A share as a whole is that of a control group with the cpu controller (cgroups(7)), as the unit asks for, or of a
 session where the kernel groups by them (sched(7), "The autogroup feature"). Either has to be the daemon's own: what a
@@ -15,18 +16,18 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Final
-
-NICENESS: Final = 10
 
 
-def stand_back() -> None:
-    """Let this process, a child of the daemon, stand back behind it; a sandbox that forbids it changes nothing else."""
+def stand_back(who: int, *, behind: int, niceness: int) -> None:
+    """Let a child or a thread of the daemon stand back behind it; a sandbox that forbids it changes nothing else.
+
+    `who`: its process or thread id, 0 for the caller; `behind`: the daemon's process id; `niceness`: where it is nice.
+    """
     with contextlib.suppress(OSError):
-        if shares_as_a_whole(os.getppid()):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        if shares_as_a_whole(behind):
+            os.sched_setscheduler(who, os.SCHED_IDLE, os.sched_param(0))
         else:
-            os.nice(NICENESS)
+            os.setpriority(os.PRIO_PROCESS, who, max(niceness, os.getpriority(os.PRIO_PROCESS, who)))
 
 
 def shares_as_a_whole(daemon: int, root: Path = Path("/")) -> bool:
