@@ -147,7 +147,9 @@ def test_schools_that_are_counted_together_count_as_each_by_itself(at_once: int)
     """However many rows are counted at a time; a school without changes has counts, too."""
     one = students(("s1", "Ann", "added"), ("s2", None, "kept"))
     other = students(("s1", "Ann", "added"), ("s2", None, "added"), ("s3", None, "updated"))
-    both = pl.concat([one["students"].with_columns(place=pl.lit("A")), other["students"].with_columns(place=pl.lit("B"))])
+    both = pl.concat(
+        [one["students"].with_columns(place=pl.lit("A")), other["students"].with_columns(place=pl.lit("B"))]
+    )
     counts = counted_by_school(["A", "B", "C"], {"students": both}, rows_at_once=at_once)
     assert counts == {"A": counted(one), "B": counted(other), "C": counted({})}
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from threading import get_native_id
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 
+of_each_process = pytest.mark.parametrize("worker", [False, True], ids=["daemon", "worker"])
 on_sqlite = pytest.mark.parametrize("location", ["sqlite"], indirect=True)
 
 
@@ -120,9 +122,10 @@ async def test_two_engines_share_a_database(engine: AsyncEngine, location: store
     await other.dispose()
 
 
-async def test_a_missing_database_is_not_made(tmp_path: Path) -> None:
+@of_each_process
+async def test_a_missing_database_is_not_made(tmp_path: Path, *, worker: bool) -> None:
     """Opening a path without a database raises with a next step, and leaves no file behind."""
-    engine = store.open(tmp_path / "none.db")
+    engine = store.open(tmp_path / "none.db", worker=worker)
     with pytest.raises(StoreError, match="state folder"):
         async with store.reading(engine):
             pass
@@ -130,23 +133,25 @@ async def test_a_missing_database_is_not_made(tmp_path: Path) -> None:
     assert _names(tmp_path) == []
 
 
-async def test_an_empty_database_says_how_to_set_it_up(tmp_path: Path) -> None:
+@of_each_process
+async def test_an_empty_database_says_how_to_set_it_up(tmp_path: Path, *, worker: bool) -> None:
     """A database without tables raises with a next step."""
     path = tmp_path / "empty.db"
     sqlite3.connect(path).close()
     path.touch()
-    engine = store.open(path)
+    engine = store.open(path, worker=worker)
     with pytest.raises(StoreError, match="rostergate db upgrade"):
         async with store.reading(engine) as tx:
             await credentials.password_hash(tx, "lincoln")
     await engine.dispose()
 
 
-async def test_a_damaged_database_says_so(tmp_path: Path) -> None:
+@of_each_process
+async def test_a_damaged_database_says_so(tmp_path: Path, *, worker: bool) -> None:
     """A file that is no database raises with a next step."""
     path = tmp_path / "damaged.db"
     path.write_bytes(b"not a database at all" * 100)
-    engine = store.open(path)
+    engine = store.open(path, worker=worker)
     with pytest.raises(StoreError, match="restore the last backup"):
         async with store.reading(engine):
             pass
@@ -183,6 +188,55 @@ async def test_every_file_name_is_legal(tmp_path: Path, name: str) -> None:
         await credentials.set_password(tx, "lincoln", "one", AT)
     await engine.dispose()
     assert _names(tmp_path) == [name]
+
+
+@of_each_process
+async def test_a_worker_s_statements_run_where_they_are_awaited(tmp_path: Path, *, worker: bool) -> None:
+    """A worker has nothing to do meanwhile; anybody else's statements run in the connection's own thread."""
+    path = tmp_path / "roster.db"
+    store.upgrade(path)
+    engine = store.open(path, worker=worker)
+    async with store.reading(engine) as tx:
+        connection = (await tx.get_raw_connection()).driver_connection
+        assert connection is not None
+        await connection.create_function("thread", 0, get_native_id)
+        ran_in = await tx.scalar(sa.text("SELECT thread()"))
+    await engine.dispose()
+    assert (ran_in == get_native_id()) is worker
+
+
+@of_each_process
+async def test_a_worker_leaves_the_log_to_others(tmp_path: Path, *, worker: bool) -> None:
+    """However long the log is, its commit does not wait until it is in the file; anybody else's brings it there."""
+    path = tmp_path / "roster.db"
+    store.upgrade(path)
+    engine = store.open(path, worker=worker)
+    async with store.writing(engine) as tx:
+        await tx.exec_driver_sql("CREATE TABLE long (text TEXT)")
+        await tx.execute(sa.text("INSERT INTO long VALUES (:text)"), {"text": "x" * 5_000_000})
+    size = path.stat().st_size
+    await engine.dispose()
+    assert (size < 5_000_000) is worker
+
+
+async def test_a_worker_s_block_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    """What it wrote before is rolled back, and the connection goes on."""
+    path = tmp_path / "roster.db"
+    store.upgrade(path)
+    engine = store.open(path, worker=True)
+
+    async def write(password: str, *, fails: bool) -> None:
+        async with store.writing(engine) as tx:
+            await credentials.set_password(tx, "lincoln", password, AT)
+            if fails:
+                raise LookupError
+
+    with pytest.raises(LookupError):
+        await write("one", fails=True)
+    await write("two", fails=False)
+    async with store.reading(engine) as tx:
+        assert await credentials.password_hash(tx, "lincoln") == "two"
+    await engine.dispose()
 
 
 def test_a_pool_that_is_used_up_is_the_databases_failure() -> None:

@@ -85,8 +85,10 @@ async def test_nothing_is_left_of_a_draft_that_is_not_kept(district: District) -
         pass
 
 
-async def test_it_is_used(district: District) -> None:
+@pytest.mark.parametrize("beside", [True, False], ids=["beside the files", "after them"])
+async def test_it_is_used(district: District, monkeypatch: pytest.MonkeyPatch, *, beside: bool) -> None:
     """A row that somebody changes in the database by hand is seen once the kept roster is deleted, and not before."""
+    monkeypatch.setattr(kept, "_BYTES_BESIDE_MAX", kept._BYTES_BESIDE_MAX if beside else 0)
     await walked(district, FIRST)
     async with district.writing() as tx:
         students = versions["students"]
