@@ -11,7 +11,7 @@ Rule 1: everything runs in the same run, each case in a process of its own that 
 starts: a worker process has its modules loaded, too. Peak memory is that of the process (`resource.getrusage`).
 Rule 2: the cases take turns, so that a noisy moment does not fall on one of them alone; medians are shown.
 Rule 3: every delivery is begun and sealed as the daemon does it, and its walk starts on a copy of the same state. As in
-a daemon, somebody else has the database open.
+a daemon, somebody else has the database open, and the files have been on the disk for a while.
 """
 
 from __future__ import annotations
