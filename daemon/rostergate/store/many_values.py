@@ -24,7 +24,7 @@ _ROWS_AT_ONCE: Final = 20_000
 """Rows that become Python values in one go."""
 
 _Statements: TypeAlias = list[tuple[Any, ...]]
-"""What each is given."""
+"""What each statement is given."""
 
 
 async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:

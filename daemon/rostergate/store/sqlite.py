@@ -40,6 +40,7 @@ _PRAGMAS: Final = (
 _PRAGMAS_OF_WORKER: Final = (*_PRAGMAS, "PRAGMA wal_autocheckpoint=0")
 """The daemon, which writes after each delivery, has time for the log; a delivery that waits has not."""
 _ROWS_FETCHED: Final = 64
+"""At a time, where they are not fetched all together: as aiosqlite has it."""
 
 
 def open(path: Path, *, worker: bool = False) -> AsyncEngine:  # noqa: A001 - called as `sqlite.open`
