@@ -113,8 +113,12 @@ class PostgreSQL:
         """End every connection to a database, as a server that is started again does."""
         self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
-    def _execute(self, statement: str) -> None:
-        self._maintenance.execute(statement.encode())
+    def sessions(self, name: str) -> int:
+        """Return how many connections to a database there are."""
+        return self._execute(f"SELECT pid FROM pg_stat_activity WHERE datname = '{name}'").rowcount
+
+    def _execute(self, statement: str) -> psycopg.Cursor[Any]:
+        return self._maintenance.execute(statement.encode())
 
 
 @contextlib.contextmanager

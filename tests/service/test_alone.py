@@ -40,9 +40,11 @@ async def test_a_second_daemon_is_refused(postgresql: PostgreSQL, server_databas
     """While one has the database no other gets it; afterwards it does."""
     location = postgresql.server(server_database)
     async with Alone(location):
+        refused = Alone(location)
         with pytest.raises(AlreadyRunning, match="postgresql://rostergate@/"):
-            async with Alone(location):
+            async with refused:
                 pass
+        await until(lambda: postgresql.sessions(server_database) == 1, SECONDS_MAX)  # the refused one has left its own
     async with Alone(location):
         pass
 

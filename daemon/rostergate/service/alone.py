@@ -78,6 +78,7 @@ class Alone:
         await self._held.aclose()  # what is left of a session that was lost
         found = await self._held.enter_async_context(store.daemon_reserved(self._database, ALONE_SECONDS_MAX))
         if found is None:
+            await self._held.aclose()  # where this ends `__aenter__`, no `__aexit__` follows
             raise AlreadyRunning(
                 f"Another rostergate daemon works on the database {self._database}, perhaps on another machine; "
                 "stop it first. Each daemon needs a database of its own."
