@@ -57,16 +57,16 @@ async def stamp(tx: AsyncConnection, district: str, program: str) -> Stamp:
     return Stamp(district, ground, moved_at.isoformat() if moved_at else "", program)
 
 
-class Reading:
+class Loading:
     """What is kept, on its way from the disk: a large district's when it is asked for, others' at once, in a thread."""
 
     def __init__(self, spool: Spool, now: Stamp) -> None:
         self._spool, self._now = spool, now
-        self._reading = begun(_read, spool, now) if _is_small(spool.kept(now.district)) else None
+        self._loading = begun(_read, spool, now) if _is_small(spool.kept(now.district)) else None
 
     async def roster(self, tx: AsyncConnection) -> tuple[Frames, bool]:
         """Return the current roster, and whether it was kept; the order of rows is not defined."""
-        known = await self._reading if self._reading else _read(self._spool, self._now)
+        known = await self._loading if self._loading else _read(self._spool, self._now)
         return (known, True) if known is not None else (await roster.load(tx, self._now.district), False)
 
 

@@ -135,9 +135,9 @@ async def _walk_once(
         if alike := await unchanged.verdict(tx, stated, seen.ground, told):
             known, is_kept, said = dict[str, pl.DataFrame](), True, Understood(alike)
         else:
-            reading = kept.Reading(spool, seen)
+            loading = kept.Loading(spool, seen)
             said = _understood(spool, delivery, told)
-            known, is_kept = await reading.roster(tx)
+            known, is_kept = await loading.roster(tx)
     read = time.monotonic()
     verdict = _final(against(known, said, told))
     del said
