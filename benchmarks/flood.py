@@ -6,9 +6,9 @@ The real daemon with argon2id as it comes. One district uploads with OpenSSH's s
 until as many wrong logins as said, begun at the same moment from an address each, have been answered or turned away.
 
 Rule 1: only uploads that lie wholly or in part within the flood count, and only ratios of one run.
-Rule 2: flood and uploader are on this machine, too, and would be elsewhere. So the flood has the lowest priority and
-the uploader the highest, and neither takes from what the daemon does; where this is not allowed, they take some. Linux
-weighs sessions against each other before it looks at what is nice in one of them (autogroups, sched(7)).
+Rule 2: flood and uploader are on this machine, too, and would be elsewhere. So the flood has the lowest priority, to
+take nothing from the daemon, and the uploader the highest, to lose nothing to what the daemon does besides; where this
+is not allowed, they do. Linux weighs sessions before it looks at what is nice in one of them (autogroups, sched(7)).
 """
 
 from __future__ import annotations

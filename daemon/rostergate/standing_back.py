@@ -18,16 +18,17 @@ import os
 from pathlib import Path
 
 
-def stand_back(who: int, *, behind: int, niceness: int) -> None:
-    """Let a child or a thread of the daemon stand back behind it; a sandbox that forbids it changes nothing else.
+def stand_back(*, behind: int, niceness: int) -> None:
+    """Let the calling thread, the daemon's or a child's, stand back; a sandbox that forbids it changes nothing else.
 
-    `who`: its process or thread id, 0 for the caller; `behind`: the daemon's process id; `niceness`: where it is nice.
+    Threads that it starts afterwards stand back as it does; those that are there stay as they are (sched(7)).
+    `behind`: the daemon's process id; `niceness`: where it is nice.
     """
     with contextlib.suppress(OSError):
         if shares_as_a_whole(behind):
-            os.sched_setscheduler(who, os.SCHED_IDLE, os.sched_param(0))
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         else:
-            os.setpriority(os.PRIO_PROCESS, who, max(niceness, os.getpriority(os.PRIO_PROCESS, who)))
+            os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def shares_as_a_whole(daemon: int, root: Path = Path("/")) -> bool:

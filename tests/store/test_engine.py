@@ -25,6 +25,10 @@ of_each_process = pytest.mark.parametrize("worker", [False, True], ids=["daemon"
 on_sqlite = pytest.mark.parametrize("location", ["sqlite"], indirect=True)
 
 
+def _bytes(path: Path) -> int:
+    return path.stat().st_size
+
+
 def _names(folder: Path) -> list[str]:
     return sorted(one.name for one in folder.iterdir())
 
@@ -191,10 +195,8 @@ async def test_every_file_name_is_legal(tmp_path: Path, name: str) -> None:
 
 
 @of_each_process
-async def test_a_worker_s_statements_run_where_they_are_awaited(tmp_path: Path, *, worker: bool) -> None:
+async def test_a_worker_s_statements_run_where_they_are_awaited(path: Path, *, worker: bool) -> None:
     """A worker has nothing to do meanwhile; anybody else's statements run in the connection's own thread."""
-    path = tmp_path / "roster.db"
-    store.upgrade(path)
     engine = store.open(path, worker=worker)
     async with store.reading(engine) as tx:
         connection = (await tx.get_raw_connection()).driver_connection
@@ -206,23 +208,19 @@ async def test_a_worker_s_statements_run_where_they_are_awaited(tmp_path: Path, 
 
 
 @of_each_process
-async def test_a_worker_leaves_the_log_to_others(tmp_path: Path, *, worker: bool) -> None:
+async def test_a_worker_leaves_the_log_to_others(path: Path, *, worker: bool) -> None:
     """However long the log is, its commit does not wait until it is in the file; anybody else's brings it there."""
-    path = tmp_path / "roster.db"
-    store.upgrade(path)
     engine = store.open(path, worker=worker)
     async with store.writing(engine) as tx:
         await tx.exec_driver_sql("CREATE TABLE long (text TEXT)")
         await tx.execute(sa.text("INSERT INTO long VALUES (:text)"), {"text": "x" * 5_000_000})
-    size = path.stat().st_size
+    size = _bytes(path)
     await engine.dispose()
     assert (size < 5_000_000) is worker
 
 
-async def test_a_worker_s_block_that_raises_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_worker_s_block_that_raises_leaves_nothing(path: Path) -> None:
     """What it wrote before is rolled back, and the connection goes on."""
-    path = tmp_path / "roster.db"
-    store.upgrade(path)
     engine = store.open(path, worker=True)
 
     async def write(password: str, *, fails: bool) -> None:

@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 import os
 import secrets
-import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -145,5 +144,4 @@ def _cost_of(hasher: PasswordHasher) -> Cost:
 
 
 def _make_way() -> None:
-    """Give the thread this runs in a low priority. On Linux a thread has one of its own, by its thread id."""
-    stand_back(threading.get_native_id(), behind=os.getpid(), niceness=NICENESS)
+    stand_back(behind=os.getpid(), niceness=NICENESS)

@@ -5,7 +5,7 @@ writer brings it into the file after its COMMIT; a worker leaves that to the nex
 IMMEDIATE and waits there for the one before, whatever its district: a file has one writer at a time.
 
 A worker process has nothing to do while its statements run. They run where they are awaited: a delivery of a small
-district is a hundred of them, and to send each to a thread and back took a fifth of its time.
+district is some fifty of them, and to send each to a thread and back four times took a fifth of its time.
 """
 
 from __future__ import annotations

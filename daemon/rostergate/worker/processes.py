@@ -108,7 +108,7 @@ def _settle_in(modules: tuple[str, ...]) -> None:
 
     A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
     """
-    stand_back(0, behind=os.getppid(), niceness=NICENESS)
+    stand_back(behind=os.getppid(), niceness=NICENESS)
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
