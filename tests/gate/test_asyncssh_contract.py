@@ -6,6 +6,8 @@ what is no longer needed.
 
 import inspect
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from asyncssh.constants import FXP_CLOSE, FXP_OPENDIR
 from asyncssh.crypto import cipher
 
 from gate.house import House, until
+from rostergate.gate import algorithms
 from rostergate.gate.hostkeys import host_keys
 from rostergate.gate.protocol import Packets
 
@@ -299,3 +302,25 @@ def test_a_key_of_a_client_is_verified_with_whatever_it_chose() -> None:
 def test_the_pair_of_a_key_is_shared_between_connections() -> None:
     """The signature that one client chose is noted in the pair (`gate/hostkeys.py` has a pair for each)."""
     assert "self.sig_algorithm =" in inspect.getsource(public_key.SSHKeyPair.set_sig_algorithm)
+
+
+def test_umac_needs_a_library_of_the_system() -> None:
+    """Where libnettle is not, the library refuses a list that names UMAC, so that it is not offered there."""
+    script = """
+import ctypes.util
+ctypes.util.find_library = lambda name: None
+import asyncssh
+from rostergate.gate.algorithms import LEGACY, MACS, MODERN
+for port in (MODERN, LEGACY):
+    asyncssh.SSHServerConnectionOptions(config=None, server_host_keys=[], **port.options())
+    print(*port.options()["mac_algs"])
+try:
+    asyncssh.SSHServerConnectionOptions(config=None, server_host_keys=[], mac_algs=MACS)
+except ValueError as error:
+    print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modern, legacy, error = run.stdout.splitlines()
+    assert modern.split() == [mac for mac in algorithms.MACS if "umac" not in mac]
+    assert legacy.split() == [*modern.split(), "hmac-sha1"]
+    assert error == "umac-128-etm@openssh.com is not a valid MAC algorithm"

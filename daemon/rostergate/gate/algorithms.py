@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from asyncssh.mac import get_mac_algs
+
 KEY_EXCHANGES: Final = (
     "mlkem768x25519-sha256",
     "curve25519-sha256",
@@ -32,6 +34,7 @@ CIPHERS: Final = (
 MACS: Final = (
     "hmac-sha2-256-etm@openssh.com",
     "hmac-sha2-512-etm@openssh.com",
+    # Costs half of what HMAC does. asyncssh has it from libnettle, where the machine has that: Debian 13 may not.
     "umac-128-etm@openssh.com",
     # libssh2 before 1.11, and with it many a curl, knows no other with SHA-2.
     "hmac-sha2-256",
@@ -59,11 +62,12 @@ class Algorithms:
     signatures: tuple[str, ...]
 
     def options(self) -> dict[str, Any]:
-        """Return them as asyncssh takes them."""
+        """Return those that this machine has, as asyncssh takes them."""
+        available = get_mac_algs()
         return {
             "kex_algs": self.key_exchanges,
             "encryption_algs": self.ciphers,
-            "mac_algs": self.macs,
+            "mac_algs": tuple(one for one in self.macs if one.encode() in available),
             "signature_algs": self.signatures,
             "compression_algs": ("none",),
         }

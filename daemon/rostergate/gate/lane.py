@@ -4,8 +4,8 @@ asyncssh 2.24 copies each byte of an encrypted packet six times before a session
 packet. Here packets are decrypted where they lie, with a cipher that is kept, and what came together goes on together.
 
 Rule 1: only what would go well is taken: whole packets of data, authentic, for an open channel that has room for them,
-encrypted with AES-GCM, which is the cheapest cipher and known to every client of today. All else is asyncssh's, and so
-is whatever is wrong: it finds the packet as it came, and says what it always says.
+encrypted in one of the ways that `ciphers.py` knows. All else is asyncssh's, and so is whatever is wrong: it finds the
+packet as it came, and says what it always says.
 Rule 2: packets keep their order. asyncssh is given the others one by one, each whole, so that it never waits for the
 rest of one that could have been taken here.
 
@@ -18,19 +18,16 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncssh.constants import MSG_CHANNEL_DATA
-from asyncssh.encryption import GCMEncryption
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .ciphers import LENGTH_BYTES, Ahead, ahead_of
 
 if TYPE_CHECKING:
     import asyncssh
 
 WORTH_BYTES: Final = 512
 """A packet that is shorter carries no file's data to speak of."""
-# RFC 5647, 7.2: a packet is its length, which is not encrypted, so many bytes, and a tag. RFC 4253, 6, and RFC 4254,
-# 5.2: what a packet of data begins with. The numbers: bytes of padding, kind; channel, length of the data.
-_LENGTH_BYTES: Final = 4
-_TAG_BYTES: Final = 16
+# RFC 4253, 6, and RFC 4254, 5.2: what a packet of data begins with, after its length. The numbers: bytes of padding,
+# kind; channel, length of the data.
 _DATA: Final = Struct(">BBII")
 
 
@@ -47,17 +44,16 @@ class Lane:
         self._connection: Any = connection
         self._receive = connection.data_received
         self._rest = b""  # a packet that has not come whole
-        self._cipher: Any = None
-        self._key: Any = None
+        self._ahead: Ahead | None = None
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:  # noqa: ARG002 - asyncssh's signature
         """Take what has come over the connection."""
         data, self._rest, at = self._rest + data, b"", 0
-        while self._helps() and (end := self._end(data, at)):
+        while (ahead := self._helping()) and (end := self._end(ahead, data, at)):
             if end > len(data):
                 self._rest, at = data[at:], len(data)
                 break
-            after = self._taken(data, at)
+            after = self._taken(ahead, data, at)
             if after == at:
                 self._receive(data[at:end])
                 after = end
@@ -65,59 +61,66 @@ class Lane:
         if self._connection._transport is not None:
             self._receive(data[at:])
 
-    def _helps(self) -> bool:
-        """Say whether the connection is up and can be helped, and asyncssh awaits the beginning of a packet."""
+    def _helping(self) -> Ahead | None:
+        """Return what looks ahead, if the connection is up and asyncssh awaits the beginning of a packet."""
         connection = self._connection
-        return (
+        if connection._recv_encryption is not self._ahead:
+            self._look_ahead()
+        helps = (
             connection._transport is not None
-            and isinstance(connection._recv_encryption, GCMEncryption)
             and connection._auth_complete
             and not connection._inpbuf
             and connection._recv_handler == connection._recv_pkthdr
         )
+        return self._ahead if helps else None
 
-    def _end(self, data: bytes, at: int) -> int:
+    def _look_ahead(self) -> None:
+        """Stand before the encryption that a key exchange has brought."""
+        connection = self._connection
+        self._ahead = ahead_of(connection._recv_encryption, connection._recv_macsize)
+        if self._ahead is not None:
+            connection._recv_encryption = self._ahead
+
+    def _end(self, ahead: Ahead, data: bytes, at: int) -> int:
         """Return where the packet at `at` ends, which may be beyond the data; 0 where there is none, or no sense."""
-        if len(data) - at < _LENGTH_BYTES:
-            return at + _LENGTH_BYTES if at < len(data) else 0
-        length = int.from_bytes(data[at : at + _LENGTH_BYTES], "big")
-        return at + _LENGTH_BYTES + length + _TAG_BYTES if length <= self._connection._max_recv_pktlen else 0
+        if len(data) - at < ahead.first_bytes:
+            return at + ahead.first_bytes if at < len(data) else 0
+        length = ahead.length(data[at : at + ahead.first_bytes])
+        return at + LENGTH_BYTES + length + ahead.tag_bytes if length <= self._connection._max_recv_pktlen else 0
 
-    def _taken(self, data: bytes, at: int) -> int:
+    def _taken(self, ahead: Ahead, data: bytes, at: int) -> int:
         """Take packets of data for one channel that follow each other from `at` on; return where they end."""
         connection, view = self._connection, memoryview(data)
-        cipher = connection._recv_encryption._cipher
-        if cipher is not self._cipher:
-            self._cipher, self._key = cipher, AESGCM(cipher._key)
         taken: list[memoryview] = []
         channel: Any = None
         number, room = 0, 0
-        while at + WORTH_BYTES <= (end := self._end(data, at)) <= len(data):
-            opened = self._opened(view, at, end)
-            if opened is None:
+        while at + WORTH_BYTES <= (end := self._end(ahead, data, at)) <= len(data):
+            found = _found(ahead.opened(view[at:end], connection._recv_seq))
+            if found is None:
                 break
             if channel is None:
-                number, channel = opened[0], connection._channels.get(opened[0])
+                number, channel = found[0], connection._channels.get(found[0])
                 room = channel._recv_window if channel is not None and channel._recv_state == "open" else 0
-            if opened[0] != number or len(opened[1]) > room:
+            if found[0] != number or len(found[1]) > room:
                 break
-            cipher._update_iv()
+            ahead.take()
             connection._recv_seq = (connection._recv_seq + 1) & 0xFFFF_FFFF
-            taken.append(opened[1])
-            room -= len(opened[1])
+            taken.append(found[1])
+            room -= len(found[1])
             at = end
         if taken:
             channel._accept_data(b"".join(taken))
         return at
 
-    def _opened(self, view: memoryview, at: int, end: int) -> tuple[int, memoryview] | None:
-        """Decrypt one packet; return its channel and its data, or None where it is anything else, or not authentic."""
-        start = at + _LENGTH_BYTES
-        try:
-            plain = self._key.decrypt(self._cipher._iv, view[start:end], view[at:start])
-        except InvalidTag:
-            return None
-        padding, kind, number, length = _DATA.unpack_from(plain)
-        if kind != MSG_CHANNEL_DATA or not padding or _DATA.size + length + padding != len(plain):
-            return None
-        return number, memoryview(plain)[_DATA.size : _DATA.size + length]
+
+def _found(plain: bytes | None) -> tuple[int, memoryview] | None:
+    """Return the channel and the data of a packet that was opened; None where it is of another kind, or makes no sense.
+
+    `plain` is at least as long as what a packet of data begins with: packets that are hardly longer are not opened.
+    """
+    if plain is None:
+        return None
+    padding, kind, number, length = _DATA.unpack_from(plain)
+    if kind != MSG_CHANNEL_DATA or not padding or _DATA.size + length + padding != len(plain):
+        return None
+    return number, memoryview(plain)[_DATA.size : _DATA.size + length]
