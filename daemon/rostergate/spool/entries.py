@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,19 +48,19 @@ class Survey:
 def listed(folder: Path) -> dict[str, Entry]:
     """Return the regular files of a folder by name; an absent folder has none. Raises `OSError`."""
     try:
-        paths = list(folder.iterdir())
+        with os.scandir(folder) as found:
+            return {one.name: entry for one in found if (entry := entry_at(one))}
     except FileNotFoundError:
         return {}
-    return {path.name: entry for path in paths if (entry := entry_at(path))}
 
 
-def entry_at(path: Path) -> Entry | None:
+def entry_at(path: Path | os.DirEntry[str]) -> Entry | None:
     """Return one regular file as it is; links and folders are nobody's uploads, and one may just have been renamed.
 
     Raises `OSError`.
     """
     try:
-        state = path.lstat()
+        state = path.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(state.st_mode):

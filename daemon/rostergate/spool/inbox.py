@@ -114,7 +114,7 @@ class Inbox:
 
     def left(self) -> dict[str, Entry]:
         """Return what lies aside for a resume or a rename, by name. Raises `OSError`."""
-        return {name: entry for name, entry in listed(self.scratch).items() if not mark_of(self.scratch / name)}
+        return {name: entry for name, entry in listed(self.scratch).items() if not mark_of(name)}
 
     def begin(self, name: str) -> Upload:
         """Open a new, empty upload; what was left aside under the name is dropped. Raises `OSError`.
@@ -270,13 +270,12 @@ class Inbox:
             self._changed.put_nowait((self.district, self.area))
 
     def _aside(self, name: str) -> Entry | None:
-        path = self.scratch / name
-        return None if mark_of(path) else entry_at(path)
+        return None if mark_of(name) else entry_at(self.scratch / name)
 
     def _recover(self, booted_at: float) -> None:
         """Give each file that was in use its name back; of several under one name the newest stays."""
         for path in sorted(self.scratch.iterdir(), key=lambda path: path.lstat().st_mtime_ns):
-            state, mark = path.lstat(), mark_of(path)
+            state, mark = path.lstat(), mark_of(path.name)
             finished = bool(state.st_mode & stat.S_IXUSR) or (mark is not None and mark.began_at is None)
             if not finished and state.st_ctime < booted_at:
                 path.unlink()

@@ -13,11 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import uuid4
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MARK_CHARS_MAX: Final = 55
 """Characters that a mark puts before a name: file systems take 255 bytes in all."""
@@ -59,9 +56,9 @@ def in_renaming(name: str) -> Mark:
     return Mark(uuid4().hex[:12], name, None)
 
 
-def mark_of(path: Path) -> Mark | None:
+def mark_of(file: str) -> Mark | None:
     """Return what a file's name says, or None: nobody uses the file."""
-    found = _MARKED.fullmatch(path.name)
+    found = _MARKED.fullmatch(file)
     if found is None:
         return None
     began, whole = found["began"], found["whole"]
