@@ -9,10 +9,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from rostergate.store.beside import begun
+from rostergate.store.beside import one_ahead
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Mapping
 
     import polars as pl
@@ -30,23 +29,13 @@ _Statements: TypeAlias = list[tuple[Any, ...]]
 async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:
     """Insert rows, each with the constants; those that break a unique index are left out. Return how many were made."""
     whole = rows.height - rows.height % _ROWS_PER_STATEMENT
-    parts = iter([*rows[:whole].iter_slices(_ROWS_AT_ONCE), *rows[whole:].iter_slices()])
+    parts = chain(rows[:whole].iter_slices(_ROWS_AT_ONCE), rows[whole:].iter_slices())
     written = 0
-    following = _made_ready(next(parts, None), constants)
-    while following:
-        values = await following
-        following = _made_ready(next(parts, None), constants)
+    async for values in one_ahead(_values(part, tuple(constants.values())) for part in parts):
         rows_each = (len(values[0]) - len(constants)) // rows.width
         insert = _insert(tx.dialect, made, rows.columns, [*constants], rows_each)
         written += (await tx.exec_driver_sql(insert, values)).rowcount
     return written
-
-
-def _made_ready(rows: pl.DataFrame | None, constants: Mapping[str, Any]) -> asyncio.Future[_Statements] | None:
-    """Begin at once to put the next rows together, while those before are written."""
-    if rows is None:
-        return None
-    return begun(_values, rows, tuple(constants.values()))
 
 
 def _values(rows: pl.DataFrame, constants: tuple[Any, ...]) -> _Statements:
