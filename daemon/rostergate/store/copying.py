@@ -14,8 +14,6 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql import visitors
 
-from rostergate.store.beside import one_ahead
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 ROWS_MIN: Final = 500
 """Rows from which on a table of their own pays."""
 _ROWS_AT_ONCE: Final = 20_000
-"""Rows that become CSV in one go, while the server takes those before."""
+"""Rows that become CSV in one go: a few milliseconds, so that the event loop goes on."""
 _UNKNOWN_BYTES_MIN: Final = 1_000_000
 """Size from which on a table's plan matters."""
 
@@ -108,12 +106,8 @@ async def _copy(tx: AsyncConnection, table: str, rows: pl.DataFrame) -> None:
             connection.cursor() as cursor,
             cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN (FORMAT csv)') as copy,
         ):
-            async for text in one_ahead(map(_csv, rows.iter_slices(_ROWS_AT_ONCE))):
-                await copy.write(text)
+            for some in rows.iter_slices(_ROWS_AT_ONCE):
+                # Every text is quoted, and no text (NULL) is not: so COPY tells "" from NULL, and a \. ends nothing.
+                await copy.write(some.write_csv(include_header=False, quote_style="non_numeric").encode())
     except psycopg.OperationalError as error:
         raise OperationalError("COPY", None, error) from error
-
-
-def _csv(rows: pl.DataFrame) -> bytes:
-    # Every text is quoted, and no text (NULL) is not: so COPY tells "" from NULL, and a \. ends nothing.
-    return rows.write_csv(include_header=False, quote_style="non_numeric").encode()
