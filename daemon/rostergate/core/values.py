@@ -139,16 +139,14 @@ def _emails(frame: pl.DataFrame, table: str) -> Problem:
 
 
 def _phones(frame: pl.DataFrame, table: str, region: str) -> tuple[pl.DataFrame, Problem]:
-    phone = pl.col("phone")
-    plain = pl.lit(value=False)
+    phone, plain = pl.col("phone"), pl.lit(None, pl.String)
     if phonenumbers.country_code_for_region(region) == _NORTH_AMERICA:
-        plain = phone.str.contains(_PLAIN)
-    told = frame.select("phone", plain.alias("plain")).filter(phone.is_not_null())
-    unusual = told.filter(~pl.col("plain"))["phone"].unique().to_list()
+        parts = phone.str.extract_groups(_PLAIN).struct
+        plain = pl.concat_str(pl.lit("+1"), parts[0], parts[1], parts[2])
+    spelled = frame.select("phone", plain=plain)
+    unusual = spelled.filter(phone.is_not_null() & pl.col("plain").is_null())["phone"].unique().to_list()
     numbers = {value: number for value in unusual if (number := e164(value, region))}
-    frame = frame.with_columns(
-        pl.when(plain).then(phone.str.replace(_PLAIN, "+1${1}${2}${3}")).otherwise(phone.replace(numbers))
-    )
+    frame = frame.with_columns(pl.coalesce(spelled["plain"], phone.replace(numbers)).alias("phone"))
     senseless = [value for value in unusual if value not in numbers]
     wrong = frame.filter(phone.is_in(senseless)) if senseless else frame.clear()
     return frame, Problem(PHONE_INVALID, table, "phone", _rows(wrong), Effect.BLANK)
