@@ -131,7 +131,7 @@ def apply(roster: Frames, changes: Iterable[Frames]) -> Frames:
 
 
 def _compared(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    before, after = before.select(table.columns), after.select(table.columns)
+    before, after = before[[*table.columns]], after[[*table.columns]]
     if before.is_empty():
         return _with(Action.ADDED, after)
     stayed, remained = in_both(before, after)

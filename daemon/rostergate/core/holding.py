@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from rostergate.core import reissue
+from rostergate.core.diff import merged_rows
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames
 from rostergate.core.rows import in_parts
@@ -136,10 +137,7 @@ def views(
     whole = district or DistrictView()
     counts = _counts(roster)
     tied = after["guardianships"]
-    given = [
-        one["guardianships"].select("school_id", "student_id") for one in changes.values() if "guardianships" in one
-    ]
-    concerned = pl.concat([tied.clear().select("school_id", "student_id"), *given])
+    concerned = merged_rows(TABLES["guardianships"], changes.values()).select("school_id", "student_id")
     each = tied.join(concerned, on=concerned.columns, how="semi").group_by("school_id", "student_id").len("guardians")
     most = dict(each.group_by("school_id").agg(pl.col("guardians").max()).iter_rows())
     return {

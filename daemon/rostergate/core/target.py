@@ -34,7 +34,7 @@ def target(roster: Frames, snapshot: Snapshot) -> Frames:
     `roster` and `snapshot.tables` have every canonical table. Raises `AssertionError` when the result would have a
     tie to nothing: then the snapshot was not one.
     """
-    after = {name: snapshot.tables[name].select(table.columns) for name, table in TABLES.items()}
+    after = {name: snapshot.tables[name][[*table.columns]] for name, table in TABLES.items()}
     if snapshot.absent or any(keys.height for keys in snapshot.mentioned.values()):
         gone = {name: roster[name].join(after[name], on=table.key, how="anti") for name, table in TABLES.items()}
         _add(after, _mentioned(gone, snapshot.mentioned))
