@@ -1,4 +1,4 @@
-"""A connection's encryption, with a look at the next packet before asyncssh takes it.
+"""Openers: a connection's encryption, with a look into the next packet before asyncssh takes it.
 
 asyncssh opens a packet when it takes it. For the short way (`lane.py`) a packet has to be open before it is known whose
 it is, and opening one moves the cipher on, so that it can be done only once. What has been opened here and was not
@@ -8,6 +8,8 @@ Three kinds are known, which are all that are offered: AES-GCM; a cipher and a M
 OpenSSH takes before version 10 (aes128-ctr with umac-128-etm); a cipher and a MAC of what is encrypted, which libssh2
 takes before 1.11, and with it many a curl (aes256-ctr with hmac-sha2-256), and which hides even a packet's length.
 Sources: RFC 5647, 7.2; PROTOCOL, 1.5, of OpenSSH; RFC 4253, 6.
+
+Everything here uses private names of asyncssh, and is held against asyncssh's own way together with `lane.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 LENGTH_BYTES: Final = 4
 
 
-class Ahead(ABC):
+class Opener(ABC):
     """What asyncssh has as a connection's encryption; stands before the one that it made itself."""
 
     first_bytes = LENGTH_BYTES
@@ -65,7 +67,7 @@ class Ahead(ABC):
     def _open(self, packet: memoryview, number: int) -> bytes | None: ...
 
 
-class AheadGcm(Ahead):
+class GcmOpener(Opener):
     """AES-GCM, with a cipher that is kept: asyncssh 2.24 makes one for each packet."""
 
     def __init__(self, encryption: GCMEncryption, tag_bytes: int) -> None:
@@ -83,7 +85,7 @@ class AheadGcm(Ahead):
         return plain
 
 
-class AheadEncryptThenMac(Ahead):
+class EncryptThenMacOpener(Opener):
     """A cipher, and a MAC of what it has encrypted."""
 
     def _open(self, packet: memoryview, number: int) -> bytes | None:
@@ -94,7 +96,7 @@ class AheadEncryptThenMac(Ahead):
         return plain
 
 
-class AheadEncryptAndMac(Ahead):
+class EncryptAndMacOpener(Opener):
     """A cipher that encrypts the length as well, and a MAC of what is encrypted."""
 
     first_bytes = 16
@@ -129,10 +131,10 @@ class AheadEncryptAndMac(Ahead):
         return plain[LENGTH_BYTES:] if self._encryption._mac.verify(number, plain, bytes(packet[end:])) else None
 
 
-def ahead_of(encryption: Encryption | None, tag_bytes: int) -> Ahead | None:
-    """Return what looks ahead of an encryption; None where there is none yet."""
+def opener_of(encryption: Encryption | None, tag_bytes: int) -> Opener | None:
+    """Return the opener that stands before an encryption; None where there is none yet."""
     if isinstance(encryption, GCMEncryption):
-        return AheadGcm(encryption, tag_bytes)
+        return GcmOpener(encryption, tag_bytes)
     if isinstance(encryption, ETMEncryption):
-        return AheadEncryptThenMac(encryption, tag_bytes)
-    return AheadEncryptAndMac(encryption, tag_bytes) if isinstance(encryption, BasicEncryption) else None
+        return EncryptThenMacOpener(encryption, tag_bytes)
+    return EncryptAndMacOpener(encryption, tag_bytes) if isinstance(encryption, BasicEncryption) else None

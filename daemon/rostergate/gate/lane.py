@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asyncssh.constants import MSG_CHANNEL_DATA
 
-from .ciphers import LENGTH_BYTES, Ahead, ahead_of
+from rostergate.gate.ciphers import LENGTH_BYTES, Opener, opener_of
 
 if TYPE_CHECKING:
     import asyncssh
@@ -44,16 +44,16 @@ class Lane:
         self._connection: Any = connection
         self._receive = connection.data_received
         self._rest = b""  # a packet that has not come whole
-        self._ahead: Ahead | None = None
+        self._opener: Opener | None = None
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:  # noqa: ARG002 - asyncssh's signature
         """Take what has come over the connection."""
         data, self._rest, at = self._rest + data, b"", 0
-        while (ahead := self._helping()) and (end := self._end(ahead, data, at)):
+        while (opener := self._helping()) and (end := self._end(opener, data, at)):
             if end > len(data):
                 self._rest, at = data[at:], len(data)
                 break
-            after = self._taken(ahead, data, at)
+            after = self._taken(opener, data, at)
             if after == at:
                 self._receive(data[at:end])
                 after = end
@@ -61,41 +61,41 @@ class Lane:
         if self._connection._transport is not None:
             self._receive(data[at:])
 
-    def _helping(self) -> Ahead | None:
-        """Return what looks ahead, if the connection is up and asyncssh awaits the beginning of a packet."""
+    def _helping(self) -> Opener | None:
+        """Return the opener, if the connection is up and asyncssh awaits the beginning of a packet."""
         connection = self._connection
-        if connection._recv_encryption is not self._ahead:
-            self._look_ahead()
+        if connection._recv_encryption is not self._opener:
+            self._stand_before()
         helps = (
             connection._transport is not None
             and connection._auth_complete
             and not connection._inpbuf
             and connection._recv_handler == connection._recv_pkthdr
         )
-        return self._ahead if helps else None
+        return self._opener if helps else None
 
-    def _look_ahead(self) -> None:
+    def _stand_before(self) -> None:
         """Stand before the encryption that a key exchange has brought."""
         connection = self._connection
-        self._ahead = ahead_of(connection._recv_encryption, connection._recv_macsize)
-        if self._ahead is not None:
-            connection._recv_encryption = self._ahead
+        self._opener = opener_of(connection._recv_encryption, connection._recv_macsize)
+        if self._opener is not None:
+            connection._recv_encryption = self._opener
 
-    def _end(self, ahead: Ahead, data: bytes, at: int) -> int:
+    def _end(self, opener: Opener, data: bytes, at: int) -> int:
         """Return where the packet at `at` ends, which may be beyond the data; 0 where there is none, or no sense."""
-        if len(data) - at < ahead.first_bytes:
-            return at + ahead.first_bytes if at < len(data) else 0
-        length = ahead.length(data[at : at + ahead.first_bytes])
-        return at + LENGTH_BYTES + length + ahead.tag_bytes if length <= self._connection._max_recv_pktlen else 0
+        if len(data) - at < opener.first_bytes:
+            return at + opener.first_bytes if at < len(data) else 0
+        length = opener.length(data[at : at + opener.first_bytes])
+        return at + LENGTH_BYTES + length + opener.tag_bytes if length <= self._connection._max_recv_pktlen else 0
 
-    def _taken(self, ahead: Ahead, data: bytes, at: int) -> int:
+    def _taken(self, opener: Opener, data: bytes, at: int) -> int:
         """Take packets of data for one channel that follow each other from `at` on; return where they end."""
         connection, view = self._connection, memoryview(data)
         taken: list[memoryview] = []
         channel: Any = None
         number, room = 0, 0
-        while at + WORTH_BYTES <= (end := self._end(ahead, data, at)) <= len(data):
-            found = _found(ahead.opened(view[at:end], connection._recv_seq))
+        while at + WORTH_BYTES <= (end := self._end(opener, data, at)) <= len(data):
+            found = _found(opener.opened(view[at:end], connection._recv_seq))
             if found is None:
                 break
             if channel is None:
@@ -103,7 +103,7 @@ class Lane:
                 room = channel._recv_window if channel is not None and channel._recv_state == "open" else 0
             if found[0] != number or len(found[1]) > room:
                 break
-            ahead.take()
+            opener.take()
             connection._recv_seq = (connection._recv_seq + 1) & 0xFFFF_FFFF
             taken.append(found[1])
             room -= len(found[1])
