@@ -4,8 +4,8 @@ asyncssh opens a packet when it takes it. For the short way (`lane.py`) a packet
 it is, and opening one moves the cipher on, so that it can be done only once. What has been opened here and was not
 taken is therefore kept, and handed to asyncssh when it comes to that packet.
 
-Three kinds are known, which are all that are offered: AES-GCM; a cipher and a MAC of what it has encrypted, which
-OpenSSH takes before version 10 (aes128-ctr with umac-128-etm); a cipher and a MAC of what is encrypted, which libssh2
+Three kinds are known, which are all that are offered: AES-GCM; a cipher with a MAC of the encrypted bytes, which
+OpenSSH takes before version 10 (aes128-ctr with umac-128-etm); a cipher with a MAC of the plain bytes, which libssh2
 takes before 1.11, and with it many a curl (aes256-ctr with hmac-sha2-256), and which hides even a packet's length.
 Sources: RFC 5647, 7.2; PROTOCOL, 1.5, of OpenSSH; RFC 4253, 6.
 
@@ -42,7 +42,7 @@ class Opener(ABC):
         return int.from_bytes(first[:LENGTH_BYTES], "big")
 
     def opened(self, packet: memoryview, number: int) -> bytes | None:
-        """Return what is in the next packet, which is whole; None where it is not authentic."""
+        """Return what is in the next packet, whose length has been asked for; None where it is not authentic."""
         if not self._is_open:
             self._is_open, self._plain = True, self._open(packet, number)
         return self._plain
@@ -86,7 +86,7 @@ class GcmOpener(Opener):
 
 
 class EncryptThenMacOpener(Opener):
-    """A cipher, and a MAC of what it has encrypted."""
+    """A cipher, and a MAC of the encrypted bytes; the length is not encrypted."""
 
     def _open(self, packet: memoryview, number: int) -> bytes | None:
         end = len(packet) - self.tag_bytes
@@ -97,7 +97,7 @@ class EncryptThenMacOpener(Opener):
 
 
 class EncryptAndMacOpener(Opener):
-    """A cipher that encrypts the length as well, and a MAC of what is encrypted."""
+    """A cipher, and a MAC of the plain bytes; the length is encrypted as well."""
 
     first_bytes = 16
     """A block of AES, which comes out alone: asyncssh decrypts as much to know the length."""
