@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+import databases
 import servers
 from rostergate import store
 
@@ -63,7 +64,7 @@ def server_database(postgresql: servers.PostgreSQL) -> Iterator[str]:
 def path(tmp_path: Path) -> Path:
     """Return the path of a SQLite database with every table and no rows."""
     path = tmp_path / "rostergate.db"
-    store.upgrade(path)
+    databases.make(path)
     return path
 
 

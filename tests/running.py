@@ -19,6 +19,7 @@ import asyncssh
 import psycopg
 from jsonschema import Draft202012Validator
 
+import forked
 from rostergate.desk import status
 from rostergate.desk.event_fields import ALWAYS
 from rostergate.desk.events import EVENTS
@@ -107,16 +108,12 @@ class Rostergate:
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of `rostergate ARGUMENTS` on these folders."""
-        return [
-            sys.executable,
-            "-m",
-            "rostergate",
-            "--config",
-            str(self.config),
-            "--state",
-            str(self.state),
-            *arguments,
-        ]
+        return [sys.executable, "-m", "rostergate", *self.place, *arguments]
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The options that point a command at these folders."""
+        return ("--config", str(self.config), "--state", str(self.state))
 
     def environ(self) -> dict[str, str]:
         """Return the environment of its processes: quick to settle, cheap passwords, loopback only."""
@@ -138,16 +135,19 @@ class Rostergate:
 
     def run(self, *arguments: str, status: int = 0) -> str:
         """Run a command, check its exit status and return what it printed."""
-        done = subprocess.run(
-            self.command(*arguments),
-            env=self.environ(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS_MAX,
-        )
+        done = self._done(*arguments)
         assert done.returncode == status, f"{arguments} ended with {done.returncode}: {done.stderr}{done.stdout}"
         return done.stdout if status == 0 or done.stdout else done.stderr
+
+    def _done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command; a daemon, or where the environment says how Python starts, as a program of its own."""
+        environment = self.environ()
+        if arguments[0] != "serve" and not any(name.startswith("PYTHON") for name in self.environment):
+            return forked.run([*self.place, *arguments], environment, SECONDS_MAX)
+        command = self.command(*arguments)
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS_MAX
+        )
 
     def answer(self, *arguments: str, status: int = 0) -> Any:
         """Run a command with `--json` and return its answer."""

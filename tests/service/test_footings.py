@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
+import databases
 from rostergate import store
 from rostergate.config.district import District
 from rostergate.core.verdict import FileFacts
@@ -71,7 +72,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """Open an empty store."""
-    store.upgrade(tmp_path / "rostergate.db")
+    databases.make(tmp_path / "rostergate.db")
     engine = store.open(tmp_path / "rostergate.db")
     desk = Desk(engine)
     yield desk

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import databases
 from rostergate import store
 from rostergate.config import Settings
 from rostergate.service import left_behind, purging
@@ -113,7 +114,7 @@ def test_a_file_that_takes_an_old_ones_place_is_put_back(spool: Spool, monkeypat
 
 async def test_a_purge_tells_them_and_removes_them(spool: Spool) -> None:
     """After the days that files are kept, and not before."""
-    store.upgrade(spool.database)
+    databases.make(spool.database)
     engine = store.open(spool.database)
     now, days = datetime.now(UTC), timedelta(days=Settings().retention.files_days)
     assert (await purging.look(engine, spool, Settings(), now + days - SOON)).empty

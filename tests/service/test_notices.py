@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 import pytest
 
+import databases
 from core.rosters import frames
 from rostergate import store
 from rostergate.config import Settings
@@ -39,7 +40,7 @@ OVERDUE = Overdue(("classes.csv",))
 @pytest.fixture
 async def tx(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
     """Give one writing transaction on a database in which a district's first delivery has begun."""
-    store.upgrade(tmp_path / "rostergate.db")
+    databases.make(tmp_path / "rostergate.db")
     engine = store.open(tmp_path / "rostergate.db")
     async with store.writing(engine) as tx:
         await deliveries.begin(tx, "lincoln", EVENING)

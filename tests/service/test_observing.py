@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import databases
 from rostergate import store
 from rostergate.config import Settings
 from rostergate.config.settings import MetricsSettings
@@ -52,7 +53,7 @@ class Watched:
 @pytest.fixture
 async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     """Give one whose database is in order."""
-    store.upgrade(tmp_path / "rostergate.db")
+    databases.make(tmp_path / "rostergate.db")
     one = Watched(tmp_path, tmp_path / "rostergate.db")
     await one.observation.open()
     yield one

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 from structlog.testing import capture_logs
 
+import databases
 from core.rosters import frames
 from gate.house import until
 from mailing import SENDER, mail_server
@@ -80,7 +81,7 @@ async def office(folder: Path, **rest: object) -> AsyncIterator[Office]:
     """Give a post on a state of its own."""
     spool = Spool(folder / "state")
     spool.prepare()
-    store.upgrade(spool.database)
+    databases.make(spool.database)
     write_district(folder / "districts", "lincoln", name="Lincoln Unified", time_zone="America/Chicago")
     districts = Districts(folder / "districts")
     districts.load()
@@ -320,7 +321,7 @@ async def test_the_post_works_until_it_is_stopped(tmp_path: Path) -> None:
 
 async def test_a_database_that_is_away_is_looked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told in the log; what is in the outbox goes out when the database is back, without a hint."""
-    monkeypatch.setattr(post, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(post, "OUTAGE_SECONDS", 0.01)
     async with office(tmp_path) as here:
         await here.write(Kind.LATE)
         stop = asyncio.Event()

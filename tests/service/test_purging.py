@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+import databases
 from rostergate import store
 from rostergate.config import Settings
 from rostergate.core.notices import Kind
@@ -49,7 +50,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     """Give an empty state."""
     spool = Spool(tmp_path)
     spool.prepare()
-    store.upgrade(spool.database)
+    databases.make(spool.database)
     engine = store.open(spool.database)
     yield engine
     await engine.dispose()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import databases
 from core.rosters import frames
 from rostergate import store
 from rostergate.core import release_code
@@ -45,7 +46,7 @@ def codes(spool: Spool) -> ReleaseCodes:
 @pytest.fixture
 async def tx(spool: Spool) -> AsyncIterator[AsyncConnection]:
     """Give one writing transaction after a delivery of which one school of two is on hold."""
-    store.upgrade(spool.database)
+    databases.make(spool.database)
     engine = store.open(spool.database)
     async with store.writing(engine) as tx:
         assert await sealed(tx) == DELIVERY

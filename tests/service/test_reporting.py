@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import databases
 from rostergate import store
 from rostergate.service import reporting
 from rostergate.store import deliveries
@@ -21,7 +22,7 @@ async def test_a_report_that_stays_due_is_written(tmp_path: Path, monkeypatch: p
     """What is still due at a second look is written; what has been written meanwhile is left alone."""
     monkeypatch.setattr(reporting, "LOOK_SECONDS", 0.02)
     path = tmp_path / "rostergate.db"
-    store.upgrade(path)
+    databases.make(path)
     engine = store.open(path)
     async with store.writing(engine) as tx:
         left = await concluded(tx, REJECTED, "lincoln")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+import databases
 from mailing import SENDER
 from rostergate import store
 from rostergate.config import Settings
@@ -62,7 +63,7 @@ class Disk:
 @pytest.fixture
 async def disk(tmp_path: Path) -> AsyncIterator[Disk]:
     """Give an empty disk."""
-    store.upgrade(tmp_path / "rostergate.db")
+    databases.make(tmp_path / "rostergate.db")
     engine = store.open(tmp_path / "rostergate.db")
     yield Disk(engine, tmp_path)
     await engine.dispose()

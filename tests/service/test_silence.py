@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import databases
 from rostergate import store
 from rostergate.config import Settings
 from rostergate.config.district import District
@@ -31,7 +32,7 @@ LINCOLN = District(slug="lincoln", name="Lincoln", time_zone="America/Chicago", 
 @pytest.fixture
 async def tx(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
     """Give one writing transaction on an empty database."""
-    store.upgrade(tmp_path / "rostergate.db")
+    databases.make(tmp_path / "rostergate.db")
     engine = store.open(tmp_path / "rostergate.db")
     async with store.writing(engine) as tx:
         yield tx
@@ -101,7 +102,7 @@ async def test_a_disabled_district_is_not_expected(tx: AsyncConnection) -> None:
 
 async def test_a_clock_that_was_just_set_misses_nobody(tmp_path: Path) -> None:
     """A jump of a year tells no district of a year's silence before an hour has shown that the clock means it."""
-    store.upgrade(tmp_path / "rostergate.db")
+    databases.make(tmp_path / "rostergate.db")
     engine = store.open(tmp_path / "rostergate.db")
     async with store.writing(engine) as tx:
         await delivered(tx, 1)
@@ -141,7 +142,7 @@ async def test_a_clock_that_was_just_set_misses_nobody(tmp_path: Path) -> None:
 
 async def test_a_look_at_many_districts_leaves_time_for_others_and_ends_when_told(tmp_path: Path) -> None:
     """A thousand districts are not looked at in one go, and whoever stops the daemon does not wait for the rest."""
-    store.upgrade(tmp_path / "rostergate.db")
+    databases.make(tmp_path / "rostergate.db")
     engine, stop, seen = store.open(tmp_path / "rostergate.db"), asyncio.Event(), list[str]()
 
     class Many(dict[str, District]):

@@ -12,6 +12,7 @@ import asyncssh
 import pytest
 from structlog.testing import capture_logs
 
+import databases
 from rostergate import store
 from rostergate.cli import sample
 from rostergate.config import Districts, Settings, write_district
@@ -79,7 +80,7 @@ async def running(folder: Path) -> AsyncIterator[Running]:
     one = Running(folder, asyncssh.generate_private_key("ssh-ed25519"))
     spool = Spool(folder / "state")
     spool.prepare()
-    store.upgrade(spool.database)
+    databases.make(spool.database)
     write_district(one.district.parent, "lakeside", name="Lakeside", time_zone="America/Chicago")
     listed = one.key.export_public_key().decode().strip()
     one.district.write_text(f'authorized_keys = ["{listed}"]\n{one.district.read_text()}')

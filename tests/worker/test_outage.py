@@ -68,7 +68,7 @@ async def engine(location: store.Server) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "OUTAGE_SECONDS_MIN", 0.01)
-    monkeypatch.setattr(queue, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(queue, "OUTAGE_SECONDS_MAX", 0.1)
 
 
 async def _run(

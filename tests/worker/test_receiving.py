@@ -12,6 +12,7 @@ import pytest
 from asyncssh import FXF_CREAT, FXF_TRUNC, FXF_WRITE
 from structlog.testing import capture_logs
 
+import databases
 from core.sets import REMIND_1_0
 from gate.house import SLUG, House, until
 from rostergate import journal, store
@@ -85,7 +86,7 @@ async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
     """Open a gate and a receiver that settles at once."""
     house = House(tmp_path / "state")
     await house.open()
-    store.upgrade(house.spool.database)
+    databases.make(house.spool.database)
     engine = store.open(house.spool.database)
     told: list[Judgement | None] = []
     has_sealed = asyncio.Event()

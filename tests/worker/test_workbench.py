@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostergate import store
+import databases
 from rostergate.errors import StoreError
 from rostergate.worker import workbench
 from rostergate.worker.processes import Processes
@@ -28,7 +28,7 @@ async def processes() -> AsyncIterator[Processes]:
 def database(tmp_path: Path) -> Path:
     """Return the path of a database with every table."""
     path = tmp_path / "rostergate.db"
-    store.upgrade(path)
+    databases.make(path)
     return path
 
 

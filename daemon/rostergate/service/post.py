@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from rostergate.spool.folders import Spool
     from rostergate.store.outbox import Mail
 
-LOOK_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 2.0
 """How often to look without a hint: worker processes and commands write mail, and cannot hint."""
+OUTAGE_SECONDS: Final = 15.0
+"""How long to wait before a database that could not be used is asked again."""
 MAILS_AT_ONCE: Final = 100
 RETRY_SECONDS_MAX: Final = 6 * 3_600.0
 TEMPLATES: Final = "templates"
@@ -90,12 +92,14 @@ class Post:
         try:
             while not stop.is_set():
                 self._hint.clear()
+                seconds = LOOK_SECONDS
                 try:
                     await self.send_due(stop)
                 except StoreError as error:
                     log.error(journal.DATABASE_LOST, part="post", exc_info=error)
+                    seconds = OUTAGE_SECONDS
                 hinted = asyncio.create_task(self._hint.wait())
-                await asyncio.wait({hinted, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({hinted, stopped}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
                 hinted.cancel()
         finally:
             stopped.cancel()

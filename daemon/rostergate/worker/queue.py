@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from rostergate.store import Location
     from rostergate.worker.processes import Processes
 
-LOOK_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 2.0
 """How often to look without a hint: commands let failed deliveries be tried again, and cannot hint."""
 TAKEN_SECONDS: Final = 2.0
 """How long to leave a district alone of which somebody else has taken a delivery."""
 OUTAGE_SECONDS_MIN: Final = 0.5
 """How long to wait before a database that could not be used is looked for again; each further time twice as long."""
+OUTAGE_SECONDS_MAX: Final = 15.0
 
 log = structlog.get_logger()
 
@@ -115,7 +116,7 @@ class Queue:
         except StoreError as error:
             if not self._outage_seconds:
                 log.error(journal.DATABASE_LOST, part="queue", exc_info=error)
-            self._outage_seconds = min(max(OUTAGE_SECONDS_MIN, self._outage_seconds * 2), LOOK_SECONDS)
+            self._outage_seconds = min(max(OUTAGE_SECONDS_MIN, self._outage_seconds * 2), OUTAGE_SECONDS_MAX)
             return self._outage_seconds
         if self._outage_seconds:
             log.info(journal.DATABASE_FOUND, part="queue")
