@@ -8,8 +8,7 @@ import pytest
 
 from rostergate.config import load_settings
 from rostergate.config.credential import CREDENTIALS
-from rostergate.config.database import database_url
-from rostergate.config.settings import DatabaseSettings
+from rostergate.config.database import DatabaseSettings, database_url
 from rostergate.errors import ConfigError
 
 if TYPE_CHECKING:

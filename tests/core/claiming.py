@@ -13,7 +13,8 @@ from rostergate.core import rules
 from rostergate.core.claims import CLAIMED, FILE, Claims
 
 if TYPE_CHECKING:
-    from rostergate.core.problem import Effect, Problem, Rule
+    from rostergate.core.problem import Effect, Problem
+    from rostergate.core.rule import Rule
 
 FILES = {
     "schools": "schools.csv",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rostergate.core.claims import Claims
-    from rostergate.core.layout import Format
+    from rostergate.core.declaration import Format
     from rostergate.core.verdict import Verdict
 
 DIRECT = {

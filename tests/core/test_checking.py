@@ -8,7 +8,8 @@ from core.claiming import claims, rule_set, sound
 from rostergate.core.checking import Checked, check
 from rostergate.core.claims import CLAIMED, FILE, Claims
 from rostergate.core.findings import LINES_MAX, Code, Severity
-from rostergate.core.problem import Effect, Problem, Rule, Stage
+from rostergate.core.problem import Effect, Problem
+from rostergate.core.rule import Rule, Stage
 from rostergate.core.values import normalised
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from core.rosters import same
 from rostergate.core.decide import decide
 from rostergate.core.diff import apply
 from rostergate.core.findings import Severity
-from rostergate.core.plan import State, digest
+from rostergate.core.plan import digest
+from rostergate.core.plan_state import State
 from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
 from rostergate.core.roster import TABLES, Frames, empty
 from rostergate.core.verdict import Outcome, Totals, Verdict

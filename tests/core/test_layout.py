@@ -5,9 +5,9 @@ import pytest
 from core.sets import DIRECT, claims, readings
 from rostergate.core import catalogue, layout
 from rostergate.core.claims import CLAIMED
+from rostergate.core.declaration import CLASS_NAME_CHARS_MAX, SCHOOL_NAME_CHARS_MAX, Column, File, Format, Source
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.formats.direct import FORMAT
-from rostergate.core.layout import Column, File, Format, Source
 
 
 def check(changed: dict[str, str | None]) -> tuple[Finding, ...]:
@@ -100,7 +100,7 @@ def test_next_steps_name_the_limits_of_every_format() -> None:
     """The longest names that a next step allows are those that the formats declare."""
     declared = [file for one in catalogue.formats().values() for file in one.files]
     limits = {column.chars_max for file in declared for column in file.columns}
-    assert limits <= {None, layout.SCHOOL_NAME_CHARS_MAX, layout.CLASS_NAME_CHARS_MAX}
+    assert limits <= {None, SCHOOL_NAME_CHARS_MAX, CLASS_NAME_CHARS_MAX}
 
 
 def test_claims_have_every_table_in_canonical_columns() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.notices import NOBODY, Audience, Kind, following, newly_unmatched, same_faults
-from rostergate.core.plan import Plan, State
+from rostergate.core.plan import Plan
+from rostergate.core.plan_state import State
 from rostergate.core.verdict import Outcome, Verdict
 
 FAULT = Finding(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.rosters import frames, rosters
 from rostergate.core.diff import diff
-from rostergate.core.plan import Counts, Hold, Plan, State, counted, counted_by_school, digest, digests, pack, unpack
+from rostergate.core.plan import Counts, Hold, Plan, counted, counted_by_school, digest, digests, pack, unpack
+from rostergate.core.plan_state import State
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.snapshot import Snapshot
 

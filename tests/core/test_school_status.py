@@ -2,7 +2,8 @@ from itertools import product
 
 import pytest
 
-from rostergate.core.plan import Plan, State, counted
+from rostergate.core.plan import Plan, counted
+from rostergate.core.plan_state import State
 from rostergate.core.school_status import URGENCY, Status, status
 from rostergate.core.verdict import Outcome, Verdict
 

@@ -2,7 +2,7 @@ from enum import StrEnum
 
 import pytest
 
-from rostergate.core import delivery, plan
+from rostergate.core import delivery, plan_state
 from rostergate.core.states import IllegalTransition, step
 
 LEGAL_PLAN = {
@@ -28,11 +28,11 @@ LEGAL_DELIVERY = {
 }
 
 
-@pytest.mark.parametrize("state", plan.State)
-@pytest.mark.parametrize("event", plan.Event)
-def test_every_pair_of_a_plan(state: plan.State, event: plan.Event) -> None:
+@pytest.mark.parametrize("state", plan_state.State)
+@pytest.mark.parametrize("event", plan_state.Event)
+def test_every_pair_of_a_plan(state: plan_state.State, event: plan_state.Event) -> None:
     """Each event leads a plan where the table of the design says, and is illegal wherever that table is silent."""
-    _examine(plan.after, state, event, LEGAL_PLAN)
+    _examine(plan_state.after, state, event, LEGAL_PLAN)
 
 
 @pytest.mark.parametrize("state", delivery.State)
@@ -53,10 +53,10 @@ def _examine(after, state: StrEnum, event: StrEnum, legal: dict[tuple[str, str],
 
 def test_a_plan_is_open_while_something_can_follow() -> None:
     """The open states are exactly those that have a way out."""
-    assert {state for state, _ in plan.TRANSITIONS} == plan.OPEN
+    assert {state for state, _ in plan_state.TRANSITIONS} == plan_state.OPEN
 
 
-@pytest.mark.parametrize("table", [plan.TRANSITIONS, delivery.TRANSITIONS])
+@pytest.mark.parametrize("table", [plan_state.TRANSITIONS, delivery.TRANSITIONS])
 def test_a_table_cannot_be_changed(table: dict[object, object]) -> None:
     """The tables are read-only: nobody adds a transition at run time."""
     with pytest.raises(TypeError):
@@ -65,7 +65,7 @@ def test_a_table_cannot_be_changed(table: dict[object, object]) -> None:
 
 def test_an_illegal_pair_changes_nothing() -> None:
     """An illegal pair raises; the table is the same afterwards."""
-    before = dict(plan.TRANSITIONS)
+    before = dict(plan_state.TRANSITIONS)
     with pytest.raises(IllegalTransition):
-        step(plan.TRANSITIONS, plan.State.APPLIED, plan.Event.APPLIED)
-    assert dict(plan.TRANSITIONS) == before
+        step(plan_state.TRANSITIONS, plan_state.State.APPLIED, plan_state.Event.APPLIED)
+    assert dict(plan_state.TRANSITIONS) == before

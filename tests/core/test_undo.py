@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.rosters import frames, rosters, same
 from rostergate.core.diff import apply
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.roster import PEOPLE, TABLES
 from rostergate.core.target import orphans, ties

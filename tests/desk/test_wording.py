@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.desk.wording import changes_scope, changes_title, facts, hold_numbers, state_of
 
 if TYPE_CHECKING:

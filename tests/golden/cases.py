@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from rostergate.core.decide import decide
 from rostergate.core.diff import apply
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.policy import HoldLimits, PlatformSchool, Policy, ReadingLimits
 from rostergate.core.roster import empty
 from rostergate.core.verdict import Outcome

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rostergate.core.diff import diff
 from rostergate.core.findings import Finding, Severity
-from rostergate.core.plan import Hold, Plan, State, counted, digest
+from rostergate.core.plan import Hold, Plan, counted, digest
+from rostergate.core.plan_state import State
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.snapshot import Snapshot
 from rostergate.core.verdict import FileFacts, Outcome, Totals, Verdict

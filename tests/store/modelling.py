@@ -10,7 +10,7 @@ import polars as pl
 from core.rosters import same
 from rostergate.core.diff import apply
 from rostergate.core.matching import Decision
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.roster import TABLES, empty
 from rostergate.core.selected import selected
 from rostergate.core.snapshot import MENTIONED, Snapshot

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from core.rosters import frames, same
 from rostergate.core import concerned
 from rostergate.core.person import digest
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.roster import GUARDIANS, STUDENTS, TABLES, TEACHERS, empty
 from rostergate.errors import Refused
 from rostergate.store import accounts, checking, erasing, feed, roster

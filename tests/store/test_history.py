@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.rosters import frames, rosters, same
 from rostergate import store
 from rostergate.core.diff import apply
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.roster import TABLES, empty
 from rostergate.errors import NotFound, Refused
 from rostergate.store import history, turns

@@ -22,7 +22,7 @@ from rostergate import store
 from rostergate.core.decide import planned
 from rostergate.core.diff import apply
 from rostergate.core.matching import Decision
-from rostergate.core.plan import OPEN, State
+from rostergate.core.plan_state import OPEN, State
 from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
 from rostergate.core.roster import PEOPLE
 from rostergate.core.snapshot import Snapshot

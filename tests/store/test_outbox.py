@@ -10,7 +10,7 @@ import pytest
 from core.rosters import frames
 from rostergate import store
 from rostergate.core.notices import NOBODY, Audience, Kind
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.roster import empty
 from rostergate.errors import NotFound
 from rostergate.store import outbox, roster, verdicts

@@ -11,7 +11,8 @@ from rostergate import store
 from rostergate.core import concerned
 from rostergate.core.delivery import State as DeliveryState
 from rostergate.core.diff import diff
-from rostergate.core.plan import OPEN, State, counted
+from rostergate.core.plan import counted
+from rostergate.core.plan_state import OPEN, State
 from rostergate.core.roster import empty
 from rostergate.core.snapshot import Snapshot
 from rostergate.errors import NotFound, Refused

@@ -14,7 +14,7 @@ from core.rosters import frames, rosters, same
 from rostergate import store
 from rostergate.core import diff
 from rostergate.core.delivery import IllegalTransition, State
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.roster import TABLES, empty
 from rostergate.core.verdict import Outcome
 from rostergate.errors import NotFound, StoreError

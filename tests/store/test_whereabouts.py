@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from core.rosters import frames
 from rostergate.core.matching import Decision
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.roster import empty
 from rostergate.core.school_status import Status
 from rostergate.store import schools, whereabouts

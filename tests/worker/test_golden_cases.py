@@ -10,7 +10,7 @@ from core.rosters import same
 from golden.cases import FOLDER, Case, contents, load, rows
 from rostergate.core.diff import apply
 from rostergate.core.matching import Decision
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.store import plans, roster, schools
 from store.replaying import Platform, told
 from worker.delivering import AT, SLUG

@@ -15,7 +15,7 @@ from rostergate import store
 from rostergate.core.decide import decide
 from rostergate.core.diff import diff
 from rostergate.core.matching import Decision
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.snapshot import Snapshot
 from rostergate.errors import StoreError

@@ -8,7 +8,7 @@ from core.rosters import frames, same
 from rostergate import store
 from rostergate.core.delivery import State as DeliveryState
 from rostergate.core.matching import Decision
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.policy import Policy
 from rostergate.core.roster import empty
 from rostergate.errors import NotFound, Refused

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rostergate.core import near
 
 if TYPE_CHECKING:
-    from rostergate.core.layout import File, Format
+    from rostergate.core.declaration import File, Format
 
 _INVENTED = {
     "orgs.csv/sourcedid": "100",

@@ -14,7 +14,7 @@ from rostergate.cli.place import REFUSED, end
 from rostergate.core import catalogue
 
 if TYPE_CHECKING:
-    from rostergate.core.layout import Column, File, Format
+    from rostergate.core.declaration import Column, File, Format
 
 
 @click.group(invoke_without_command=True)

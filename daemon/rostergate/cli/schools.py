@@ -15,7 +15,7 @@ from rostergate.cli.holds import work_out_again, write_reports
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.core.matching import Decision, suggestions
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.policy import PlatformSchool
 from rostergate.core.school_status import Status
 from rostergate.errors import NotFound, Refused

@@ -13,7 +13,7 @@ from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.cli.progress import progress
 from rostergate.core.calendar import day_of
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.desk.words import counted, listed, table_title
 from rostergate.service import reporting
 from rostergate.service.clock import utc_now

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, Self
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator, Field, model_validator
+
 from rostergate.config.credential import located, missing_hint
+from rostergate.config.section import Section
 from rostergate.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from rostergate.config.settings import DatabaseSettings
 
 URL_BYTES_MAX: Final = 4_096
 EXAMPLE: Final = "postgresql://rostergate@db.example.org/rostergate"
@@ -27,6 +28,35 @@ _ESCAPE: Final = "in a password write / as %2F, @ as %40, : as %3A and % as %25"
 _BEFORE_PORT: Final = re.compile(r"^(?:\[[^\]]*\]|[^:]*):?")
 _BARE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PASSWORD: Final = re.compile(r"[?&](?:ssl)?password=", re.IGNORECASE)
+
+
+def _url(url: str) -> str:
+    if not url:
+        return url
+    if wrong := fault(url):
+        raise ValueError(wrong)
+    if has_password(url):
+        raise ValueError(
+            "a password does not belong here, where others may read it; write the whole address into a file of its own "
+            "and name that in database.url_file"
+        )
+    return url
+
+
+class DatabaseSettings(Section):
+    """Where the roster is kept; empty = a SQLite file in the state folder."""
+
+    url: Annotated[str, AfterValidator(_url)] = ""
+    url_file: Annotated[str, Field(max_length=4_096)] = ""
+    """A file that has the address in one line, with its password; without a slash, one of systemd's credentials."""
+    start_seconds_max: Annotated[int, Field(ge=0, le=3_600)] = 300
+    """How long the daemon's start waits for a server that is away."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.url and self.url_file:
+            raise ValueError("expected url or url_file, found both")
+        return self
 
 
 def database_url(settings: DatabaseSettings, environ: Mapping[str, str]) -> str:

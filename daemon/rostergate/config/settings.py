@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from rostergate.config import database
 from rostergate.config.credential import located
+from rostergate.config.database import DatabaseSettings
 from rostergate.config.mail import MailSettings
 from rostergate.config.section import Section
 from rostergate.config.values import AllowedNetwork
@@ -88,35 +88,6 @@ class ThrottleSettings(Section):
                 f"expected ban_seconds_max of at least ban_seconds_min ({self.ban_seconds_min}), "
                 f"found {self.ban_seconds_max}"
             )
-        return self
-
-
-def _url(url: str) -> str:
-    if not url:
-        return url
-    if wrong := database.fault(url):
-        raise ValueError(wrong)
-    if database.has_password(url):
-        raise ValueError(
-            "a password does not belong here, where others may read it; write the whole address into a file of its own "
-            "and name that in database.url_file"
-        )
-    return url
-
-
-class DatabaseSettings(Section):
-    """Where the roster is kept; empty = a SQLite file in the state folder."""
-
-    url: Annotated[str, AfterValidator(_url)] = ""
-    url_file: Annotated[str, Field(max_length=4_096)] = ""
-    """A file that has the address in one line, with its password; without a slash, one of systemd's credentials."""
-    start_seconds_max: Annotated[int, Field(ge=0, le=3_600)] = 300
-    """How long the daemon's start waits for a server that is away."""
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if self.url and self.url_file:
-            raise ValueError("expected url or url_file, found both")
         return self
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
+    from rostergate.core.declaration import Format
     from rostergate.core.findings import Code
     from rostergate.core.holding import HoldRule
-    from rostergate.core.layout import Format
-    from rostergate.core.problem import Rule
+    from rostergate.core.rule import Rule
 
 _Declared = TypeVar("_Declared")
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core.claims import Places
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,16 +31,6 @@ class Cell:
     """What that file calls its column."""
     column: str | None = None
     """The sheet's column with what the row's own file calls it, null where it is as declared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the values of one claimed column stand, as far as not in the row's own column."""
-
-    file: str | None
-    rows: pl.DataFrame
-    """`line` (of the claim), `cell` (as `marked` has it), `own_line` (`pl.UInt32`, in `file`, null for the same row)
-    and `own_column` (`pl.String`, null as declared)."""
 
 
 def marked(column: str) -> pl.Expr:

@@ -17,10 +17,11 @@ import polars as pl
 
 from rostergate.core.cells import located
 from rostergate.core.findings import LINES_MAX, Code, Finding, Severity, finding, in_order
-from rostergate.core.problem import Effect, Problem, Rule, Stage
+from rostergate.core.problem import Effect, Problem
 from rostergate.core.references import REFERENCES, strays
 from rostergate.core.roster import TABLES
 from rostergate.core.rows import unmet
+from rostergate.core.rule import Rule, Stage
 from rostergate.core.seats import outside
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rostergate.core.cells import Places
     from rostergate.core.problem import Problem
 
 CLAIMED: dict[str, tuple[str, ...]] = {
@@ -35,6 +34,16 @@ class or the student; `enrollments.school_id` is null where the format does not 
 
 FILE: Final = pl.Categorical(pl.Categories("file", physical=pl.UInt8))
 """The type of a column `file`: one byte for each row, of which there may be millions. A format has a few files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the values of one claimed column stand, as far as not in the row's own column."""
+
+    file: str | None
+    rows: pl.DataFrame
+    """`line` (of the claim), `cell` (as `cells.marked` has it), `own_line` (`pl.UInt32`, in `file`, null for the same
+    row) and `own_column` (`pl.String`, null as declared)."""
 
 
 @dataclass(frozen=True, slots=True)

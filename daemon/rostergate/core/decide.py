@@ -24,7 +24,8 @@ from rostergate.core import (
 from rostergate.core.findings import Code, Finding, Severity, finding, in_order, refuses
 from rostergate.core.holding import district_view, stopped, views
 from rostergate.core.matching import Match, Standing
-from rostergate.core.plan import Counts, Hold, Plan, State, counted_by_school, digests
+from rostergate.core.plan import Counts, Hold, Plan, counted_by_school, digests
+from rostergate.core.plan_state import State
 from rostergate.core.reading import Reading, read
 from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
 from rostergate.core.selected import selected
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rostergate.core.claims import Claims
-    from rostergate.core.layout import Format
+    from rostergate.core.declaration import Format
     from rostergate.core.policy import Policy
     from rostergate.core.roster import Frames
 

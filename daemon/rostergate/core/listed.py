@@ -18,7 +18,7 @@ from rostergate.core.problem import Effect, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rostergate.core.layout import Column, File, Sheets
+    from rostergate.core.declaration import Column, File, Sheets
 
 UNLISTED_VALUE = Code(
     "unlisted-value",

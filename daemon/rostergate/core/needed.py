@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rostergate.core.declaration import CLASS_NAME_CHARS_MAX, SCHOOL_NAME_CHARS_MAX
 from rostergate.core.findings import Code, Severity
-from rostergate.core.layout import CLASS_NAME_CHARS_MAX, SCHOOL_NAME_CHARS_MAX
 from rostergate.core.problem import Effect, Problem
 from rostergate.core.roster import TABLES
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rostergate.core.claims import Claims
-    from rostergate.core.layout import File, Format, Source
+    from rostergate.core.declaration import File, Format, Source
 
 TEACHER_EMAIL_MISSING = Code(
     "teacher-email-missing",

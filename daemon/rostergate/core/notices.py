@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from rostergate.core.plan import OPEN
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import OPEN
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.verdict import Outcome
 
 if TYPE_CHECKING:

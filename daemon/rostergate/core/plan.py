@@ -1,11 +1,7 @@
-"""Plans: the changes of one school in one delivery, their states, and how they are kept.
+"""Plans: the changes of one school in one delivery, and how they are kept.
 
 A plan is self-contained. Besides what it adds, updates and removes it carries, as `kept`, the rows of people whom its
 new ties need although they are not new, so that it can be applied whatever became of them since.
-
-    clear ─applied► applied        held ─released► clear      held ─discarded► discarded
-    unmatched ─matched► clear | held (two events)             unmatched ─deselected► deselected
-    clear | held | unmatched ─replaced► superseded
 """
 
 from __future__ import annotations
@@ -14,7 +10,6 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from io import BytesIO
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -22,32 +17,11 @@ import polars as pl
 from rostergate.core.roster import TABLES, Frames
 from rostergate.core.rows import in_parts
 from rostergate.core.school_status import Status, status
-from rostergate.core.states import IllegalTransition, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "ACTION",
-    "OPEN",
-    "TRANSITIONS",
-    "Action",
-    "Counts",
-    "Event",
-    "Hold",
-    "IllegalTransition",
-    "Plan",
-    "State",
-    "after",
-    "counted",
-    "counted_by_school",
-    "digest",
-    "digests",
-    "pack",
-    "packed_rows",
-    "unpack",
-    "unpacked_rows",
-]
+    from rostergate.core.plan_state import State
 
 
 class Action(StrEnum):
@@ -61,52 +35,6 @@ class Action(StrEnum):
 
 ACTION: Final = pl.Enum([action.value for action in Action])
 """The type of a column `action`: one byte for each row, of which there may be millions."""
-
-
-class State(StrEnum):
-    """The states of a plan."""
-
-    CLEAR = "clear"  # may be applied
-    HELD = "held"  # waits for a person: release or discard
-    UNMATCHED = "unmatched"  # its school waits to be matched to a school of the platform
-    APPLIED = "applied"  # written into the roster
-    DISCARDED = "discarded"  # dropped by a person
-    DESELECTED = "deselected"  # its school is not rostered
-    SUPERSEDED = "superseded"  # a newer delivery took its place
-
-
-class Event(StrEnum):
-    """What can happen to a plan."""
-
-    APPLIED = "applied"
-    RELEASED = "released"
-    DISCARDED = "discarded"
-    MATCHED_CLEAR = "matched-clear"  # its school was matched, and no hold stops it
-    MATCHED_HELD = "matched-held"  # its school was matched, and a hold stops it
-    DESELECTED = "deselected"
-    REPLACED = "replaced"
-
-
-OPEN = frozenset({State.CLEAR, State.HELD, State.UNMATCHED})
-"""The states in which something can still follow."""
-
-TRANSITIONS = MappingProxyType(
-    {
-        (State.CLEAR, Event.APPLIED): State.APPLIED,
-        (State.HELD, Event.RELEASED): State.CLEAR,
-        (State.HELD, Event.DISCARDED): State.DISCARDED,
-        (State.UNMATCHED, Event.MATCHED_CLEAR): State.CLEAR,
-        (State.UNMATCHED, Event.MATCHED_HELD): State.HELD,
-        (State.UNMATCHED, Event.DESELECTED): State.DESELECTED,
-    }
-    | {(state, Event.REPLACED): State.SUPERSEDED for state in OPEN}
-)
-"""(state, event) -> the state that follows. A pair that is not here is illegal."""
-
-
-def after(state: State, event: Event) -> State:
-    """Return the state that follows. Raises `IllegalTransition` for a pair that `TRANSITIONS` does not have."""
-    return step(TRANSITIONS, state, event)
 
 
 @dataclass(frozen=True, slots=True)

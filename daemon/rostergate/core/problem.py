@@ -1,6 +1,6 @@
 """Problems: faults found in claims, row by row, before they are grouped into findings.
 
-A rule answers with problems; what a problem does to its rows is data, so that a rule never changes a frame itself.
+What a problem does to its rows is data, so that whoever finds it never changes a frame.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     import polars as pl
 
-    from rostergate.core.claims import Claims
     from rostergate.core.findings import Code
 
 
@@ -24,13 +21,6 @@ class Effect(StrEnum):
     LEAVE_OUT = "leave-out"  # the row makes nothing: no claim of that file and line is used
     BLANK = "blank"  # the row is used without that cell
     NOTE = "note"  # the row is used as it is
-
-
-class Stage(StrEnum):
-    """What a rule is shown."""
-
-    CLAIMED = "claimed"  # every claim, as read
-    USABLE = "usable"  # what is left when the rows that make nothing, and what hangs on them, are gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +39,3 @@ class Problem:
     """What is said in place of the code's title."""
     next_step: str | None = None
     """What is to be done in place of the code's next step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: its code and the check. The module's docstring says why the rule exists."""
-
-    code: Code
-    stage: Stage
-    check: Callable[[Claims], Iterable[Problem]]

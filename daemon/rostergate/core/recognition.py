@@ -25,7 +25,7 @@ from rostergate.core.sheet import WHITE_SPACE, with_line_feeds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from rostergate.core.layout import Format
+    from rostergate.core.declaration import Format
 
 HEAD_BYTES_MAX = 65_536
 """First bytes of each file that are looked at."""

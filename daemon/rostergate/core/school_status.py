@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from rostergate.core.plan_state import State
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from rostergate.core.plan import State
 
 
 class Status(StrEnum):
@@ -22,12 +22,12 @@ class Status(StrEnum):
     NOT_IN_FILES = "not in the files"  # the roster has it, or had it, and the delivery does not name it
 
 
-_OF_STATE: Final[Mapping[str, Status]] = {
-    "held": Status.ON_HOLD,
-    "unmatched": Status.WAITING,
-    "deselected": Status.DESELECTED,
+_OF_STATE: Final[Mapping[State, Status]] = {
+    State.HELD: Status.ON_HOLD,
+    State.UNMATCHED: Status.WAITING,
+    State.DESELECTED: Status.DESELECTED,
 }
-"""Values of `core.plan.State` that are a status whatever the files say."""
+"""The states that are a status whatever the files say."""
 
 URGENCY: Final = {status: place for place, status in enumerate(Status)}
 """Status -> its place in a list, most urgent first."""
@@ -43,7 +43,7 @@ def status(state: State, *, in_files: bool, left_out: int) -> Status:
 
     A plan that was discarded or superseded says nothing about the roster: its school stands as it stood before.
     """
-    if told := _OF_STATE.get(state.value):
+    if told := _OF_STATE.get(state):
         return told
     if left_out:
         return Status.ERRORS

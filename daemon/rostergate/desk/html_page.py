@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rostergate.core.findings import Finding, Severity
-from rostergate.core.plan import Counts
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.desk import advice, history, summary, wording, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from rostergate.core.plan import Counts
     from rostergate.desk.story import HeldFor, School, Story
 
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

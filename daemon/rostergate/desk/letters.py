@@ -22,7 +22,7 @@ from jinja2 import (
 )
 
 from rostergate.core.notices import Kind
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.desk import advice, summary, wording, words
 from rostergate.desk.html_page import rows
 from rostergate.desk.text_page import block

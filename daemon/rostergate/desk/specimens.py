@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from rostergate.config.wording import did_you_mean
 from rostergate.core.delivery import State
 from rostergate.core.notices import TO_OPERATORS, Kind
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.roster import TABLES
 from rostergate.core.verdict import Outcome
 from rostergate.desk.letters import Letter, Occasion, broken, letter, written

@@ -15,7 +15,7 @@ import polars as pl
 
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import Counts
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.school_status import URGENCY, Status, status
 from rostergate.core.verdict import Outcome
 from rostergate.desk.words import plain

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rostergate.core.delivery import State
 from rostergate.core.findings import Severity
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.verdict import Outcome
 from rostergate.desk import wording
 from rostergate.desk.words import counted, listed, number

@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Finding, Severity
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.school_status import Status
 from rostergate.desk import advice, summary, wording
 from rostergate.desk.words import counted, number, plain, size, table_title

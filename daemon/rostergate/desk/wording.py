@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Finding, Severity
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.desk.words import counted, lines_of, moment, number, plain, table_title
 
 if TYPE_CHECKING:

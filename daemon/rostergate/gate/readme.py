@@ -9,7 +9,7 @@ from rostergate.core import catalogue
 
 if TYPE_CHECKING:
     from rostergate.config.district import District
-    from rostergate.core.layout import File, Format
+    from rostergate.core.declaration import File, Format
 
 _RULES: Final = """\
 Roster uploads of {name}

@@ -9,7 +9,7 @@ import asyncssh
 from rostergate.core.calendar import day_of
 from rostergate.core.completeness import Mixed, Overdue
 from rostergate.core.notices import Kind
-from rostergate.core.plan import OPEN
+from rostergate.core.plan_state import OPEN
 from rostergate.store import deliveries, outbox, plans
 
 if TYPE_CHECKING:

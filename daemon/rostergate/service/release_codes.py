@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from rostergate.core import release_code
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.errors import NotFound, Refused
 from rostergate.spool.disk import write_atomically
 from rostergate.store import plans

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from rostergate.core.plan import State
+from rostergate.core.plan_state import State
 from rostergate.core.verdict import Outcome, Totals
 from rostergate.store.schema import conclusions, deliveries, left_out, plans, undos
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from rostergate.core.delivery import Event, State, after
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.verdict import FileFacts, Outcome
 from rostergate.errors import NotFound, Refused
 from rostergate.store.schema import deliveries, plans, undos

@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from rostergate.core import concerned, person
 from rostergate.core.delivery import Event, State
-from rostergate.core.plan import ACTION, OPEN, Action, after, pack, packed_rows, unpack, unpacked_rows
-from rostergate.core.plan import Event as PlanEvent
+from rostergate.core.plan import ACTION, Action, pack, packed_rows, unpack, unpacked_rows
+from rostergate.core.plan_state import OPEN, after
+from rostergate.core.plan_state import Event as PlanEvent
 from rostergate.core.roster import empty
 from rostergate.errors import Refused
 from rostergate.store import deliveries, roster, turns

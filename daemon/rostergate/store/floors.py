@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from rostergate.core.plan import OPEN
+from rostergate.core.plan_state import OPEN
 from rostergate.core.roster import PEOPLE, TABLES
 from rostergate.errors import Refused
 from rostergate.store import roster, turns

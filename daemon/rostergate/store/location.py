@@ -16,7 +16,7 @@ from rostergate.config.database import database_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rostergate.config.settings import DatabaseSettings
+    from rostergate.config.database import DatabaseSettings
 
 
 @dataclass(frozen=True, slots=True)

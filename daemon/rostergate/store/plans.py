@@ -1,6 +1,6 @@
 """Plans in the store: the changes of one school in one delivery, and what people decided about them.
 
-Rule 1: a state changes only through `core.plan.after`; what is illegal raises and changes nothing.
+Rule 1: a state changes only through `core.plan_state.after`; what is illegal raises and changes nothing.
 Rule 2: a release applies exactly the changes that were stored, and only while the school's part of the roster is as it
 was when they were worked out.
 Rule 3: a person closes a plan with a name and a reason, and both are kept.
@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from rostergate.core import concerned
 from rostergate.core.delivery import Event as DeliveryEvent
-from rostergate.core.plan import OPEN, Counts, Event, Hold, Plan, State, after, pack, unpack
+from rostergate.core.plan import Counts, Hold, Plan, pack, unpack
+from rostergate.core.plan_state import OPEN, Event, State, after
 from rostergate.core.school_status import Status, status
 from rostergate.errors import NotFound, Refused
 from rostergate.store import applied, deliveries, roster, schools, turns

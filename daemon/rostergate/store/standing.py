@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from rostergate.core.delivery import State
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan_state import State as PlanState
 from rostergate.store.outbox import State as MailState
 from rostergate.store.schema import deliveries, outbox, plans
 

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from rostergate.core import notices
 from rostergate.core.delivery import Event, State
 from rostergate.core.findings import Finding, Severity
-from rostergate.core.plan import OPEN, Counts, Plan, after, pack
-from rostergate.core.plan import Event as PlanEvent
-from rostergate.core.plan import State as PlanState
+from rostergate.core.plan import Counts, Plan, pack
+from rostergate.core.plan_state import OPEN, after
+from rostergate.core.plan_state import Event as PlanEvent
+from rostergate.core.plan_state import State as PlanState
 from rostergate.core.school_status import urgency
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError

@@ -18,7 +18,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from rostergate.core import diff
-from rostergate.core.plan import State, packed_rows, unpacked_rows
+from rostergate.core.plan import packed_rows, unpacked_rows
+from rostergate.core.plan_state import State
 from rostergate.store import roster
 from rostergate.store.beside import begun
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from rostergate import store
 from rostergate.core.decide import decide
-from rostergate.core.plan import Plan, State, counted, digest
+from rostergate.core.plan import Plan, counted, digest
+from rostergate.core.plan_state import State
 from rostergate.errors import StoreError
 from rostergate.spool import sealing
 from rostergate.store import plans, roster, schools

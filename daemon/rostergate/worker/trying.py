@@ -18,7 +18,8 @@ import polars as pl
 from rostergate import store
 from rostergate.core import catalogue, diff
 from rostergate.core.holding import district_view, stopped, views
-from rostergate.core.plan import State, counted
+from rostergate.core.plan import counted
+from rostergate.core.plan_state import State
 from rostergate.core.roster import TABLES
 from rostergate.core.selected import selected
 from rostergate.store import deliveries, history, plans, turns

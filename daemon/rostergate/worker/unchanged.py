@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from rostergate import core
 from rostergate.core.matching import match
-from rostergate.core.plan import Plan, State, counted, digest
+from rostergate.core.plan import Plan, counted, digest
+from rostergate.core.plan_state import State
 from rostergate.core.verdict import Outcome, Totals, Verdict
 from rostergate.store import conclusions, deliveries, roster, verdicts
 

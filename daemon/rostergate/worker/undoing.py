@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rostergate import store
 from rostergate.core.delivery import State
 from rostergate.core.notices import NOBODY
-from rostergate.core.plan import OPEN
+from rostergate.core.plan_state import OPEN
 from rostergate.core.undo import undo
 from rostergate.errors import NotFound, Refused
 from rostergate.store import deliveries, history, plans, roster, schools, turns, undos, verdicts

@@ -13,7 +13,7 @@ from rostergate.core.findings import Severity
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from rostergate.core.problem import Rule
+    from rostergate.core.rule import Rule
 
 NAMES = sorted(found.name for found in pkgutil.iter_modules(rules.__path__))
 

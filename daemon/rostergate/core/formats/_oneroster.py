@@ -24,9 +24,9 @@ import polars as pl
 
 from rostergate.core.cells import Cell
 from rostergate.core.claims import CLAIMED
+from rostergate.core.declaration import Column, Sheets, Source
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.formats._oneroster_files import ENROLLED, ROLE, TYPE
-from rostergate.core.layout import Column, Sheets, Source
 from rostergate.core.listed import is_listed
 
 if TYPE_CHECKING:

@@ -5,7 +5,15 @@ Sources: those of `oneroster_1_1` and `oneroster_1_2`, for the values of a colum
 
 from __future__ import annotations
 
-from rostergate.core.layout import CLASS_NAME_CHARS_MAX, SCHOOL_NAME_CHARS_MAX, Column, File, key, optional, required
+from rostergate.core.declaration import (
+    CLASS_NAME_CHARS_MAX,
+    SCHOOL_NAME_CHARS_MAX,
+    Column,
+    File,
+    key,
+    optional,
+    required,
+)
 
 EXTENSION = "ext:"
 """How values begin that a user of OneRoster has added to a list."""

@@ -22,8 +22,7 @@ from __future__ import annotations
 import polars as pl
 
 from rostergate.core.cells import Cell
-from rostergate.core.formats import _guardian_ids
-from rostergate.core.layout import (
+from rostergate.core.declaration import (
     CLASS_NAME_CHARS_MAX,
     SCHOOL_NAME_CHARS_MAX,
     Column,
@@ -35,6 +34,7 @@ from rostergate.core.layout import (
     optional,
     required,
 )
+from rostergate.core.formats import _guardian_ids
 
 _TEACHERS = ("Teacher_id", *(f"Teacher_{number}_id" for number in range(2, 11)))
 _CONTACT = ("Contact_name", "Contact_phone", "Contact_email", "Contact_sis_id")

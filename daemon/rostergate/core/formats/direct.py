@@ -6,7 +6,7 @@ guardian of several students one row per student. Source: the product's format d
 
 from __future__ import annotations
 
-from rostergate.core.layout import Column, File, Format, Source
+from rostergate.core.declaration import Column, File, Format, Source
 
 _SCHOOL_NAME_CHARS_MAX = 60
 _CLASS_NAME_CHARS_MAX = 255

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from rostergate.core.declaration import Column, File, Format, Mark, Sheets, key, optional, required
 from rostergate.core.formats import _oneroster, _oneroster_files
-from rostergate.core.layout import Column, File, Format, Mark, Sheets, key, optional, required
 
 
 def prepare(sheets: Sheets) -> Sheets:

@@ -12,8 +12,8 @@ Rule 3: userProfiles.csv, courses.csv and academicSessions.csv may come; nothing
 
 from __future__ import annotations
 
+from rostergate.core.declaration import Column, File, Format, Mark, Sheets, key, optional, required
 from rostergate.core.formats import _oneroster, _oneroster_files
-from rostergate.core.layout import Column, File, Format, Mark, Sheets, key, optional, required
 
 
 def prepare(sheets: Sheets) -> Sheets:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from rostergate.core.declaration import Column, File, Format, Sheets, Source
 from rostergate.core.formats import _guardian_ids
-from rostergate.core.layout import Column, File, Format, Sheets, Source
 
 _SCHOOL_NAME_CHARS_MAX = 60
 _CLASS_NAME_CHARS_MAX = 255

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.cells import Cell
-from rostergate.core.formats import _oneroster
-from rostergate.core.layout import (
+from rostergate.core.declaration import (
     CLASS_NAME_CHARS_MAX,
     SCHOOL_NAME_CHARS_MAX,
     Column,
@@ -33,6 +32,7 @@ from rostergate.core.layout import (
     optional,
     required,
 )
+from rostergate.core.formats import _oneroster
 from rostergate.core.listed import is_listed
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Problem, Rule, Stage
+from rostergate.core.problem import Problem
 from rostergate.core.rows import first_rows_where
+from rostergate.core.rule import Rule, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

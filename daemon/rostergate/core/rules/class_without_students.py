@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Problem, Rule, Stage
+from rostergate.core.problem import Problem
 from rostergate.core.rows import first_rows
+from rostergate.core.rule import Rule, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Effect, Problem, Rule, Stage
+from rostergate.core.problem import Effect, Problem
+from rostergate.core.rule import Rule, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

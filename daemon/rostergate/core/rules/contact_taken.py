@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Effect, Problem, Rule, Stage
+from rostergate.core.problem import Effect, Problem
 from rostergate.core.rows import first_rows_where, repeats
+from rostergate.core.rule import Rule, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Effect, Problem, Rule, Stage
+from rostergate.core.problem import Effect, Problem
+from rostergate.core.rule import Rule, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

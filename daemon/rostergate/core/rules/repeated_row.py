@@ -12,8 +12,9 @@ import polars as pl
 
 from rostergate.core.claims import CLAIMED, FILE, Claims
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Problem, Rule, Stage
+from rostergate.core.problem import Problem
 from rostergate.core.rows import repeats
+from rostergate.core.rule import Rule, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Effect, Problem, Rule, Stage
+from rostergate.core.problem import Effect, Problem
+from rostergate.core.rule import Rule, Stage
 from rostergate.core.seats import outside, places
 
 if TYPE_CHECKING:

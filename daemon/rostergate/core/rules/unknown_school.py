@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Problem, Rule, Stage
 from rostergate.core.references import unknown
+from rostergate.core.rule import Rule, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rostergate.core.claims import Claims
+    from rostergate.core.problem import Problem
 
 CODE = Code(
     "unknown-school",
