@@ -11,7 +11,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ONCE ?=
-WORKERS ?= auto
+# One more than there are processors: the tests of whole daemons wait for most of their time.
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 BENCH ?= pipeline
 
 .PHONY: demo man test check coverage bench fmt lock clean
