@@ -94,10 +94,13 @@ def test_names_that_are_errors() -> None:
 
 
 def test_references_without_their_zeros() -> None:
-    """A reference that matches once zeros are put back shows damage, on whichever side it happened."""
-    damaged = ("spreadsheet-damage", "classes.csv", "school_id", (2,))
-    assert traces(classes="class_id,school_id,class_name,teacher_id\nc1,1,Algebra,t1\n") == [damaged]
-    assert traces(classes="class_id,school_id,class_name,teacher_id\nc1,001,Algebra,t1\n") == [damaged]
+    """A reference that matches once zeros are put back shows damage, and it is told of the file that lost them."""
+    assert traces(classes="class_id,school_id,class_name,teacher_id\nc1,1,Algebra,t1\n") == [
+        ("spreadsheet-damage", "classes.csv", "school_id", (2,))
+    ]
+    assert traces(classes="class_id,school_id,class_name,teacher_id\nc1,001,Algebra,t1\n") == [
+        ("spreadsheet-damage", "schools.csv", "school_id", (2,))
+    ]
 
 
 def test_references_to_nothing_are_no_damage() -> None:

@@ -3,7 +3,8 @@
 Rule 1: an error leaves out the whole row of the file; an alert leaves it in, at most without the cell concerned.
 Rule 2: what hangs on a row that is left out cannot be used either, and is not reported a second time.
 Rule 3: a cell is reported once. What was found in its value comes before what the rules say about it.
-Rule 4: alerts come last, on what is left, so that they speak of what will be made.
+Rule 4: alerts come last, on what is left, so that they speak of what will be made; what the rows that are left out
+explain is no alert.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def check(claims: Claims, problems: Iterable[Problem], rules: Iterable[Rule]) ->
         sieve.blank(late)
         if not sieve.leave_out(late):
             break
-    late = _said(sieve.usable, _of(rules, Stage.USABLE, Severity.ALERT), given)
+    late = _said(sieve.with_lost(), _of(rules, Stage.USABLE, Severity.ALERT), given)
     return Checked(_blanked(sieve.usable, late), sieve.unusable(), _findings(claims, [*given, *found, *late]))
 
 

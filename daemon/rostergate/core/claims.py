@@ -62,9 +62,14 @@ class Claims:
     problems: tuple[Problem, ...] = ()
     """What was found on the way to the claims."""
     lost: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
-    """By table, the rows left out so far: only in what rules of stage `USABLE` see that may leave out or blank more."""
+    """By table, the rows left out so far: in what rules of stage `USABLE` see."""
     seen: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
     """What has been looked up in the tables, see `once`; true as long as none of them loses rows."""
+
+    def with_lost(self, table: str) -> pl.DataFrame:
+        """Return every row of a table, those that can be used first."""
+        usable, lost = self.tables[table], self.lost.get(table)
+        return usable if lost is None else pl.concat([usable, lost])
 
 
 P = ParamSpec("P")

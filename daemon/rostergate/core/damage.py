@@ -7,7 +7,8 @@ Rule 1: an id in scientific notation (1.23E+11) has lost its last digits for goo
 into 12-Mar) what it was. An id that ends in .0 was a whole number, unless others in its column have other fractions.
 An id that is written as a formula (="007") or with an apostrophe before it was a trick to keep its zeros.
 Rule 2: an error of the spreadsheet (#N/A) in place of an id or a name is neither.
-Rule 3: a reference that matches nothing, but would if zeros at the front were put back, shows that ids lost theirs.
+Rule 3: a reference that matches nothing, but would if zeros at the front were put back, shows that ids lost theirs:
+those that are shorter, whichever file they stand in.
 Rule 4: a grade that is a date (9-12 turned into 12-Sep, 5/12 into 5-Dec) was a range of grades.
 """
 
@@ -117,19 +118,28 @@ def _names(claims: Claims) -> Iterator[Trace]:
 
 
 def _bare(claims: Claims) -> Iterator[Trace]:
+    """Yield the shorter spellings where ids of two files are the same but for zeros at the front."""
     for one in REFERENCES:
         unknown = claims.tables[one.table].clear()
         if one.to not in claims.absent:
             unknown = strays(claims, one)
         if not unknown.is_empty():
-            rows = _without_zeros(unknown, claims.tables[one.to], one.column)
-            yield f"Ids match those of {one.to} only once zeros at the front are put back.", one.table, one.column, rows
+            named, known = _in_digits(unknown, one.column), _in_digits(claims.tables[one.to], one.column)
+            message = f"Ids match those of {one.to} only once zeros at the front are put back."
+            yield message, one.table, one.column, _shorter(named, known, one.column)
+            message = "Ids match those of other files only once zeros at the front are put back."
+            yield message, one.to, one.column, _shorter(known, named, one.column)
 
 
-def _without_zeros(unknown: pl.DataFrame, known: pl.DataFrame, column: str) -> pl.DataFrame:
-    digits = pl.col(column).str.contains(r"^[0-9]+$")
+def _in_digits(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     bare = pl.col(column).str.strip_chars_start("0").alias("bare")
-    return unknown.filter(digits).with_columns(bare).join(known.filter(digits).select(bare).unique(), on="bare")
+    return rows.filter(pl.col(column).str.contains(r"^[0-9]+$")).with_columns(bare)
+
+
+def _shorter(rows: pl.DataFrame, others: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return the rows whose id another one has with more zeros."""
+    longest = others.group_by("bare").agg(pl.col(column).str.len_bytes().max().alias("longest"))
+    return rows.join(longest, on="bare").filter(pl.col(column).str.len_bytes() < pl.col("longest"))
 
 
 def _dates(claims: Claims) -> Iterator[Trace]:

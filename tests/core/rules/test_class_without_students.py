@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,13 @@ QUIET = [
     pytest.param(
         claims(absent={"enrollments"}, classes=[{"school_id": "1", "class_id": "c"}]),
         id="the enrollments did not come",
+    ),
+    pytest.param(
+        replace(
+            claims(classes=[{"school_id": "1", "class_id": "c"}]),
+            lost=claims(enrollments=[{"class_id": "c", "student_id": "s"}]).tables,
+        ),
+        id="the only enrollment cannot be used, which is reported as such",
     ),
 ]
 

@@ -63,6 +63,16 @@ QUIET = [
         ),
         id="a class that stands in two schools is reported as such",
     ),
+    pytest.param(
+        claims(
+            schools=[{"school_id": "1"}],
+            students=[{"student_id": "s"}],
+            student_schools=[{"school_id": "l", "student_id": "s"}],
+            classes=[{"school_id": "1", "class_id": "c"}],
+            enrollments=[{"class_id": "c", "student_id": "s"}],
+        ),
+        id="a student whose row names an unknown school is reported as such",
+    ),
 ]
 
 FOUND = [
@@ -103,3 +113,17 @@ def test_found(claimed: Claims, expected: set[tuple[str, str | None, str, int]])
     problems = list(RULE.check(claimed))
     assert lines(problems) == expected
     assert effects(problems) == {Effect.LEAVE_OUT}
+
+
+def test_what_is_told_of_a_school_that_is_not_the_class_s() -> None:
+    """Where only the row's own school is wrong, nobody is asked to export the student once more."""
+    told = {
+        one.column: (one.message, one.next_step)
+        for claimed, _ in (case.values for case in FOUND)
+        for one in RULE.check(claimed)
+    }
+    assert told["student_id"] == (None, None)
+    assert told["school_id"] == (
+        "The row names another school than its class has.",
+        "Correct the school of the row, or the class that it names, in the SIS.",
+    )

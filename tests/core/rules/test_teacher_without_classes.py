@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,13 @@ QUIET = [
     ),
     pytest.param(
         claims(absent={"class_teachers"}, teachers=[{"teacher_id": "t"}]), id="the classes' teachers did not come"
+    ),
+    pytest.param(
+        replace(
+            claims(teachers=[{"teacher_id": "t"}]),
+            lost=claims(class_teachers=[{"class_id": "c", "teacher_id": "t"}]).tables,
+        ),
+        id="the only class cannot be used, which is reported as such",
     ),
 ]
 

@@ -1,6 +1,7 @@
 """Class without students: nobody is enrolled in the class.
 
 The class is made, but its teacher has nobody to write to; most often the enrollments are exported for another term.
+Nothing is said where an enrollment names the class that cannot be used: that is told.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ CODE = Code(
 
 
 def check(claims: Claims) -> Iterator[Problem]:
-    """Yield the first row of each class without a usable enrollment, unless the enrollments did not come."""
+    """Yield the first row of each class that no enrollment names, unless the enrollments did not come."""
     if "enrollments" in claims.absent:
         return
-    classes, enrollments = claims.tables["classes"], claims.tables["enrollments"]
-    empty = classes.join(enrollments, on="class_id", how="anti", maintain_order="left")
+    enrolled = claims.with_lost("enrollments")
+    empty = claims.tables["classes"].join(enrolled, on="class_id", how="anti", maintain_order="left")
     yield Problem(CODE, "classes", None, first_rows(empty, ["class_id"]).select("file", "line"))
 
 

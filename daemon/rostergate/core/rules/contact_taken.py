@@ -43,7 +43,7 @@ _ROLES = (("teachers", "teacher_id"), ("guardians", "guardian_id"), ("students",
 
 def check(claims: Claims) -> Iterator[Problem]:
     """Yield, by contact and role, the usable rows of the people who cannot keep it, as far as they carry it."""
-    carried = {table: _carried(claims, table) for table, _ in _ROLES}
+    carried = {table: claims.with_lost(table) for table, _ in _ROLES}
     for column in ("email", "phone"):
         others = _not_first(carried, column)
         if others.is_empty():
@@ -55,12 +55,6 @@ def check(claims: Claims) -> Iterator[Problem]:
             rows = claims.tables[table].join(losers, on=[column, key], how="semi", maintain_order="left")
             effect = Effect.LEAVE_OUT if (table, column) == ("teachers", "email") else Effect.BLANK
             yield Problem(CODE, table, column, rows.select("file", "line"), effect)
-
-
-def _carried(claims: Claims, table: str) -> pl.DataFrame:
-    """Return every row of the people of a table, those that can be used first."""
-    usable, lost = claims.tables[table], claims.lost.get(table)
-    return usable if lost is None else pl.concat([usable, lost])
 
 
 def _not_first(carried: dict[str, pl.DataFrame], column: str) -> pl.DataFrame:

@@ -3,8 +3,8 @@
 A class belongs to one school, and so do those who sit in it. The row is an error because making it would put a student
 in a school whose own list does not have that student.
 
-Nothing is said about what other rules report: a student, class or school that is not in the files, and a class that
-stands in two schools.
+Nothing is said about what other rules report: a student, class or school that is not in the files, a student whose row
+names such a school, and a class that stands in two schools.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import polars as pl
 
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Effect, Problem
+from rostergate.core.references import Reference, strays
 from rostergate.core.rule import Rule, Stage
 from rostergate.core.seats import outside, places
 
@@ -30,6 +31,10 @@ CODE = Code(
     "Export the student for the school of the class as well, or take the student out of the class in the SIS.",
 )
 
+_ANOTHER = "The row names another school than its class has."
+_NEXT = "Correct the school of the row, or the class that it names, in the SIS."
+_ATTENDED = Reference("student_schools", "school_id", to="schools")
+
 
 def check(claims: Claims) -> Iterator[Problem]:
     """Yield enrollments that state another school than their class, then those whose student is not in that school."""
@@ -41,10 +46,11 @@ def check(claims: Claims) -> Iterator[Problem]:
     elsewhere = pl.col("school_id").ne(pl.col("place")).fill_null(value=False)
     stated = seats.filter(elsewhere).join(schools, on="school_id", how="semi")
     rows = stated.join(of_one_school, on="class_id", how="semi")
-    yield Problem(CODE, "enrollments", "school_id", rows.select("file", "line"), Effect.LEAVE_OUT)
+    yield Problem(CODE, "enrollments", "school_id", rows.select("file", "line"), Effect.LEAVE_OUT, _ANOTHER, _NEXT)
 
     known = outside(claims).filter(~elsewhere).join(tables["students"], on="student_id", how="semi")
-    rows = known.join(of_one_school, on="class_id", how="semi")
+    told = known.join(strays(claims, _ATTENDED), on="student_id", how="anti")
+    rows = told.join(of_one_school, on="class_id", how="semi")
     yield Problem(CODE, "enrollments", "student_id", rows.select("file", "line"), Effect.LEAVE_OUT)
 
 

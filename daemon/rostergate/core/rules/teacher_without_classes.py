@@ -1,7 +1,7 @@
 """Teacher without classes: no class names the teacher.
 
 The account is made, but there is nobody in it to teach; most often the classes are exported for another term, or the
-export of teachers contains all staff.
+export of teachers contains all staff. Nothing is said where a row names the teacher that cannot be used: that is told.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ CODE = Code(
 
 
 def check(claims: Claims) -> Iterator[Problem]:
-    """Yield the first row of each teacher without a usable class, unless the classes did not come."""
+    """Yield the first row of each teacher whom no class names, unless the classes did not come."""
     if "class_teachers" in claims.absent:
         return
-    teachers, class_teachers = claims.tables["teachers"], claims.tables["class_teachers"]
-    idle = teachers.join(class_teachers, on="teacher_id", how="anti", maintain_order="left")
+    named = claims.with_lost("class_teachers")
+    idle = claims.tables["teachers"].join(named, on="teacher_id", how="anti", maintain_order="left")
     yield Problem(CODE, "teachers", None, first_rows(idle, ["teacher_id"]).select("file", "line"))
 
 
