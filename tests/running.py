@@ -170,7 +170,7 @@ class Rostergate:
         """Run the daemon; end it with SIGTERM, and check that it ended well, unless it is dead already."""
         process = self.start(environment)
         try:
-            until(lambda: running(self.spool) or process.poll() is not None, "the daemon to listen")
+            self.listens(process)
             assert process.poll() is None, self.log.read_text()
             yield process
             if process.poll() is None:
@@ -182,6 +182,13 @@ class Rostergate:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+    def listens(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until the daemon listens, or has ended; fail with what it wrote."""
+        try:
+            until(lambda: running(self.spool) or process.poll() is not None, "the daemon to listen")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.log.read_text()}") from None
 
     def start(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start the daemon as the leader of a process group, its log appended to `log`."""

@@ -17,7 +17,6 @@ import asyncssh
 import pytest
 
 from rostergate.cli import sample
-from rostergate.service.lock import running
 from rostergate.spool import sealing
 from running import SECONDS_MAX, until
 from wholes import as_files
@@ -49,7 +48,7 @@ async def _killed_before(template: Rostergate, folder: Path, at: int) -> bool:
     armed = folder / "steps.armed"
     process = one.start({"PYTHONPATH": str(CRASHING), "CRASH_STEPS": str(steps), "CRASH_AT": str(at)})
     try:
-        until(lambda: running(one.spool), "the daemon to listen")
+        one.listens(process)
         await one.upload({name: data for name, data in files.items() if name != last})
         armed.touch()
         acknowledged = False

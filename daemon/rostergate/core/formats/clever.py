@@ -15,6 +15,8 @@ Rule 3: a section has a teacher and up to nine further ones, each in a numbered 
 Rule 4: a section without a name is called by its course and period, as Clever calls it.
 Rule 5: staff.csv may come; who only works at a school has no class to teach, and nothing in the file is needed.
 Rule 6: the guide writes DOB, the sandbox Dob; both are read.
+Rule 7: contacts.csv is not missed: most districts never send it. Where it does not come and students.csv has contacts,
+those are all there are, and whoever stood in contacts.csv alone is removed, as far as no hold stops that.
 """
 
 from __future__ import annotations
