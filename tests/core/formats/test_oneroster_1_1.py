@@ -95,6 +95,17 @@ def test_students() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("grades", "grade"),
+    [(",09", "09"), (" , 09 ,10", "09"), ("Grade 9 , 10", "Grade 9"), ("9", "9"), (",", None), (" , ,", None)],
+)
+def test_the_first_grade_that_is_one(grades: str, grade: str | None) -> None:
+    """An entry that is empty is no grade: the next one counts, and where there is none, the student has no grade."""
+    files = changed("users.csv", '"09,10"', f'"{grades}"')
+    assert said(FORMAT, files, "students")[0][3] == grade
+    assert verdict(files).outcome == "accepted"
+
+
 def test_guardians_and_students_name_each_other() -> None:
     """Either side may name the other; texts come before calls; a student who has left is passed over."""
     assert said(FORMAT, ONEROSTER_1_1, "guardians") == [

@@ -80,6 +80,10 @@ def exploded(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     return parts.with_columns(pl.col(column).str.strip_chars()).filter(pl.col(column).str.len_bytes() > 0)
 
 
+_FIRST = r"([^,\s](?:[^,]*[^,\s])?)"
+"""The first value that a list in one cell has, without the white space around it; entries that are empty are none."""
+
+
 def refuse(sheets: Sheets) -> Iterator[Finding]:
     """Yield why a set of OneRoster files cannot be taken as a whole."""
     manifest = sheets["manifest.csv"]
@@ -108,7 +112,7 @@ def with_details(users: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFram
         with_phones(users)
         .with_columns(
             own_email=pl.col("email"),
-            own_grade=pl.col("grades").str.split(",").list.first().str.strip_chars(),
+            own_grade=pl.col("grades").str.extract(_FIRST),
         )
         .join(born, on="sourcedId", how="left", maintain_order="left")
     )
