@@ -87,6 +87,16 @@ def test_teachers() -> None:
     assert [one[0] for one in said(FORMAT, files, "teachers")] == ["t1", "t2"]
 
 
+def test_an_enrollment_of_a_role_that_is_not_listed_is_told_as_that_alone() -> None:
+    """Whether the row that counts stands before it or after it, neither repeats the other."""
+    sound = "e4,,,c1,01,s1,student,,,\n"
+    strange = sound.replace("student", "Pupil")
+    for rows, line in ((sound + strange, 6), (strange + sound, 5)):
+        assert found(changed("enrollments.csv", sound, rows)) == [
+            ("unlisted-value", "enrollments.csv", "role", (line,))
+        ]
+
+
 def test_students() -> None:
     """The first of several grades counts, and the birth date comes from demographics.csv."""
     assert said(FORMAT, ONEROSTER_1_1, "students") == [

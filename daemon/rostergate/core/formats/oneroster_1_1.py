@@ -24,7 +24,7 @@ def prepare(sheets: Sheets) -> Sheets:
     users = _oneroster.with_details(sheets["users.csv"], sheets["demographics.csv"])
     users = _oneroster.with_teachers(users, "sourcedId", sheets["enrollments.csv"])
     sheets = {**sheets, "users.csv": users}
-    stated = users.select("line", "role", user="sourcedId", org="orgSourcedIds")
+    stated = users.select("line", "role", "stated role", user="sourcedId", org="orgSourcedIds")
     roles = pl.concat([_oneroster.exploded(stated, "org"), stated.with_columns(org=pl.lit(None, pl.String))])
     return {
         **sheets,

@@ -22,7 +22,7 @@ def prepare(sheets: Sheets) -> Sheets:
     users = _oneroster.with_details(sheets["users.csv"], sheets["demographics.csv"])
     sheets = {**sheets, "users.csv": users}
     stated = _oneroster.with_teachers(sheets["roles.csv"], "userSourcedId", sheets["enrollments.csv"])
-    roles = stated.select("line", "role", user="userSourcedId", org="orgSourcedId")
+    roles = stated.select("line", "role", "stated role", user="userSourcedId", org="orgSourcedId")
     return {
         **sheets,
         "roles.csv": stated,
