@@ -173,6 +173,37 @@ def test_rows_marked_for_deletion_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "row"),
+    [
+        ("orgs.csv", "01,ToBeDeleted,,Lincoln,school,7,d"),
+        ("enrollments.csv", "e7,tobedeleted,,,01,s1,student,,,"),
+        ("enrollments.csv", "e7,tobedeleted,,c1,01,s1,Pupil,,,"),
+        ("demographics.csv", ",tobedeleted,,2012-03-04,"),
+        ("classes.csv", "c1,tobedeleted,,,,,,,,,,,,"),
+    ],
+    ids=[
+        "a school again",
+        "an enrollment in no class",
+        "a role of its own",
+        "a birth date of nobody",
+        "a nameless class",
+    ],
+)
+def test_nothing_is_wrong_with_a_row_marked_for_deletion(file: str, row: str) -> None:
+    """What stands in such a row refuses nothing and is not told."""
+    files = {**ONEROSTER_1_1, file: f"{ONEROSTER_1_1[file]}{row}\n"}
+    assert found(files) == []
+    assert added(files) == added(ONEROSTER_1_1)
+
+
+def test_schools_that_are_all_marked_for_deletion_are_none() -> None:
+    """Where only other organisations stand, the set is refused as one without schools."""
+    files = changed("orgs.csv", "01,,,", "01,tobedeleted,,")
+    files["orgs.csv"] = files["orgs.csv"].replace("02,,,", "02,tobedeleted,,")
+    assert found(files) == [("no-schools", "orgs.csv", "type", ())]
+
+
+@pytest.mark.parametrize(
     ("files", "fault"),
     [
         (changed("users.csv", "t1@school.org", ""), ("teacher-email-missing", "users.csv", "email", (2,))),

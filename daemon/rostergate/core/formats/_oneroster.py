@@ -95,14 +95,6 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
     yield from without_schools(sheets, SCHOOLS)
 
 
-def standing(sheets: Sheets) -> dict[str, pl.DataFrame]:
-    """Return the sheets without the rows that are marked for deletion."""
-    return {
-        name: sheet.filter(~among("status", frozenset({"tobedeleted"}))) if "status" in sheet.columns else sheet
-        for name, sheet in sheets.items()
-    }
-
-
 def with_details(users: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFrame:
     """Add what the sources derive: `own_email`, `own_phone` (texts before calls), `own_grade` and `birthDate`.
 

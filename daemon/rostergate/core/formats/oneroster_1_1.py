@@ -20,7 +20,6 @@ from rostergate.core.formats import _oneroster, _oneroster_files
 
 def prepare(sheets: Sheets) -> Sheets:
     """Tell people apart by role, and find their schools and guardians."""
-    sheets = _oneroster.standing(sheets)
     users = _oneroster.with_details(sheets["users.csv"], sheets["demographics.csv"])
     users = _oneroster.with_teachers(users, "sourcedId", sheets["enrollments.csv"])
     sheets = {**sheets, "users.csv": users}
@@ -48,7 +47,8 @@ FORMAT = Format(
             "users.csv",
             (
                 key("sourcedId"),
-                *optional("status", "dateLastModified", "enabledUser"),
+                *_oneroster_files.BASE,
+                *optional("enabledUser"),
                 Column("orgSourcedIds"),
                 _oneroster_files.ROLE,
                 *optional("username", "userIds"),
