@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
-from core.sets import DIRECT, claims, readings
+from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SDS_2_1, claims, readings
 from rostergate.core import catalogue, layout
 from rostergate.core.claims import CLAIMED
 from rostergate.core.declaration import CLASS_NAME_CHARS_MAX, SCHOOL_NAME_CHARS_MAX, Column, File, Format, Source
@@ -130,6 +131,29 @@ def test_a_row_without_the_id_claims_nothing() -> None:
     found = claims(FORMAT, files)
     assert found.tables["classes"].height == 1
     assert found.tables["class_teachers"].is_empty()
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    {
+        "clever": CLEVER,
+        "direct": DIRECT,
+        "oneroster-1.1": ONEROSTER_1_1,
+        "oneroster-1.2": ONEROSTER_1_2,
+        "remind-1.0": REMIND_1_0,
+        "sds-2.1": SDS_2_1,
+    }.items(),
+)
+def test_no_claim_is_empty(name: str, files: dict[str, str]) -> None:
+    """Whatever a format makes of a list of nothing, in any column, what is absent is null in the claims."""
+    sheets = {file: one.frame for file, one in readings(files).items() if one.frame is not None}
+    fmt = catalogue.formats()[name]
+    for file, column in ((one.name, column.name) for one in fmt.files for column in one.columns if not one.unused):
+        if file in sheets and column in sheets[file].columns:
+            spoilt = sheets[file].with_columns(pl.lit(",").alias(column))
+            found = layout.claims(fmt, {**sheets, file: spoilt})
+            for table, rows in found.tables.items():
+                assert rows.filter(pl.any_horizontal(pl.col(pl.String) == "")).is_empty(), (file, column, table)
 
 
 def test_optional_columns_may_be_absent_and_extra_ones_allowed() -> None:

@@ -35,6 +35,8 @@ class Column:
     """The values that it may have, as the specification writes them; any when there are none."""
     values_begin: str | None = None
     """Values that begin with this, in lower case, are allowed besides."""
+    void: str | None = None
+    """A row with this value, in lower case, is passed over: it is as if it had not come."""
 
 
 def key(name: str) -> Column:

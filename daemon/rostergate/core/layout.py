@@ -160,7 +160,8 @@ def _has_a_name_twice(reading: Reading) -> bool:
     return any(one.code == DUPLICATE_HEADER.code for one in reading.findings)
 
 
-def _check_ids(file: File, frame: pl.DataFrame) -> Iterator[Finding]:
+def _check_ids(file: File, sheet: pl.DataFrame) -> Iterator[Finding]:
+    frame = _valid(file, sheet)
     for column in file.columns:
         if column.key and column.name in frame.columns and frame[column.name].has_nulls():
             lines = frame.filter(pl.col(column.name).is_null())["line"].to_list()
@@ -195,15 +196,26 @@ def _states(source: Source, sheets: Sheets) -> bool:
 
 
 def _complete(fmt: Format, sheets: Mapping[str, pl.DataFrame | None]) -> Sheets:
-    """Return every declared file with its declared columns and no other: what is derived may have any name."""
+    """Return every declared file with its declared columns and no other: what is derived may have any name.
+
+    Rows that the declaration passes over are not among them.
+    """
     return {file.name: _completed(file, sheets.get(file.name)) for file in fmt.files}
 
 
 def _completed(file: File, sheet: pl.DataFrame | None) -> pl.DataFrame:
-    frame = pl.DataFrame(schema={"line": pl.UInt32}) if sheet is None else sheet
+    frame = pl.DataFrame(schema={"line": pl.UInt32}) if sheet is None else _valid(file, sheet)
     names = [column.name for column in file.columns]
     lacking = [pl.lit(None, pl.String).alias(name) for name in names if name not in frame.columns]
     return (frame.with_columns(lacking) if lacking else frame)[[*names, "line"]]
+
+
+def _valid(file: File, sheet: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that are not passed over."""
+    for column in file.columns:
+        if column.void and column.name in sheet.columns:
+            sheet = sheet.filter(pl.col(column.name).str.to_lowercase().ne_missing(column.void))
+    return sheet
 
 
 def _claimed(source: Source, sheet: pl.DataFrame) -> pl.DataFrame:

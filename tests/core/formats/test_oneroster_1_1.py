@@ -87,12 +87,33 @@ def test_teachers() -> None:
     assert [one[0] for one in said(FORMAT, files, "teachers")] == ["t1", "t2"]
 
 
+def test_an_enrollment_of_a_role_that_is_not_listed_is_told_as_that_alone() -> None:
+    """Whether the row that counts stands before it or after it, neither repeats the other."""
+    sound = "e4,,,c1,01,s1,student,,,\n"
+    strange = sound.replace("student", "Pupil")
+    for rows, line in ((sound + strange, 6), (strange + sound, 5)):
+        assert found(changed("enrollments.csv", sound, rows)) == [
+            ("unlisted-value", "enrollments.csv", "role", (line,))
+        ]
+
+
 def test_students() -> None:
     """The first of several grades counts, and the birth date comes from demographics.csv."""
     assert said(FORMAT, ONEROSTER_1_1, "students") == [
         ("s1", "Bo", "Dale", "09", "2012-03-04", "bo@home.org", "212-555-0102"),
         ("s2", "Ed", "Elm", "08", "2013-03-04", None, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("grades", "grade"),
+    [(",09", "09"), (" , 09 ,10", "09"), ("Grade 9 , 10", "Grade 9"), ("9", "9"), (",", None), (" , ,", None)],
+)
+def test_the_first_grade_that_is_one(grades: str, grade: str | None) -> None:
+    """An entry that is empty is no grade: the next one counts, and where there is none, the student has no grade."""
+    files = changed("users.csv", '"09,10"', f'"{grades}"')
+    assert said(FORMAT, files, "students")[0][3] == grade
+    assert verdict(files).outcome == "accepted"
 
 
 def test_guardians_and_students_name_each_other() -> None:
@@ -149,6 +170,37 @@ def test_rows_marked_for_deletion_are_left_out() -> None:
     files["enrollments.csv"] = files["enrollments.csv"].replace("e2,,", "e2,tobedeleted,")
     assert found(files) == []
     assert added(files)["teachers"] == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "row"),
+    [
+        ("orgs.csv", "01,ToBeDeleted,,Lincoln,school,7,d"),
+        ("enrollments.csv", "e7,tobedeleted,,,01,s1,student,,,"),
+        ("enrollments.csv", "e7,tobedeleted,,c1,01,s1,Pupil,,,"),
+        ("demographics.csv", ",tobedeleted,,2012-03-04,"),
+        ("classes.csv", "c1,tobedeleted,,,,,,,,,,,,"),
+    ],
+    ids=[
+        "a school again",
+        "an enrollment in no class",
+        "a role of its own",
+        "a birth date of nobody",
+        "a nameless class",
+    ],
+)
+def test_nothing_is_wrong_with_a_row_marked_for_deletion(file: str, row: str) -> None:
+    """What stands in such a row refuses nothing and is not told."""
+    files = {**ONEROSTER_1_1, file: f"{ONEROSTER_1_1[file]}{row}\n"}
+    assert found(files) == []
+    assert added(files) == added(ONEROSTER_1_1)
+
+
+def test_schools_that_are_all_marked_for_deletion_are_none() -> None:
+    """Where only other organisations stand, the set is refused as one without schools."""
+    files = changed("orgs.csv", "01,,,", "01,tobedeleted,,")
+    files["orgs.csv"] = files["orgs.csv"].replace("02,,,", "02,tobedeleted,,")
+    assert found(files) == [("no-schools", "orgs.csv", "type", ())]
 
 
 @pytest.mark.parametrize(

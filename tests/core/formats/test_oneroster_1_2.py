@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from core.sets import ONEROSTER_1_2, added, found, said, verdict
 from rostergate.core.formats.oneroster_1_2 import FORMAT
 
@@ -41,6 +43,35 @@ def test_roles_say_who_somebody_is_and_where() -> None:
         "bo@home.org",
         "212-555-0102",
     )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "r2,,,t1,secondary,principal,,,01,",
+        "r2,,,t1,secondary,Lehrkraft,,,01,",
+        "r8,,,s1,secondary,guardian,,,01,",
+        "r8,,,p1,secondary,aide,,,01,",
+    ],
+)
+def test_a_further_role_at_the_same_school_repeats_nothing(row: str) -> None:
+    """A row of another role is no repetition, whether or not it would tie the person to the school by itself."""
+    files = changed("roles.csv", "r9,", f"{row}\nr9,")
+    assert found(files) == []
+    assert added(files) == added(ONEROSTER_1_2)
+
+
+def test_the_same_role_again_is_a_repetition() -> None:
+    """Primary and secondary roles count alike, and so do capitals."""
+    files = changed("roles.csv", "r9,", "r8,,,t1,secondary,Teacher,,,01,\nr9,")
+    assert found(files) == [("repeated-row", "roles.csv", None, (10,))]
+
+
+def test_a_role_that_is_not_listed_is_told_as_that_alone() -> None:
+    """A row that makes nothing repeats nothing, and nothing repeats it."""
+    lines = ONEROSTER_1_2["roles.csv"].replace("r5,", "r5,,,s1,primary,Pupil,,,01,\nr5,")
+    files = {**ONEROSTER_1_2, "roles.csv": lines.replace("r6,", "r6,,,s1,primary,Pupil,,,01,\nr6,")}
+    assert found(files) == [("unlisted-value", "roles.csv", "role", (6, 8))]
 
 
 def test_an_unknown_organisation_is_told_in_the_row_of_the_role() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sets import REMIND_1_0, claims, readings
+from core.sets import REMIND_1_0, claims, found, readings
 from rostergate.core import layout, needed
 from rostergate.core.formats.remind_1_0 import FORMAT
 
@@ -64,6 +64,32 @@ def test_an_unknown_user_is_taken_for_a_student() -> None:
     """An id in neither file is an enrollment, so that it is reported as an unknown student."""
     files = {**REMIND_1_0, "enrollments.csv": "school_id,class_id,user_id\n01,c1,nobody\n"}
     assert claims(FORMAT, files).tables["enrollments"]["student_id"].to_list() == ["nobody"]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "user", "told"),
+    [
+        ("008", "8", "spreadsheet-damage"),
+        ("8", "008", "spreadsheet-damage"),
+        ("008", "80", "unknown-student"),
+        ("t08", "t8", "unknown-student"),
+        ("08", "s8", "unknown-student"),
+    ],
+)
+def test_a_teacher_whose_zeros_are_lost(teacher: str, user: str, told: str) -> None:
+    """A number that is a teacher's but for its zeros shows damage; one that matches nothing is an unknown student."""
+    files = {**REMIND_1_0, "teachers.csv": REMIND_1_0["teachers.csv"].replace("t2,", f"{teacher},")}
+    files["enrollments.csv"] = REMIND_1_0["enrollments.csv"].replace("t2", user)
+    assert (told, "enrollments.csv", "user_id", (3,)) in found(files)
+
+
+def test_a_students_number_is_the_students_whatever_a_teacher_has() -> None:
+    """Leading zeros tell ids apart: where students.csv has the number as it stands, nothing is lost."""
+    files = {**REMIND_1_0, "teachers.csv": REMIND_1_0["teachers.csv"].replace("t2,", "008,")}
+    files["students.csv"] = REMIND_1_0["students.csv"].replace("s2,", "8,")
+    files["enrollments.csv"] = "school_id,class_id,user_id\n01,c1,s1\n01,c1,8\n01,c1,008\n"
+    assert "spreadsheet-damage" not in {one[0] for one in found(files)}
+    assert claims(FORMAT, files).tables["enrollments"]["student_id"].to_list() == ["s1", "8"]
 
 
 def test_an_id_of_a_teacher_and_a_student_is_the_student() -> None:

@@ -51,6 +51,16 @@ def test_people_and_their_schools() -> None:
     assert said(FORMAT, SDS_2_1, "student_schools") == [("01", "s1"), ("02", "s2")]
 
 
+def test_ranks_of_one_teacher_in_one_place_repeat_nothing() -> None:
+    """A professor who is the school's or the class's teacher besides stands there in two rows that are not the same."""
+    files = changed(
+        "roles.csv", "t1,01,teacher,,,FALSE\n", "t1,01,teacher,,,FALSE\nt1,01,coach,,,\nt1,01,lecturer,,,\n"
+    )
+    files["enrollments.csv"] = files["enrollments.csv"].replace("c1,t1,teacher\n", "c1,t1,teacher\nc1,t1,lecturer\n")
+    assert found(files) == []
+    assert added(files) == added(SDS_2_1)
+
+
 def test_details_come_from_their_files() -> None:
     """The grade stands in roles.csv, the birth date in demographics.csv; a username that is no address is none."""
     assert said(FORMAT, SDS_2_1, "students") == [

@@ -13,6 +13,7 @@ Rule 6: whoever has a role that the format does not list, or none, makes nothing
 teacher of a class; nor does an organisation or an enrollment of such a kind. They are claimed as what they may be, and
 left out, so that what the roster has of them stays.
 Rule 7: a set is whole or refused. Rows marked for deletion belong to sets of changes; in a whole one they are left out.
+Rule 8: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from rostergate.core.declaration import Column, Sheets, Source
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.formats._oneroster_files import ENROLLED, ROLE, TYPE
 from rostergate.core.listed import is_listed
+from rostergate.core.rows import repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +82,10 @@ def exploded(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     return parts.with_columns(pl.col(column).str.strip_chars()).filter(pl.col(column).str.len_bytes() > 0)
 
 
+_FIRST = r"([^,\s](?:[^,]*[^,\s])?)"
+"""The first value that a list in one cell has, without the white space around it; entries that are empty are none."""
+
+
 def refuse(sheets: Sheets) -> Iterator[Finding]:
     """Yield why a set of OneRoster files cannot be taken as a whole."""
     manifest = sheets["manifest.csv"]
@@ -87,14 +93,6 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
     if len(modes):
         yield finding(DELTA, file="manifest.csv", column="value", lines=modes["line"].to_list())
     yield from without_schools(sheets, SCHOOLS)
-
-
-def standing(sheets: Sheets) -> dict[str, pl.DataFrame]:
-    """Return the sheets without the rows that are marked for deletion."""
-    return {
-        name: sheet.filter(~among("status", frozenset({"tobedeleted"}))) if "status" in sheet.columns else sheet
-        for name, sheet in sheets.items()
-    }
 
 
 def with_details(users: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFrame:
@@ -108,7 +106,7 @@ def with_details(users: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFram
         with_phones(users)
         .with_columns(
             own_email=pl.col("email"),
-            own_grade=pl.col("grades").str.split(",").list.first().str.strip_chars(),
+            own_grade=pl.col("grades").str.extract(_FIRST),
         )
         .join(born, on="sourcedId", how="left", maintain_order="left")
     )
@@ -128,10 +126,23 @@ def with_teachers(
     role: Column = ROLE,
     teaching: frozenset[str] = frozenset({TEACHER}),
 ) -> pl.DataFrame:
-    """Make teachers of those rows of a role that is not listed whose `user` is enrolled as the teacher of a class."""
+    """Make teachers of those rows of a role that is not listed whose `user` is enrolled as the teacher of a class.
+
+    And add `stated role`, which the file gives them.
+    """
     taught = enrollments.filter(among("role", teaching))["userSourcedId"].unique()
     is_teacher = ~is_listed(role) & pl.col(user).is_in(taught.implode())
-    return rows.with_columns(pl.when(is_teacher).then(pl.lit(TEACHER)).otherwise(role.name).alias(role.name))
+    counts = pl.when(is_teacher).then(pl.lit(TEACHER)).otherwise(role.name)
+    return rows.with_columns(counts.alias(role.name), pl.col(role.name).alias("stated role"))
+
+
+def once_by_role(rows: pl.DataFrame, key: list[str], role: str) -> pl.DataFrame:
+    """Return the rows without those that say under another role what an earlier row says already."""
+    if not repeats(rows, key).any():
+        return rows
+    on = [*(pl.col(name) for name in key), pl.col(role).str.to_lowercase()]
+    first = rows.filter(pl.struct(key).is_first_distinct()).select(*key, role)
+    return rows.join(first, on=on, how="semi", nulls_equal=True, maintain_order="left")
 
 
 def guardians(users: pl.DataFrame, roles: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -181,14 +192,15 @@ def people(
 ) -> dict[str, pl.DataFrame]:
     """Return the sheets that `sources` names: people by role, their schools, and what is taught and attended.
 
-    `roles`: `user`, `org` (may be null), `role` and `line`, from the file that states them. `class_school`: the column
-    of classes.csv with the school. `role`, `enrolled`: the columns with the roles of people and of enrollments.
+    `roles`: `user`, `org` (may be null), `role`, `stated role` and `line`, from the file that states them.
+    `class_school`: the column of classes.csv with the school. `role`, `enrolled`: the columns with the roles of people
+    and of enrollments.
     """
     orgs, users, enrollments = sheets["orgs.csv"], sheets["users.csv"], sheets["enrollments.csv"]
     other = orgs.filter(~schools.may_be).select(org="sourcedId")
     placed = sheets["classes.csv"].select("sourcedId", org=class_school).unique("sourcedId", keep="first")
     known = placed.join(orgs.filter(schools.may_be).select(org="sourcedId"), on="org", how="semi")
-    taught = enrollments.filter(among("role", teaching))
+    taught = once_by_role(enrollments.filter(among("role", teaching)), ["classSourcedId", "userSourcedId"], "role")
     attended = enrollments.filter(among("role", frozenset({STUDENT})))
     strange = enrollments.filter(~is_listed(enrolled))
     listed, unlisted = roles.filter(is_listed(role)), roles.filter(~is_listed(role))
@@ -217,7 +229,7 @@ def people(
         found[table] = users.join(ties, left_on="sourcedId", right_on="user", how="semi", maintain_order="left")
         theirs = strange.join(found[table], left_on="userSourcedId", right_on="sourcedId", how="semi")
         found[seats] = pl.concat([rows, theirs])
-        found[f"schools of {table}"] = own.select("user", "org", "line")
+        found[f"schools of {table}"] = once_by_role(own, ["user", "org"], "stated role").select("user", "org", "line")
         found[f"schools of {table} by class"] = (
             found[seats]
             .join(homeless, left_on="userSourcedId", right_on="user", how="semi", maintain_order="left")

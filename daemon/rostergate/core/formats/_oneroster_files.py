@@ -31,12 +31,12 @@ ROLE = Column(
 ENROLLED = Column("role", values=("administrator", "proctor", "student", "teacher"), values_begin=EXTENSION)
 
 MANIFEST = File("manifest.csv", (Column("propertyName"), Column("value")))
-_BASE = optional("status", "dateLastModified")
+BASE = (Column("status", optional=True, void="tobedeleted"), *optional("dateLastModified"))
 ORGS = File(
     "orgs.csv",
     (
         key("sourcedId"),
-        *_BASE,
+        *BASE,
         required("name", SCHOOL_NAME_CHARS_MAX),
         TYPE,
         *optional("identifier", "parentSourcedId"),
@@ -46,7 +46,7 @@ CLASSES = File(
     "classes.csv",
     (
         key("sourcedId"),
-        *_BASE,
+        *BASE,
         required("title", CLASS_NAME_CHARS_MAX),
         *optional("grades", "courseSourcedId", "classCode", "classType", "location"),
         required("schoolSourcedId"),
@@ -56,7 +56,8 @@ CLASSES = File(
 ENROLLMENTS = File(
     "enrollments.csv",
     (
-        *optional("sourcedId", "status", "dateLastModified"),
+        *optional("sourcedId"),
+        *BASE,
         key("classSourcedId"),
         *optional("schoolSourcedId"),
         key("userSourcedId"),
@@ -68,7 +69,7 @@ DEMOGRAPHICS = File(
     "demographics.csv",
     (
         key("sourcedId"),
-        *_BASE,
+        *BASE,
         Column("birthDate"),
         *optional(
             "sex",

@@ -20,11 +20,10 @@ from rostergate.core.formats import _oneroster, _oneroster_files
 
 def prepare(sheets: Sheets) -> Sheets:
     """Tell people apart by role, and find their schools and guardians."""
-    sheets = _oneroster.standing(sheets)
     users = _oneroster.with_details(sheets["users.csv"], sheets["demographics.csv"])
     users = _oneroster.with_teachers(users, "sourcedId", sheets["enrollments.csv"])
     sheets = {**sheets, "users.csv": users}
-    stated = users.select("line", "role", user="sourcedId", org="orgSourcedIds")
+    stated = users.select("line", "role", "stated role", user="sourcedId", org="orgSourcedIds")
     roles = pl.concat([_oneroster.exploded(stated, "org"), stated.with_columns(org=pl.lit(None, pl.String))])
     return {
         **sheets,
@@ -48,7 +47,8 @@ FORMAT = Format(
             "users.csv",
             (
                 key("sourcedId"),
-                *optional("status", "dateLastModified", "enabledUser"),
+                *_oneroster_files.BASE,
+                *optional("enabledUser"),
                 Column("orgSourcedIds"),
                 _oneroster_files.ROLE,
                 *optional("username", "userIds"),

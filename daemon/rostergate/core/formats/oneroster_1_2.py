@@ -18,11 +18,10 @@ from rostergate.core.formats import _oneroster, _oneroster_files
 
 def prepare(sheets: Sheets) -> Sheets:
     """Tell people apart by their roles, and find their schools and guardians."""
-    sheets = _oneroster.standing(sheets)
     users = _oneroster.with_details(sheets["users.csv"], sheets["demographics.csv"])
     sheets = {**sheets, "users.csv": users}
     stated = _oneroster.with_teachers(sheets["roles.csv"], "userSourcedId", sheets["enrollments.csv"])
-    roles = stated.select("line", "role", user="userSourcedId", org="orgSourcedId")
+    roles = stated.select("line", "role", "stated role", user="userSourcedId", org="orgSourcedId")
     return {
         **sheets,
         "roles.csv": stated,
@@ -46,7 +45,8 @@ FORMAT = Format(
             "users.csv",
             (
                 key("sourcedId"),
-                *optional("status", "dateLastModified", "enabledUser", "username", "userIds"),
+                *_oneroster_files.BASE,
+                *optional("enabledUser", "username", "userIds"),
                 required("givenName"),
                 required("familyName"),
                 *optional("middleName", "identifier"),
@@ -69,7 +69,8 @@ FORMAT = Format(
         File(
             "roles.csv",
             (
-                *optional("sourcedId", "status", "dateLastModified"),
+                *optional("sourcedId"),
+                *_oneroster_files.BASE,
                 key("userSourcedId"),
                 *optional("roleType"),
                 _oneroster_files.ROLE,

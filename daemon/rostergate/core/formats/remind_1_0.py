@@ -7,6 +7,7 @@ CSV 1.0 help page, as laid down in the product's format documentation.
 Rule 1: the format has no guardian id, so a stable one is derived from the guardian's cells (`_guardian_ids`).
 Rule 2: a user_id that teachers.csv has and students.csv has not is a teacher. Any other one is a student, so that an id
 in neither file is reported as an unknown student.
+Rule 3: a number in neither file that would be a teacher's with other zeros at its front is one: `damage` tells it.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ def prepare(sheets: Sheets) -> Sheets:
     """Derive `guardian_id` in students.csv, and `student_id` and `teacher_id` in enrollments.csv from `user_id`."""
     students, teachers = sheets["students.csv"], sheets["teachers.csv"]
     user = pl.col("user_id")
-    is_teacher = user.is_in(teachers["teacher_id"].unique().implode()) & ~user.is_in(
-        students["student_id"].unique().implode()
-    )
+    is_student = user.is_in(students["student_id"].unique().implode())
+    known = teachers["teacher_id"].unique()
+    users = sheets["enrollments.csv"].filter(~is_student)["user_id"].unique()
+    is_teacher = user.is_in(pl.concat([known, _misspelt(users, known)]).implode()) & ~is_student
     enrollments = sheets["enrollments.csv"].with_columns(
         pl.when(is_teacher).then(user).alias("teacher_id"), pl.when(~is_teacher).then(user).alias("student_id")
     )
@@ -53,6 +55,12 @@ def prepare(sheets: Sheets) -> Sheets:
         ),
         "enrollments.csv": enrollments,
     }
+
+
+def _misspelt(users: pl.Series, teachers: pl.Series) -> pl.Series:
+    """Return the numbers among `users` that differ from a teacher's id in nothing but the zeros at the front."""
+    numbers, ids = (one.filter(one.str.contains(r"^[0-9]+$")) for one in (users, teachers))
+    return numbers.filter(numbers.str.strip_chars_start("0").is_in(ids.str.strip_chars_start("0").implode()))
 
 
 FORMAT = Format(

@@ -72,7 +72,7 @@ def prepare(sheets: Sheets) -> Sheets:
     stated = _oneroster.with_teachers(
         sheets["roles.csv"], "userSourcedId", sheets["enrollments.csv"], role=_ROLE, teaching=_TEACHING
     )
-    roles = stated.select("line", "role", "grade", user="userSourcedId", org="orgSourcedId")
+    roles = stated.select("line", "role", "stated role", "grade", user="userSourcedId", org="orgSourcedId")
     grades = roles.filter(_oneroster.among("role", frozenset({_oneroster.STUDENT})) & pl.col("grade").is_not_null())
     grades = grades.unique("user", keep="first", maintain_order=True)
     born = sheets["demographics.csv"].select("userSourcedId", "birthDate", pl.col("line").alias("birthDate line"))

@@ -2,6 +2,7 @@
 
 It changes nothing, but it often means that a report was joined to one table too many. People rightly stand in several
 rows (one per school, per guardian, per student); reported is only a row that is the same in all that the roster reads.
+A row that makes nothing because of a value in it, such as a role that no list has, is told as that alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import polars as pl
 
 from rostergate.core.claims import CLAIMED, FILE, Claims
 from rostergate.core.findings import Code, Severity
-from rostergate.core.problem import Problem
+from rostergate.core.problem import Effect, Problem
 from rostergate.core.rows import repeats
 from rostergate.core.rule import Rule, Stage
 
@@ -37,9 +38,20 @@ def check(claims: Claims) -> Iterator[Problem]:
     for table, frame in tables.items():
         files = frame["file"].unique(maintain_order=True).to_list()
         for file in files:
-            fed.setdefault(file, {})[table] = frame if len(files) == 1 else frame.filter(pl.col("file") == file)
+            rows = frame if len(files) == 1 else frame.filter(pl.col("file") == file)
+            fed.setdefault(file, {})[table] = _less(rows, _told(claims, file))
     for file, parts in fed.items():
         yield Problem(CODE, next(iter(parts)), None, _repeated(parts, file))
+
+
+def _told(claims: Claims, file: str) -> pl.Series:
+    """Return the lines of a file of which it is known on the way to the claims that they make nothing."""
+    out = [one.rows for one in claims.problems if one.effect is Effect.LEAVE_OUT]
+    return pl.concat([pl.Series("line", [], pl.UInt32), *(rows.filter(pl.col("file") == file)["line"] for rows in out)])
+
+
+def _less(rows: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
+    return rows if lines.is_empty() else rows.filter(~pl.col("line").is_in(lines.implode()))
 
 
 def _repeated(parts: dict[str, pl.DataFrame], file: str) -> pl.DataFrame:
