@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sets import DIRECT, REMIND_1_0, verdict
+from core.sets import CLEVER, DIRECT, REMIND_1_0, verdict
 from rostergate.core.endings import FILE_CUT_OFF, REPORT_LINE
 from rostergate.core.policy import ReadingLimits
 from rostergate.core.reading import Reading, read
@@ -132,6 +132,42 @@ def test_what_cannot_be_used_in_the_only_file_that_ends_like_that_is_cut_off() -
     assert "file-cut-off" not in {one.code for one in verdict(everywhere).findings}
     whole = {**REMIND_1_0, "students.csv": REMIND_1_0["students.csv"].rstrip("\n") + "212-555-0188"}
     assert "file-cut-off" not in {one.code for one in verdict(whole).findings}
+
+
+def test_an_unknown_id_before_the_last_cell_is_whole() -> None:
+    """An id in the first cell begins another one, and costs its row: a row that breaks off does so in its last cell."""
+    files = {name: text.rstrip("\n") for name, text in DIRECT.items()}
+    files["enrollments.csv"] += "\nc,0s1"
+    found = verdict(files)
+    assert (found.outcome, [(one.code, one.lines) for one in found.findings]) == (
+        "accepted",
+        [("unknown-class", (3,))],
+    )
+
+
+@pytest.mark.parametrize("phone", ["212-555-0142", ""], ids=["filled", "empty"])
+def test_what_cannot_be_used_before_the_last_cell_is_whole(phone: str) -> None:
+    """A bad date in the middle of the only last row without a line end is a bad date."""
+    files = {**DIRECT, "students.csv": f"{DIRECT['students.csv']}0s2,01,Al,Dale,9,3/4/12,a@b.org,{phone}"}
+    found = verdict(files)
+    assert (found.outcome, [(one.code, one.lines) for one in found.findings]) == (
+        "accepted",
+        [("birth-date-invalid", (4,))],
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "code"),
+    [
+        ("sections.csv", "School_id,Section_id,Name,Teacher_id,Teacher_2_id\n01,c1,Algebra,t1,t", "file-cut-off"),
+        ("sections.csv", "School_id,Section_id,Name,Teacher_2_id,Teacher_id\n01,c1,Algebra,t,t2", "unknown-teacher"),
+        ("enrollments.csv", "School_id,Section_id,Student_id,note\n01,c1,s,x", "unknown-student"),
+    ],
+    ids=["one of several columns for an id, the last", "another of them", "before a column that is not read"],
+)
+def test_the_last_cell_is_that_of_the_last_column(file: str, row: str, code: str) -> None:
+    """Where an id may stand in several columns, or a last one is not read, the very column is looked at."""
+    assert code in {one.code for one in verdict({**CLEVER, file: row}).findings}
 
 
 def test_an_unknown_id_that_begins_no_other_is_an_unknown_one() -> None:
