@@ -37,6 +37,14 @@ def test_other_columns_are_told_by_place() -> None:
     assert told(("x", "teacher_id", "email", "")) == [("header-mismatch", f"Columns 1, 4 are {declared}")]
 
 
+def test_columns_without_a_name_are_not_told_again() -> None:
+    """Several of them are told already, one is not."""
+    assert told((*NAMES, "", "")) == []
+    declared = "not part of the format, which has `teacher_id`, `email`."
+    assert told((*NAMES, "x", "", "")) == [("header-mismatch", f"Column 3 is {declared}")]
+    assert told((*NAMES, "")) == [("header-mismatch", f"Column 3 is {declared}")]
+
+
 def test_extra_columns_can_be_allowed() -> None:
     """Where the format allows extra columns, they pass, but near misses of required ones are still named."""
     assert told(("teacher_id", "more", "email"), extra=True) == []

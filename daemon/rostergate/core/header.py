@@ -78,7 +78,8 @@ def check(
 
     found = [mismatch(name, f"Column `{name}` found, `{wanted}` expected.") for wanted, name in meant.items()]
     found += [mismatch(name, f"Column `{name}` is missing.") for name in missing if name not in meant]
-    places = [str(place) for place, name in enumerate(header, 1) if name in unknown and name not in meant.values()]
+    strange = {*unknown}.difference(meant.values(), [""] if header.count("") > 1 else [])  # `sheet` tells those
+    places = [str(place) for place, name in enumerate(header, 1) if name in strange]
     if places and not extra:
         those = f"Column {places[0]} is" if len(places) == 1 else f"Columns {', '.join(places)} are"
         found.append(mismatch(None, f"{those} not part of the format, which has {_listed([*required, *optional])}."))
