@@ -26,6 +26,8 @@ def told(found: Reading) -> dict[str, tuple[int, tuple[int, ...]]]:
 WHOLE = {
     "with a line end": HEAD,
     "without one": HEAD + "c1,s3",
+    "with an end mark": HEAD + "\x1a",
+    "with an end mark for a line end": HEAD + "c1,s3\x1a",
     "with blank lines": HEAD + "\n\n",
     "with a row of commas": HEAD + ",",
     "with a cell of several lines": HEAD + 'c1,"s\n3"',
@@ -168,6 +170,12 @@ def test_what_cannot_be_used_before_the_last_cell_is_whole(phone: str) -> None:
 def test_the_last_cell_is_that_of_the_last_column(file: str, row: str, code: str) -> None:
     """Where an id may stand in several columns, or a last one is not read, the very column is looked at."""
     assert code in {one.code for one in verdict({**CLEVER, file: row}).findings}
+
+
+def test_an_end_mark_says_that_the_last_cell_is_whole() -> None:
+    """Where a program has written that the file ends, it has not broken off."""
+    files = {**DIRECT, "enrollments.csv": DIRECT["enrollments.csv"].rstrip("\n")[:-1] + "\x1a"}
+    assert "file-cut-off" not in {one.code for one in verdict(files).findings}
 
 
 def test_an_unknown_id_that_begins_no_other_is_an_unknown_one() -> None:
