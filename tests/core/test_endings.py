@@ -73,6 +73,12 @@ def test_cut_off(text: str, expected: dict[str, tuple[int, tuple[int, ...]]], ro
     assert (told(found), found.rows) == (expected, rows)
 
 
+def test_a_cell_that_ends_in_the_last_line_leaves_other_faults_as_they_are() -> None:
+    """A quotation mark alone in the last line closes a cell of several lines, whatever is wrong further up."""
+    found = taken('class_id,student_id\n1"0,x\nc1,"s1\n"')
+    assert (told(found), found.rows) == ({BAD_QUOTES.code: (1, (2,))}, 1)
+
+
 def test_a_row_that_is_short_or_broken_but_ended_is_not_cut_off() -> None:
     """With a line end, or too many cells, it is what any other row of the kind is."""
     assert told(taken(HEAD + "c1\n")) == {WRONG_COLUMN_COUNT.code: (1, (4,))}

@@ -94,7 +94,7 @@ def judged(name: str, data: bytes, sheet: Sheet, limits: ReadingLimits) -> Sheet
     if is_report:
         message = "The last line counts the rows or says that the file ends; it is no row."
         return _without(sheet, finding(REPORT_LINE, file=name, lines=(line,), message=message), counted)
-    is_open = row.fault is BAD_QUOTES and _OPEN_CELL.match(data, start, end) is not None and _has(sheet, BAD_QUOTES)
+    is_open = row.fault is BAD_QUOTES and _OPEN_CELL.match(data, start, end) is not None and _counted(sheet, line)
     if is_open or (any(cells) and len(cells) < len(sheet.header)):
         return _without(sheet, finding(FILE_CUT_OFF, file=name, lines=(line,)), BAD_QUOTES if is_open else counted)
     return replace(sheet, unended=line)
@@ -170,8 +170,10 @@ def _underline(frame: pl.DataFrame) -> int | None:
     return frame["line"][0] if cells and all(_UNDERLINE.fullmatch(cell) for cell in cells) else None
 
 
-def _has(sheet: Sheet, code: Code) -> bool:
-    return any(one.code == code.code for one in sheet.findings)
+def _counted(sheet: Sheet, line: int) -> bool:
+    """Tell whether a line was counted under bad quotes; where more were than are listed, it may have been."""
+    told = [one for one in sheet.findings if one.code == BAD_QUOTES.code]
+    return any(line in one.lines or one.count > len(one.lines) for one in told)
 
 
 def _without(sheet: Sheet, told: Finding, counted: Code | None = None) -> Sheet:
