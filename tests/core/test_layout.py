@@ -111,6 +111,13 @@ def test_a_wrong_header_is_told_once(text: str, code: str) -> None:
     assert found({**DIRECT, "schools.csv": text}, "direct") == [(code, "schools.csv", None, (1,))]
 
 
+@pytest.mark.parametrize("fmt", ["auto", "direct"])
+def test_quoted_cells_with_another_separator_are_told_as_that(fmt: str) -> None:
+    """A set whose cells are all in quotation marks is recognised, and told its separator and nothing else."""
+    files = {name: '"' + text[:-1].replace(",", '";"').replace("\n", '"\n"') + '"\n' for name, text in DIRECT.items()}
+    assert found(files, fmt) == [("wrong-separator", name, None, (1,)) for name in sorted(files)]
+
+
 def test_next_steps_name_the_limits_of_every_format() -> None:
     """The longest names that a next step allows are those that the formats declare."""
     declared = [file for one in catalogue.formats().values() for file in one.files]
