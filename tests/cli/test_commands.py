@@ -44,7 +44,7 @@ def test_a_command_loads_nothing_that_it_does_not_need(lakeside: dict[str, Any],
 
 def test_a_new_district_is_told_how_to_get_in(lakeside: dict[str, Any], commands: Any) -> None:
     """`district add` writes the file and shows the published shape with a password that is nowhere kept in clear."""
-    assert set(lakeside) == {"slug", "host", "port", "username", "password"}
+    assert set(lakeside) == {"slug", "host", "port", "username", "password", "host_keys"}
     assert (lakeside["slug"], lakeside["username"], lakeside["port"]) == ("lakeside", "lakeside", 2222)
     assert (commands.folder / "config" / "districts" / "lakeside.toml").exists()
     for path in commands.folder.rglob("*"):

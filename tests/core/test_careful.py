@@ -54,6 +54,23 @@ def test_resynchronises_at_the_next_line() -> None:
     ]
 
 
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_a_header_in_quotes_with_another_separator_is_one_cell(sign: str) -> None:
+    """It is handed on to whoever says what separates the names, and nothing is told of the rows below."""
+    text = f'\n"a"{sign}"b"{sign}"c"\n"1"{sign}"2"{sign}"3"\n'
+    sheet = read("x.csv", text.encode(), ReadingLimits())
+    assert (sheet.header, sheet.header_line, sheet.findings) == ((text.split("\n")[1],), 2, ())
+    assert sheet.frame is not None
+    assert sheet.frame.is_empty()
+
+
+@pytest.mark.parametrize("text", ['"a";"b"x', '"a";b', '"a":"b"', '"a";"b"|"c"', '"a'])
+def test_another_header_with_bad_quotes_is_none(text: str) -> None:
+    """Only names in quotation marks, all with the same sign between them, are taken for a header."""
+    sheet = read("x.csv", f"{text}\n1\n".encode(), ReadingLimits())
+    assert (sheet.header, [one.code for one in sheet.findings]) == ((), ["bad-quotes"])
+
+
 @given(st.text(st.sampled_from(list('a,"\n\\ é')), max_size=40), st.integers(1, 50))
 @settings(max_examples=60, deadline=None)
 def test_every_line_belongs_to_one_row(text: str, row_bytes_max: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sets import DIRECT, REMIND_1_0, verdict
+from core.sets import CLEVER, DIRECT, REMIND_1_0, verdict
 from rostergate.core.endings import FILE_CUT_OFF, REPORT_LINE
 from rostergate.core.policy import ReadingLimits
 from rostergate.core.reading import Reading, read
@@ -26,6 +26,8 @@ def told(found: Reading) -> dict[str, tuple[int, tuple[int, ...]]]:
 WHOLE = {
     "with a line end": HEAD,
     "without one": HEAD + "c1,s3",
+    "with an end mark": HEAD + "\x1a",
+    "with an end mark for a line end": HEAD + "c1,s3\x1a",
     "with blank lines": HEAD + "\n\n",
     "with a row of commas": HEAD + ",",
     "with a cell of several lines": HEAD + 'c1,"s\n3"',
@@ -69,6 +71,12 @@ def test_cut_off(text: str, expected: dict[str, tuple[int, tuple[int, ...]]], ro
     """A file that breaks off is told as that, at its last line, and the line is counted under nothing else."""
     found = taken(text)
     assert (told(found), found.rows) == (expected, rows)
+
+
+def test_a_cell_that_ends_in_the_last_line_leaves_other_faults_as_they_are() -> None:
+    """A quotation mark alone in the last line closes a cell of several lines, whatever is wrong further up."""
+    found = taken('class_id,student_id\n1"0,x\nc1,"s1\n"')
+    assert (told(found), found.rows) == ({BAD_QUOTES.code: (1, (2,))}, 1)
 
 
 def test_a_row_that_is_short_or_broken_but_ended_is_not_cut_off() -> None:
@@ -132,6 +140,48 @@ def test_what_cannot_be_used_in_the_only_file_that_ends_like_that_is_cut_off() -
     assert "file-cut-off" not in {one.code for one in verdict(everywhere).findings}
     whole = {**REMIND_1_0, "students.csv": REMIND_1_0["students.csv"].rstrip("\n") + "212-555-0188"}
     assert "file-cut-off" not in {one.code for one in verdict(whole).findings}
+
+
+def test_an_unknown_id_before_the_last_cell_is_whole() -> None:
+    """An id in the first cell begins another one, and costs its row: a row that breaks off does so in its last cell."""
+    files = {name: text.rstrip("\n") for name, text in DIRECT.items()}
+    files["enrollments.csv"] += "\nc,0s1"
+    found = verdict(files)
+    assert (found.outcome, [(one.code, one.lines) for one in found.findings]) == (
+        "accepted",
+        [("unknown-class", (3,))],
+    )
+
+
+@pytest.mark.parametrize("phone", ["212-555-0142", ""], ids=["filled", "empty"])
+def test_what_cannot_be_used_before_the_last_cell_is_whole(phone: str) -> None:
+    """A bad date in the middle of the only last row without a line end is a bad date."""
+    files = {**DIRECT, "students.csv": f"{DIRECT['students.csv']}0s2,01,Al,Dale,9,3/4/12,a@b.org,{phone}"}
+    found = verdict(files)
+    assert (found.outcome, [(one.code, one.lines) for one in found.findings]) == (
+        "accepted",
+        [("birth-date-invalid", (4,))],
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "code"),
+    [
+        ("sections.csv", "School_id,Section_id,Name,Teacher_id,Teacher_2_id\n01,c1,Algebra,t1,t", "file-cut-off"),
+        ("sections.csv", "School_id,Section_id,Name,Teacher_2_id,Teacher_id\n01,c1,Algebra,t,t2", "unknown-teacher"),
+        ("enrollments.csv", "School_id,Section_id,Student_id,note\n01,c1,s,x", "unknown-student"),
+    ],
+    ids=["one of several columns for an id, the last", "another of them", "before a column that is not read"],
+)
+def test_the_last_cell_is_that_of_the_last_column(file: str, row: str, code: str) -> None:
+    """Where an id may stand in several columns, or a last one is not read, the very column is looked at."""
+    assert code in {one.code for one in verdict({**CLEVER, file: row}).findings}
+
+
+def test_an_end_mark_says_that_the_last_cell_is_whole() -> None:
+    """Where a program has written that the file ends, it has not broken off."""
+    files = {**DIRECT, "enrollments.csv": DIRECT["enrollments.csv"].rstrip("\n")[:-1] + "\x1a"}
+    assert "file-cut-off" not in {one.code for one in verdict(files).findings}
 
 
 def test_an_unknown_id_that_begins_no_other_is_an_unknown_one() -> None:

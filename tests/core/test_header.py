@@ -37,6 +37,14 @@ def test_other_columns_are_told_by_place() -> None:
     assert told(("x", "teacher_id", "email", "")) == [("header-mismatch", f"Columns 1, 4 are {declared}")]
 
 
+def test_columns_without_a_name_are_not_told_again() -> None:
+    """Several of them are told already, one is not."""
+    assert told((*NAMES, "", "")) == []
+    declared = "not part of the format, which has `teacher_id`, `email`."
+    assert told((*NAMES, "x", "", "")) == [("header-mismatch", f"Column 3 is {declared}")]
+    assert told((*NAMES, "")) == [("header-mismatch", f"Column 3 is {declared}")]
+
+
 def test_extra_columns_can_be_allowed() -> None:
     """Where the format allows extra columns, they pass, but near misses of required ones are still named."""
     assert told(("teacher_id", "more", "email"), extra=True) == []
@@ -51,8 +59,11 @@ def test_columns_of_the_format_are_never_near_misses() -> None:
     for other in ("teacher_zip", "Teacher_ZIP"):
         (one,) = check("teachers.csv", (other, "email"), 1, required=NAMES, unread=zips, extra=True)
         assert one.message == "Column `teacher_id` is missing."
-    (one,) = check("teachers.csv", ("Teacher_2_ID", "email"), 1, required=NAMES, optional=["teacher_2_id"], extra=True)
-    assert one.message == "Column `teacher_id` is missing."
+    found = check("teachers.csv", ("Teacher_2_ID", "email"), 1, required=NAMES, optional=["teacher_2_id"], extra=True)
+    assert [one.message for one in found] == [
+        "Column `Teacher_2_ID` found, `teacher_2_id` expected.",
+        "Column `teacher_id` is missing.",
+    ]
     (one,) = check("teachers.csv", ("teacher_ids", "email"), 1, required=NAMES, unread=zips, extra=True)
     assert one.message == "Column `teacher_ids` found, `teacher_id` expected."
 
@@ -77,6 +88,28 @@ def test_optional_columns_may_be_absent() -> None:
     assert told((*NAMES, "phone"), optional=("phone",)) == []
     assert told((*NAMES, "Phone"), optional=("phone",)) == [
         ("header-mismatch", "Column `Phone` found, `phone` expected.")
+    ]
+
+
+@pytest.mark.parametrize("name", ["Home_Phone", "home phone", "HOMEPHONE"])
+def test_optional_columns_are_not_misspelt_among_extra_ones(name: str) -> None:
+    """Where the format allows extra columns, an optional name in other signs is named, as its cells would be lost."""
+    assert told((*NAMES, name, "more"), optional=("home_phone",), extra=True) == [
+        ("header-mismatch", f"Column `{name}` found, `home_phone` expected.")
+    ]
+
+
+@pytest.mark.parametrize("name", ["home_phone_2", "homes_phone"])
+def test_extra_columns_may_be_much_like_optional_ones(name: str) -> None:
+    """A column that is only much like an optional one is an extra column."""
+    assert told((*NAMES, name), optional=("home_phone",), extra=True) == []
+
+
+def test_an_optional_column_that_is_there_is_not_told_in_its_other_spelling() -> None:
+    """Where the format reads two spellings of a column, and one has come, a third one is an extra column."""
+    assert told((*NAMES, "Phone", "PHONE"), optional=("phone", "Phone"), extra=True) == []
+    assert told((*NAMES, "PHONE"), optional=("phone", "Phone"), extra=True) == [
+        ("header-mismatch", "Column `PHONE` found, `Phone` expected.")
     ]
 
 

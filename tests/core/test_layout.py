@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SDS_2_1, claims, readings
+from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SDS_2_1, claims, found, readings
 from rostergate.core import catalogue, layout
 from rostergate.core.claims import CLAIMED
 from rostergate.core.declaration import CLASS_NAME_CHARS_MAX, SCHOOL_NAME_CHARS_MAX, Column, File, Format, Source
@@ -95,6 +95,28 @@ def test_a_row_that_is_no_header_has_no_name_twice() -> None:
     }
     assert [(one.code, one.file) for one in layout.explained(found, declared)] == [("duplicate-header", "schools.csv")]
     assert ("missing-header", "teachers.csv") in {(one.code, one.file) for one in declared}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('school_id;school_name\n01;Lincoln, High\n02;"Adams"\n', "wrong-separator"),
+        ("sep=;\nschool_id;school_name\n01;Lincoln, High\n02;Adams\n", "missing-header"),
+        ("Schools of 3 August\nschool_id,school_name\n01,Lincoln\n02,Adams\n", "missing-header"),
+        ("school_id,school_name,,\n01,Lincoln,,\n02,Adams,,\n", "duplicate-header"),
+    ],
+    ids=["semicolons", "a note for spreadsheets", "a title", "columns without a name"],
+)
+def test_a_wrong_header_is_told_once(text: str, code: str) -> None:
+    """What follows from it in the rows is no fault of theirs."""
+    assert found({**DIRECT, "schools.csv": text}, "direct") == [(code, "schools.csv", None, (1,))]
+
+
+@pytest.mark.parametrize("fmt", ["auto", "direct"])
+def test_quoted_cells_with_another_separator_are_told_as_that(fmt: str) -> None:
+    """A set whose cells are all in quotation marks is recognised, and told its separator and nothing else."""
+    files = {name: '"' + text[:-1].replace(",", '";"').replace("\n", '"\n"') + '"\n' for name, text in DIRECT.items()}
+    assert found(files, fmt) == [("wrong-separator", name, None, (1,)) for name in sorted(files)]
 
 
 def test_next_steps_name_the_limits_of_every_format() -> None:

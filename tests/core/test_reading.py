@@ -59,6 +59,10 @@ READ = {
     "a comma in quotes": (b'a,b\n"1,2",3\n', [("1,2", "3", 2)]),
     "a line end in quotes": (b'a,b\n"1\n2",3\n4,5\n', [("1\n2", "3", 2), ("4", "5", 4)]),
     "every line end in quotes": (b'a,b\n"1\r\n2\r3",4\r\n5,6\n', [("1\n2\n3", "4", 2), ("5", "6", 5)]),
+    "an end mark": (b"a,b\r\n1,2\r\n\x1a", [("1", "2", 2)]),
+    "an end mark after a cell": (b"a,b\n1,2\x1a", [("1", "2", 2)]),
+    "an end mark after quotes": (b'a,b\n1,"2"\x1a', [("1", "2", 2)]),
+    "an end mark after a header alone": (b"a,b\x1a", []),
     "leading zeros": (b"a,b\n007,1e5\n", [("007", "1e5", 2)]),
     "words that mean nothing elsewhere": (b"a,b\nNULL,NA\n", [("NULL", "NA", 2)]),
     "a byte-order mark": (b"\xef\xbb\xbfa,b\n1,2\n", [("1", "2", 2)]),
@@ -96,6 +100,10 @@ FAULTY = {
     "a header on line 3, one name twice": (b"\n\na,a\n1,2\n", [("duplicate-header", (3,))]),
     "several faults": (b'a,b\n1\n"x\n3,4,5\n', [("bad-quotes", (3,)), ("wrong-column-count", (2, 4))]),
     "a PDF": (b"%PDF-1.7\n", [("not-csv", ())]),
+    "a web page with a byte-order mark": (b"\xef\xbb\xbf<html>", [("not-csv", ())]),
+    "XML with a byte-order mark": (b'\xef\xbb\xbf<?xml version="1.0"?>', [("not-csv", ())]),
+    "an end mark alone": (b"\x1a", [("empty-file", ())]),
+    "an end mark after a short row": (b"a,b\n1,2\n3\x1a", [("wrong-column-count", (3,))]),
     "a web page": (b"\n<!DOCTYPE HTML><html>", [("not-csv", ())]),
 }
 

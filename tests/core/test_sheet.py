@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 
 import polars as pl
+import pytest
 
 from rostergate.core.policy import ReadingLimits
 from rostergate.core.sheet import CODES, WHITE_SPACE, Tally, header_findings, tidy, with_line_feeds
@@ -45,6 +46,24 @@ def test_columns_without_a_name_are_told_as_such() -> None:
 def test_every_line_end_becomes_a_line_feed() -> None:
     """CRLF is one line end, CR and LF are one each."""
     assert with_line_feeds(b"a\r\nb\rc\n\nd") == b"a\nb\nc\n\nd"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"a\n1\n\x1a", b"a\n1\n"),
+        (b"a\r\n1\r\n\x1a", b"a\n1\n"),
+        (b"a\n1\x1a", b"a\n1\n"),
+        (b"a\n\n\x1a", b"a\n\n"),
+        (b"\x1a", b"\n"),
+        (b"a\n\x1a\n", b"a\n\x1a\n"),
+        (b"a\n\x1ab\n", b"a\n\x1ab\n"),
+    ],
+    ids=["after LF", "after CRLF", "after a cell", "after a blank line", "alone", "before a line end", "in a cell"],
+)
+def test_an_end_mark_ends_the_last_line(data: bytes, expected: bytes) -> None:
+    """Ctrl-Z as the last byte becomes the last line's end; anywhere else it is a character like any other."""
+    assert with_line_feeds(data) == expected
 
 
 def test_tally_is_exact_in_bounded_memory() -> None:

@@ -108,7 +108,7 @@ def test_words_use_the_events_own_fields(event: Any) -> None:
                 "seconds": {"read": 0.1, "decide": 0.25},
             },
             (
-                "lincoln-00017 was accepted as direct: 3,120 rows, 12 added and 1 removed in 2 schools, 1 on hold; "
+                "lincoln-00017 was accepted as direct: 3,120 rows, 12 added and 1 removed; 2 schools, 1 on hold; "
                 "found: 2 errors (0.3 s)"
             ),
         ),

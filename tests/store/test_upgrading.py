@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from rostergate import store
 from rostergate.errors import StoreError
 from rostergate.store.schema import metadata
+from rostergate.store.scope import BUSY_SECONDS_MAX
 from rostergate.store.upgrading import revision_known
 
 if TYPE_CHECKING:
@@ -65,6 +66,18 @@ def test_two_upgrades_at_once_agree(tmp_path: Path) -> None:
             first.execute("COMMIT")
             upgrade.result()
     assert _definitions(path) == {}
+
+
+def test_what_is_up_to_date_waits_for_no_writer(path: Path) -> None:
+    """While somebody writes, a large delivery for example, commands find at once that nothing is to be upgraded."""
+    with closing(sqlite3.connect(path)) as writer, ThreadPoolExecutor(1) as pool:
+        writer.isolation_level = None
+        writer.execute("BEGIN IMMEDIATE")
+        upgrade = pool.submit(store.upgrade, path)
+        try:
+            upgrade.result(BUSY_SECONDS_MAX / 2)
+        finally:
+            writer.execute("ROLLBACK")
 
 
 def test_a_damaged_database_says_so(tmp_path: Path) -> None:

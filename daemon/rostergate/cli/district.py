@@ -52,11 +52,11 @@ def add(place: Place, slug: str, *, name: str, time_zone: str, recipients: tuple
         "username": slug,
         "password": password,
     }
+    host_keys = notices.fingerprints(place.spool)
     if as_json:
-        print_json(access)
+        print_json({**access, "host_keys": host_keys})
         return
     click.echo(f"{name} is a district now: {path}\n")
-    host_keys = notices.fingerprints(place.spool)
     rows = [(field, value) for field, value in access.items() if field != "slug"]
     for field, value in (*rows, *(("host key", one) for one in host_keys)):
         click.echo(f"{field:<10}{value}")  # no blanks after the value: it is copied

@@ -35,7 +35,8 @@ def files(place: Place, delivery: str, folder: Path, *, as_json: bool) -> None:
     place.assert_ours()
     if not sealing.kept(place.spool, delivery):
         raise NotFound(
-            f"the files of {delivery} are not here: there is no such delivery, it is an undo, or they were removed"
+            f"the files of {delivery} are not here: there is no such delivery, it is still coming in, it is an undo, "
+            "or they were removed"
         )
     written = sealing.restore(place.spool.delivery(delivery), folder, place.spool.key_file)
     if as_json:

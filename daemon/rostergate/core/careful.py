@@ -4,7 +4,8 @@ Rule 1: LF ends a row (`sheet.with_line_feeds` has made every line end one); ins
 Rule 2: quotes as in RFC 4180, section 2, save that blanks and tabs may stand between a comma and a quotation mark. A
 quotation mark inside an unquoted cell, text after a closing one, one that never closes, and `\"` are faults.
 Rule 3: a faulty row costs its first physical line and no more. Reading goes on with the next line, so a quotation mark
-that never closes does not swallow the rest of the file.
+that never closes does not swallow the rest of the file. A header whose names are all in quotation marks, with another
+sign than the comma between them, is one cell, so that it can be said what separates them; no row below it is read.
 Rule 4: no row, multi-line cells included, may exceed `row_bytes_max`. The time this takes is linear: a scan inside open
 quotes only passes lines that hold nothing but doubled quotes, and those are short rows of their own.
 """
@@ -41,6 +42,8 @@ _ROWS_HELD = 65_536  # rows kept as Python lists before they become a frame
 _EMPTY_LINES = re.compile(rb"\n++")
 _CELL = re.compile(rb'[ \t]*+"([^"]*+(?:""[^"]*+)*+)"[ \t]*+|([^",\n]*+)')
 
+_OTHERWISE_PARTED = re.compile(rb'\s*+"[^"]*+"([;\t|])"[^"]*+"(?:\1"[^"]*+")*+\s*+\Z')
+
 
 class Row(NamedTuple):
     """One row: the line it starts on, and its cells, untrimmed, or what is wrong with it."""
@@ -56,7 +59,9 @@ def read(name: str, data: bytes, limits: ReadingLimits) -> Sheet:
     first = next((row for row in rows if row.fault or not _is_blank(row.cells)), None)
     if first is None:
         return Sheet(None, findings=(finding(EMPTY_FILE, file=name),))
-    header = tuple(cell.strip(WHITE_SPACE) for cell in first.cells)
+    header = header_of(first, data)
+    if first.fault and header:
+        return Sheet(Body(header).frame(), header, first.line)
     if first.fault:
         return Sheet(None, header_line=first.line, findings=(finding(first.fault, file=name, lines=(first.line,)),))
     unusable = header_findings(name, header, first.line, limits)
@@ -70,6 +75,14 @@ def read(name: str, data: bytes, limits: ReadingLimits) -> Sheet:
             return Sheet(None, header, first.line, (finding(TOO_MANY_ROWS, file=name, message=message),))
         body.take(row)
     return Sheet(body.frame(), header, first.line, body.findings(name))
+
+
+def header_of(row: Row, data: bytes) -> tuple[str, ...]:
+    """Return the cells of a file's first row, trimmed; none where it is malformed, save as Rule 3 says."""
+    if row.fault is BAD_QUOTES:
+        line = data.split(b"\n", row.line)[row.line - 1]
+        return (line.decode().strip(WHITE_SPACE),) if _OTHERWISE_PARTED.match(line) else ()
+    return tuple(cell.strip(WHITE_SPACE) for cell in row.cells)
 
 
 def cells_of(data: bytes, start: int, row_bytes_max: int) -> tuple[list[str], int] | None:

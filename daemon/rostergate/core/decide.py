@@ -128,7 +128,7 @@ def _claim(fmt: Format, readings: Mapping[str, Reading], policy: Policy) -> tupl
         return None, faults
     claims = layout.claims(fmt, {name: one.frame for name, one in readings.items() if one.frame is not None})
     faults += damage.check(claims)
-    ends = {name: one.unended for name, one in readings.items() if one.rows}
+    ends = {name: endings.End(one.unended, one.header[-1]) for name, one in readings.items() if one.rows}
     faults += endings.check(claims, ends, phone_region=policy.phone_region)
     return (None if refuses(faults) else claims), faults
 

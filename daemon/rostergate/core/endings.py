@@ -5,8 +5,9 @@ everybody who comes after: one in twenty, say, is fewer than any hold waits for.
 
 Rule 1: a last line without a line end is fine by itself. It is cut off where it has too few cells, or leaves a cell in
 quotation marks open.
-Rule 2: where it has all of its cells, the last one may still lack its end. It is cut off where an id in it is only the
-beginning of one that it should refer to; and where something in it cannot be used and no other file ends like that.
+Rule 2: where it has all of its cells, the last one may still lack its end. It is cut off where that cell is an id that
+only begins one that it should refer to; and where the cell cannot be used and no other file ends like that. What stands
+before it is whole, and of a last column that is not read nothing can be said.
 Rule 3: a line that counts the rows, or says that the file ends, is no row, even where it has as many cells; nor is a
 line of dashes below the header. Programs for reports and databases write both.
 """
@@ -15,12 +16,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
 from rostergate.core import values
 from rostergate.core.careful import row_at
+from rostergate.core.cells import located, marked
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.problem import Effect
 from rostergate.core.references import REFERENCES
@@ -62,6 +64,15 @@ _UNDERLINE: Final = re.compile(r"[-=_]{2,}")
 _OPEN_CELL: Final = re.compile(rb'(?:(?:\s*"(?:[^"]|"")*+"\s*|[^",]*+),)*+\s*"(?:[^"]|"")*+\Z')
 
 
+class End(NamedTuple):
+    """How a file ends."""
+
+    line: int | None
+    """Its last line where it may be a whole row but has no line end, see `Reading.unended`."""
+    column: str
+    """The last column."""
+
+
 def judged(name: str, data: bytes, sheet: Sheet, limits: ReadingLimits) -> Sheet:
     """Return the sheet without lines that are no rows, or no whole ones, and what is told of them; `data` as read."""
     if sheet.frame is None:
@@ -83,48 +94,58 @@ def judged(name: str, data: bytes, sheet: Sheet, limits: ReadingLimits) -> Sheet
     if is_report:
         message = "The last line counts the rows or says that the file ends; it is no row."
         return _without(sheet, finding(REPORT_LINE, file=name, lines=(line,), message=message), counted)
-    is_open = row.fault is BAD_QUOTES and _OPEN_CELL.match(data, start, end) is not None and _has(sheet, BAD_QUOTES)
+    is_open = row.fault is BAD_QUOTES and _OPEN_CELL.match(data, start, end) is not None and _counted(sheet, line)
     if is_open or (any(cells) and len(cells) < len(sheet.header)):
         return _without(sheet, finding(FILE_CUT_OFF, file=name, lines=(line,)), BAD_QUOTES if is_open else counted)
     return replace(sheet, unended=line)
 
 
-def check(claims: Claims, ends: Mapping[str, int | None], *, phone_region: str) -> tuple[Finding, ...]:
+def check(claims: Claims, ends: Mapping[str, End], *, phone_region: str) -> tuple[Finding, ...]:
     """Return the files whose last row is cut off although it has all of its cells.
 
-    `claims` as `layout.claims` gives them; `ends`: of every file `Reading.unended`.
+    `claims` as `layout.claims` gives them; `ends` of every file that has rows.
     """
-    lines = {file: line for file, line in ends.items() if line is not None}
+    unended = {file: (end.line, end.column) for file, end in ends.items() if end.line is not None}
     found = []
-    for file, line in lines.items():
+    for file, (line, column) in unended.items():
         here = (pl.col("file") == file) & (pl.col("line") == line)
         rows = {table: frame.filter(here) for table, frame in claims.tables.items()}
         last = replace(claims, tables=rows, seen={})
-        begun, strange = _references(claims, last)
-        is_alone = len(lines) == 1 < len(ends)
-        if begun or (is_alone and (strange or _is_senseless(last, phone_region))):
+        begun, strange = _references(claims, last, (file, column))
+        is_alone = len(unended) == 1 < len(ends)
+        if begun or (is_alone and (strange or _is_senseless(last, (file, column), phone_region))):
             found.append(finding(FILE_CUT_OFF, file=file, lines=(line,)))
     return tuple(found)
 
 
-def _references(claims: Claims, last: Claims) -> tuple[bool, bool]:
-    """Tell of a row's ids whether one that refers to nothing begins one that is there, and whether any does not."""
+def _references(claims: Claims, last: Claims, where: tuple[str, str]) -> tuple[bool, bool]:
+    """Tell of the ids in that file's column whether one that refers to nothing begins one that is there, or none."""
     begun = strange = False
     for one in REFERENCES:
-        named = last.tables[one.table][one.column].drop_nulls()
+        named = last.tables[one.table].filter(pl.col(one.column).is_not_null())
         if named.is_empty() or one.to in claims.absent:
             continue
         known = claims.tables[one.to][one.column].drop_nulls().cast(pl.String)
-        for cell in named.cast(pl.String).unique():
-            if not (known == cell).any():
+        for (cell,), rows in named.partition_by(one.column, as_dict=True).items():
+            id_rows = rows.select("file", "line", marked(one.column))
+            if not (known == str(cell)).any() and _stand(claims, one.table, one.column, id_rows, where):
                 strange = True
-                begun |= bool(known.str.starts_with(cell).any())
+                begun |= bool(known.str.starts_with(str(cell)).any())
     return begun, strange
 
 
-def _is_senseless(last: Claims, phone_region: str) -> bool:
+def _is_senseless(last: Claims, where: tuple[str, str], phone_region: str) -> bool:
     _, problems = values.normalised(last, phone_region=phone_region)
-    return any(problem.rows.height for problem in problems if problem.effect is not Effect.NOTE)
+    return any(
+        _stand(last, problem.table, problem.column, problem.rows, where)
+        for problem in problems
+        if problem.effect is not Effect.NOTE
+    )
+
+
+def _stand(claims: Claims, table: str, column: str | None, rows: pl.DataFrame, where: tuple[str, str]) -> bool:
+    """Tell whether cells of claimed rows stand in that column of that file."""
+    return any((file, name) == where for file, name, _ in located(claims, table, column, rows))
 
 
 def _last_line(data: bytes) -> tuple[int, int]:
@@ -149,8 +170,10 @@ def _underline(frame: pl.DataFrame) -> int | None:
     return frame["line"][0] if cells and all(_UNDERLINE.fullmatch(cell) for cell in cells) else None
 
 
-def _has(sheet: Sheet, code: Code) -> bool:
-    return any(one.code == code.code for one in sheet.findings)
+def _counted(sheet: Sheet, line: int) -> bool:
+    """Tell whether a line was counted under bad quotes; where more were than are listed, it may have been."""
+    told = [one for one in sheet.findings if one.code == BAD_QUOTES.code]
+    return any(line in one.lines or one.count > len(one.lines) for one in told)
 
 
 def _without(sheet: Sheet, told: Finding, counted: Code | None = None) -> Sheet:

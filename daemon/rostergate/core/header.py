@@ -1,7 +1,8 @@
 """The header: a file's column names against the declared ones.
 
 Rule 1: names are exact. A near miss is a fault like any other, but it is said which name was meant: never one that the
-format has itself, nor one that is more like another of its names.
+format has itself, nor one that is more like another of its names. Where further columns are allowed, one that is much
+like an optional name may be one of those; one that differs in case or signs alone is meant for it.
 Rule 2: a file with semicolons or tabs for commas has one column; it is said what separates them.
 Rule 3: a header cell is shown only as a near miss: where there is no header, the first row is a person's.
 """
@@ -14,7 +15,7 @@ from rostergate.core import near
 from rostergate.core.findings import Code, Finding, Severity, finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MISSING_HEADER = Code(
     "missing-header",
@@ -69,14 +70,16 @@ def check(
     alike = near.pairs(filter(None, unknown), declared.difference(header))
     if len(unknown) == len(header) and not alike:
         return (finding(MISSING_HEADER, file=file, lines=(line,), message=_wanted(required)),)
-    meant = {name: alike[name] for name in (missing if extra else [*required, *optional]) if name in alike}
+    misspelt = [*missing, *(_respelt(header, alike, optional) if extra else optional)]
+    meant = {name: alike[name] for name in misspelt if name in alike}
 
     def mismatch(column: str | None, message: str) -> Finding:
         return finding(HEADER_MISMATCH, file=file, column=column, lines=(line,), message=message)
 
     found = [mismatch(name, f"Column `{name}` found, `{wanted}` expected.") for wanted, name in meant.items()]
     found += [mismatch(name, f"Column `{name}` is missing.") for name in missing if name not in meant]
-    places = [str(place) for place, name in enumerate(header, 1) if name in unknown and name not in meant.values()]
+    strange = {*unknown}.difference(meant.values(), [""] if header.count("") > 1 else [])  # `sheet` tells those
+    places = [str(place) for place, name in enumerate(header, 1) if name in strange]
     if places and not extra:
         those = f"Column {places[0]} is" if len(places) == 1 else f"Columns {', '.join(places)} are"
         found.append(mismatch(None, f"{those} not part of the format, which has {_listed([*required, *optional])}."))
@@ -90,6 +93,13 @@ def parted(header: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
             if sign in header[0]:
                 return tuple(name.strip().strip('"') for name in header[0].split(sign)), called
     return tuple(header), None
+
+
+def _respelt(header: Sequence[str], alike: Mapping[str, str], optional: Sequence[str]) -> list[str]:
+    """Return the optional names that the header has in other signs only, and not in another declared spelling too."""
+    there = {near.folded(name) for name in optional if name in header}
+    folded = {name: near.folded(name) for name in alike if name in optional}
+    return [name for name, text in folded.items() if text == near.folded(alike[name]) and text not in there]
 
 
 def _wanted(required: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from rostergate.core import cells, header, listed, near
 from rostergate.core.claims import CLAIMED, FILE, Claims
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.roster import TABLES
-from rostergate.core.sheet import DUPLICATE_HEADER
+from rostergate.core.sheet import BAD_QUOTES, DUPLICATE_HEADER, WRONG_COLUMN_COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -61,6 +61,12 @@ CODES = (
     DUPLICATE_SCHOOL,
 )
 
+_EXPLAINED = {
+    header.MISSING_HEADER.code: (DUPLICATE_HEADER.code, WRONG_COLUMN_COUNT.code),
+    header.WRONG_SEPARATOR.code: (WRONG_COLUMN_COUNT.code, BAD_QUOTES.code),
+}
+"""What is wrong with a header -> what else is then found in the file, and is no fault of its own."""
+
 _IDS = {
     name: tuple(key for key in TABLES[name].key if key in columns and (key != "school_id" or name == "schools"))
     for name, columns in CLAIMED.items()
@@ -97,9 +103,13 @@ def check(fmt: Format, readings: Mapping[str, Reading]) -> tuple[Finding, ...]:
 
 
 def explained(read: Iterable[Finding], declared: Iterable[Finding]) -> list[Finding]:
-    """Return what `reading` found, less what `check` explains: in a row that is no header no name can stand twice."""
-    headless = {one.file for one in declared if one.code == header.MISSING_HEADER.code}
-    return [one for one in read if one.file not in headless or one.code != DUPLICATE_HEADER.code]
+    """Return what `reading` found, less what `check` explains.
+
+    In a row that is no header no name can stand twice, and no row has more or fewer cells than it; where something
+    else separates the columns, commas and quotation marks stand anywhere.
+    """
+    told = {(one.file, code) for one in declared for code in _EXPLAINED.get(one.code, ())}
+    return [one for one in read if (one.file, one.code) not in told]
 
 
 def claims(fmt: Format, sheets: Sheets) -> Claims:

@@ -9,6 +9,7 @@ Rule 3: time and memory are bounded for any bytes: by the file's size and by `Re
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from dataclasses import dataclass, replace
@@ -137,7 +138,8 @@ def _of_another_kind(name: str, data: bytes) -> tuple[Finding, ...]:
 
 
 def _document_kind(head: bytes) -> str | None:
-    return next((kind for kind, start in _DOCUMENTS if start.match(head)), None)
+    text = head.removeprefix(codecs.BOM_UTF8)
+    return next((kind for kind, start in _DOCUMENTS if start.match(text)), None)
 
 
 def _workbook_kind(data: bytes) -> str | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rostergate.core import near
-from rostergate.core.careful import rows_of
+from rostergate.core.careful import header_of, rows_of
 from rostergate.core.header import parted
 from rostergate.core.sheet import WHITE_SPACE, with_line_feeds
 
@@ -206,7 +206,7 @@ def _head(head: bytes, *, has_marks: bool) -> _Head:
     header: tuple[str, ...] | None = None
     marks: dict[str, str] = {}
     for row in rows_of(text, len(text) + 1):
-        cells = tuple(cell.strip(WHITE_SPACE) for cell in row.cells)
+        cells = header_of(row, text) if header is None else tuple(cell.strip(WHITE_SPACE) for cell in row.cells)
         if header is None and (row.fault or any(cells)):
             header = cells
             if not has_marks or len(cells) != _MARK_CELLS:

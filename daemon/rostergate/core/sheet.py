@@ -7,6 +7,8 @@ no other because a program has converted its line ends.
 Rule 2: white space around a cell is trimmed, also inside its quotes; what is then empty is null.
 Rule 3: a row in which every cell is empty is no row. Spreadsheets append such rows.
 Rule 4: `line` is the physical line on which a row starts, blank lines counted, the first line being 1.
+Rule 5: one Ctrl-Z (0x1A) as the last byte says that the file ends. It is no row, and ends the one before it as a line
+end would; DOS programs, FoxPro among them, write it.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ WHITE_SPACE = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 """Unicode's White_Space characters: what polars strips by default. Python's `str.strip()` strips four more."""
+
+_END_MARK = b"\x1a"
 
 EMPTY_FILE = Code(
     "empty-file",
@@ -126,8 +130,13 @@ class Tally:
 
 
 def with_line_feeds(data: bytes) -> bytes:
-    """Return the file with LF for every end of a line; `data` is in an encoding that leaves ASCII as it is."""
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+    """Return the file with LF for every end of a line; `data` is in an encoding that leaves ASCII as it is.
+
+    Its end mark, if it has one, is gone, and the last row has a line end.
+    """
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data[:-1].removesuffix(b"\n") + b"\n" if data.endswith(_END_MARK) else data
 
 
 def header_findings(file: str, header: Sequence[str], line: int, limits: ReadingLimits) -> tuple[Finding, ...]:

@@ -162,7 +162,7 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
             journal.DELIVERY_DECIDED,
             "The canonical line: one per delivery, with everything that counts.",
             (
-                "{delivery} was {outcome}[ as {format}]: {rows:row}, {changes:changes}[ in "
+                "{delivery} was {outcome}[ as {format}]: {rows:row}, {changes:changes}[; "
                 "{schools:among}][, {held:number} on hold][; found: {findings:faults}][ ({seconds:spent})]"
             ),
             (

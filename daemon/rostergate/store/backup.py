@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from rostergate.errors import Refused, StoreError
+from rostergate.store.failures import next_step
 from rostergate.store.location import Server
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ def _copied(path: Path, unfinished: Path, told: Callable[[int, int | None], None
             target.execute("PRAGMA journal_mode=DELETE")  # one file that has everything, without a log beside it
             (whole,) = target.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
-        raise StoreError(f"The backup could not be made ({error}). Nothing was left behind; try again.") from error
+        raise StoreError(
+            f"The backup could not be made ({error}), and nothing was left behind. {next_step(str(error))}"
+        ) from error
     if whole != "ok":
         raise StoreError(
             "The copy is damaged, and so is the database most likely: run `rostergate db check`. "

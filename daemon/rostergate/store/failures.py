@@ -86,8 +86,12 @@ def explain(error: DBAPIError) -> str | None:
     if isinstance(error, ProgrammingError):
         return None
     reason = str(error.orig)
-    step = _step(reason.lower(), _FILE_STEPS) or "Look at the system's journal, then try again."
-    return f"The database cannot be used ({reason}). {step}"
+    return f"The database cannot be used ({reason}). {next_step(reason)}"
+
+
+def next_step(reason: str) -> str:
+    """Return what to do about what SQLite says."""
+    return _step(reason.lower(), _FILE_STEPS) or "Look at the system's journal, then try again."
 
 
 def _explained_by_server(error: DBAPIError) -> str | None:

@@ -120,7 +120,7 @@ async def get(tx: AsyncConnection, number: int) -> Mail:
     """Return one mail. Raises `NotFound`."""
     found = await _select(tx, outbox.c.id == number, order=outbox.c.id)
     if not found:
-        raise NotFound(f"There is no mail {number}; `rostergate mail` lists them.")
+        raise NotFound(f"There is no mail {number}; `rostergate mail list` lists them.")
     return found[0]
 
 

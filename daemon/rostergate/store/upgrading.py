@@ -2,7 +2,8 @@
 
 Rule 1: an upgrade is one transaction. A stop in the middle leaves the schema as it was.
 Rule 2: a database that a newer program has upgraded is left alone.
-Rule 3: an upgrade is a writer: of two programs that start at once one upgrades, and the other finds it done.
+Rule 3: an upgrade is a writer: of two programs that start at once one upgrades, and the other finds it done. Whether
+there is anything to do is only read: nobody waits for a writer to see that.
 """
 
 from __future__ import annotations
@@ -36,10 +37,17 @@ def upgrade(location: Location, revision: str = "head") -> None:
     """
     if not isinstance(location, Server):
         _make(location)
-    with store_errors(), open_blocking(location).connect() as connection, to_write(connection).begin():
-        if isinstance(location, Server):
-            _assert_byte_order(connection, location)
-        _upgrade(connection, location, revision)
+    wanted = revision_known() if revision == "head" else revision
+    with store_errors():
+        engine = open_blocking(location)
+        with engine.connect() as connection, connection.begin():
+            if isinstance(location, Server):
+                _assert_byte_order(connection, location)
+            if _found(connection, location) == wanted:
+                return
+        with engine.connect() as connection, to_write(connection).begin():
+            if _found(connection, location) != wanted:
+                _upgrade(connection, revision)
 
 
 def revision_known() -> str:
@@ -86,15 +94,18 @@ def _assert_byte_order(connection: Connection, location: Server) -> None:
         )
 
 
-def _upgrade(connection: Connection, location: Location, revision: str) -> None:
+def _found(connection: Connection, location: Location) -> str | None:
+    """Return the revision that a database has; raise `StoreError` where this program does not know it."""
     found = revision_found(connection)
     if found is not None and found not in revisions():
         raise StoreError(
             f"The database {location} was written by a newer rostergate (schema {found}). "
             "Install that version again, or restore the backup that was made before its upgrade."
         )
-    if found == (revision_known() if revision == "head" else revision):
-        return
+    return found
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
     from alembic import command, config  # noqa: PLC0415 - it would slow down every command, and few have to upgrade
 
     asked = config.Config()

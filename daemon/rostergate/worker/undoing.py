@@ -76,7 +76,8 @@ async def look(engine: AsyncEngine, delivery: str, school_id: str | None, policy
     undone = await asyncio.to_thread(undo, now, before, left, told, school_id)
     if not undone.verdict.plans:
         why = "has been changed again since, or undone" if undone.left else "is as it was before it"
-        raise Refused(f"Nothing that {delivery} changed is left to undo: all of it {why}.")
+        where = f" in school {school_id}" if school_id is not None else ""
+        raise Refused(f"Nothing that {delivery} changed{where} is left to undo: all of it {why}.")
     return Outlook(delivery, about.district, school_id, ground, policy, told, undone, replaced, coming)
 
 

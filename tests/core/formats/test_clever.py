@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sets import CLEVER, added, claims, found, readings, said
+from core.sets import CLEVER, added, claims, found, readings, said, verdict
 from rostergate.core import layout
 from rostergate.core.formats.clever import FORMAT
 
@@ -51,6 +51,23 @@ def test_other_columns_of_clevers_are_not_taken_for_a_missing_one(column: str, t
     """A zip code is a zip code: only a name that is none of Clever's is offered for the one that is missing."""
     files = changed("students.csv", "Student_id", column)
     assert [one.message for one in layout.check(FORMAT, readings(files))] == [told]
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted", "found"),
+    [
+        ("sections.csv", "Name", "name"),
+        ("sections.csv", "Teacher_2_id", "Teacher_2_ID"),
+        ("students.csv", "DOB", "dob"),
+        ("students.csv", "Student_email", "Student_Email"),
+    ],
+)
+def test_optional_columns_in_another_case_are_named(file: str, wanted: str, found: str) -> None:
+    """A column that would not be read because of its case is told as that, and no false fault follows from it."""
+    told = verdict(changed(file, f",{wanted},", f",{found},")).findings
+    assert [(one.code, one.file, one.message) for one in told] == [
+        ("header-mismatch", file, f"Column `{found}` found, `{wanted}` expected.")
+    ]
 
 
 def test_contacts_stand_in_the_rows_of_students() -> None:
