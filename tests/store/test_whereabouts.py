@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.rosters import frames
@@ -7,7 +8,7 @@ from rostergate.core.matching import Decision
 from rostergate.core.plan_state import State
 from rostergate.core.roster import empty
 from rostergate.core.school_status import Status
-from rostergate.store import schools, whereabouts
+from rostergate.store import roster, schools, undos, verdicts, whereabouts
 from store.making import AT, LATER, accepted, concluded, plan, plans
 
 if TYPE_CHECKING:
@@ -67,3 +68,14 @@ async def test_districts_do_not_mix(tx: AsyncConnection) -> None:
     """A school of another district is not seen."""
     await concluded(tx, accepted(plans(empty(), BOTH)), district="east")
     assert await _stand(tx) == {}
+
+
+async def test_an_undo_that_waits_is_seen(tx: AsyncConnection) -> None:
+    """An undo has no files, so it is not the last delivery; what it lets wait is open nevertheless."""
+    await concluded(tx, accepted(plans(empty(), BOTH)))
+    only_a = frames(schools=[("A", "Adams")], students=[("s1", "Ann")], student_schools=[("A", "s1")])
+    await concluded(tx, accepted([plan("A", {}), *plans(BOTH, only_a)]))
+    undo = await undos.begin(tx, "lincoln-00002", school_id=None, by="Kim", reason="too early", at=AT)
+    back = tuple(replace(one, state=State.UNMATCHED) for one in plans(only_a, BOTH))
+    await verdicts.conclude(tx, undo.id, accepted(back), ground=await roster.ground(tx, "lincoln"), at=AT)
+    assert await _stand(tx) == {"B": Status.WAITING, "A": Status.CONNECTED}

@@ -48,7 +48,8 @@ async def of(tx: AsyncConnection, district: str) -> list[Standing]:
     """
     last = await deliveries.last_accepted(tx, district)
     there = {plan.school_id: plan for plan in await plans.of(tx, last.id)} if last else {}
-    there |= {plan.school_id: plan for plan in await plans.held(tx, district)}  # of an undo as well, which has no files
+    # Those of an undo as well, which has no files.
+    there |= {plan.school_id: plan for plan in await plans.waiting(tx, district)}
     said = await schools.decisions(tx, district)
     made = versions["schools"]
     query = sa.select(made.c.school_id, made.c.name).where(made.c.district == district).order_by(made.c.id)
