@@ -83,7 +83,8 @@ class StoredPlan:
     @property
     def status(self) -> Status:
         """Where the school stands."""
-        return status(self.state, in_files=not self.counts["schools"].removed, left_out=self.left_out)
+        schools = self.counts["schools"]
+        return status(self.state, in_files=not schools.removed, new=bool(schools.added), left_out=self.left_out)
 
     @property
     def plan(self) -> str:
