@@ -96,6 +96,19 @@ def test_a_school_that_the_file_has_deselected_since_is_not_released(held: Comma
     assert {one["state"] for one in held.answer("discard", "--delivery", f"{SLUG}-00002", *WHO)} == {"discarded"}
 
 
+def test_a_broken_file_of_the_district_stops_a_release_and_no_discard(held: Commands) -> None:
+    """Whether the school is deselected cannot be known, so nothing is written; a discard is done, its report later."""
+    district(held, "nonsense = ")
+    plan = held.answer("holds")[0]["plan"]
+    refused = held("release", plan, *WHO)
+    assert (refused.exit_code, f"{SLUG}.toml" in refused.stderr) == (2, True)
+    assert plan in {one["plan"] for one in held.answer("holds")}
+    done = held("discard", plan, *WHO)
+    assert (done.exit_code, done.stdout.startswith(f"discarded: plan {plan}")) == (0, True)
+    assert f"the report of {SLUG}-00002 is written later" in done.stderr
+    assert plan not in {one["plan"] for one in held.answer("holds")}
+
+
 def test_a_plan_whose_ground_has_moved_is_worked_out_again(held: Commands) -> None:
     """The release is refused and names the plan that took its place, which can then be released."""
     old = next(one["plan"] for one in held.answer("holds") if one["school_id"] == "10")
