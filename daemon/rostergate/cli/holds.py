@@ -250,12 +250,8 @@ def _decide(
     with progress("closing plans"):
         closed = run(_close(place, what, named, by.strip(), reason.strip()))
     if as_json:
-        print_json(
-            [
-                {"plan": one.plan, "delivery": one.delivery, "school_id": one.school_id, "state": one.state.value}
-                for one in closed
-            ]
-        )
+        told = ("plan", "delivery", "school_id", "name")
+        print_json([{**{key: getattr(one, key) for key in told}, "state": one.state.value} for one in closed])
         return
     for one in closed:
         click.echo(f"{what}: plan {one.plan} of {one.delivery}, school {one.school_id} ({one.name})")

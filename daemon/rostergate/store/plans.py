@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 PLAN_CHARACTERS: Final = 12
 """Length of a plan's short name: the beginning of its hash."""
 
-
 NO_LIMIT_CROSSED: Final = (
     "The roster of the school has changed since this was held, and the plan was worked out again. It crosses no limit "
     "any more."
@@ -95,7 +94,7 @@ class StoredPlan:
 _COLUMNS = tuple(plans_table.c[name] for name in StoredPlan.__slots__ if name not in {"holds", "left_out"})
 _IS_OPEN: Final = plans_table.c.state.in_([state.value for state in OPEN])
 _REFUSALS: Final = {
-    State.SUPERSEDED: "a newer delivery took its place; `rostergate holds` lists what waits now",
+    State.SUPERSEDED: "a newer delivery, an undo or an erasure ended it; `rostergate holds` lists what waits now",
     State.APPLIED: "it has been applied already",
     State.DISCARDED: "it has been discarded already",
     State.DESELECTED: "its school is not rostered",
