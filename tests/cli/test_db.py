@@ -58,13 +58,15 @@ def test_nothing_is_made_by_looking(commands: Any, tmp_path: Path) -> None:
 
 
 def test_a_backup_is_a_database(commands: Any, tmp_path: Path) -> None:
-    """`db backup` writes a whole database, and never over another file."""
+    """`db backup` writes a whole database, never over another file, and says so where the folder is missing."""
     commands("db", "upgrade")
     file = tmp_path / "copy.db"
     assert commands.answer("db", "backup", str(file))["bytes"] == file.stat().st_size
     again = commands("db", "backup", str(file))
     assert again.exit_code == 1
     assert "exists already" in again.stderr
+    nowhere = commands("db", "backup", str(tmp_path / "no" / "such.db"))
+    assert (nowhere.exit_code, f"There is no folder {tmp_path / 'no'}" in nowhere.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("commands", ENGINES, indirect=True)

@@ -71,7 +71,7 @@ def test_all_plans_of_a_district_are_released_at_once(held: Commands) -> None:
     assert held("release", "--all", "--district", SLUG, *WHO).exit_code == 1
     assert len(held.answer("holds")) == 4
     closed = held.answer("release", "--all", "--district", SLUG, "--yes", *WHO)
-    assert {one["state"] for one in closed} == {"applied"}
+    assert [(one["name"], one["state"]) for one in closed] == [("Alder", "applied"), ("Birch", "applied")]
     assert held.answer("holds") == []
     assert held.answer("roster")[0]["students"] == 50
 
@@ -94,6 +94,19 @@ def test_a_school_that_the_file_has_deselected_since_is_not_released(held: Comma
     assert (refused.exit_code, "School 20 is deselected in the file" in refused.output) == (1, True)
     assert held.answer("roster")[0]["students"] == 120
     assert {one["state"] for one in held.answer("discard", "--delivery", f"{SLUG}-00002", *WHO)} == {"discarded"}
+
+
+def test_a_broken_file_of_the_district_stops_a_release_and_no_discard(held: Commands) -> None:
+    """Whether the school is deselected cannot be known, so nothing is written; a discard is done, its report later."""
+    district(held, "nonsense = ")
+    plan = held.answer("holds")[0]["plan"]
+    refused = held("release", plan, *WHO)
+    assert (refused.exit_code, f"{SLUG}.toml" in refused.stderr) == (2, True)
+    assert plan in {one["plan"] for one in held.answer("holds")}
+    done = held("discard", plan, *WHO)
+    assert (done.exit_code, done.stdout.startswith(f"discarded: plan {plan}")) == (0, True)
+    assert f"the report of {SLUG}-00002 is written later" in done.stderr
+    assert plan not in {one["plan"] for one in held.answer("holds")}
 
 
 def test_a_plan_whose_ground_has_moved_is_worked_out_again(held: Commands) -> None:

@@ -19,7 +19,7 @@ from rostergate.core.verdict import Outcome, Verdict
 )
 def test_what_a_person_decides_goes_first(state: State, expected: Status, in_files: bool, left_out: int) -> None:  # noqa: FBT001 - a case
     """A plan that waits, or that is not rostered, says so whatever its files are like."""
-    assert status(state, in_files=in_files, left_out=left_out) is expected
+    assert status(state, in_files=in_files, new=False, left_out=left_out) is expected
 
 
 @pytest.mark.parametrize("state", [State.CLEAR, State.APPLIED, State.DISCARDED, State.SUPERSEDED])
@@ -28,10 +28,19 @@ def test_otherwise_the_files_tell(state: State) -> None:
 
     Where rows name a school that the files lack, those are what somebody has to look at.
     """
-    assert status(state, in_files=False, left_out=0) is Status.NOT_IN_FILES
-    assert status(state, in_files=False, left_out=1) is Status.ERRORS
-    assert status(state, in_files=True, left_out=1) is Status.ERRORS
-    assert status(state, in_files=True, left_out=0) is Status.CONNECTED
+    assert status(state, in_files=False, new=False, left_out=0) is Status.NOT_IN_FILES
+    assert status(state, in_files=False, new=False, left_out=1) is Status.ERRORS
+    assert status(state, in_files=True, new=False, left_out=1) is Status.ERRORS
+    assert status(state, in_files=True, new=False, left_out=0) is Status.CONNECTED
+
+
+@pytest.mark.parametrize("left_out", [0, 3])
+def test_a_new_school_is_connected_once_its_plan_is_applied(left_out: int) -> None:
+    """When that was discarded or superseded, the school stands as before: nothing of it is in the roster."""
+    for state in (State.DISCARDED, State.SUPERSEDED):
+        assert status(state, in_files=True, new=True, left_out=left_out) is Status.NOT_IN_FILES
+    connected = Status.ERRORS if left_out else Status.CONNECTED
+    assert status(State.APPLIED, in_files=True, new=True, left_out=left_out) is connected
 
 
 def test_the_most_urgent_comes_first() -> None:

@@ -17,7 +17,7 @@ from rostergate.store import plans as stored
 from rostergate.store.accounts import PlatformAccount
 from rostergate.store.erasing import Person
 from rostergate.store.feed import Cursor
-from rostergate.store.schema import deliveries, held_rows, metadata
+from rostergate.store.schema import deliveries, held_rows, metadata, platform_accounts
 from store.making import AT, accepted, concluded, plans, sealed
 from store.replaying import Platform, told
 
@@ -137,6 +137,64 @@ async def test_who_has_left_before_is_erased_as_well(tx: AsyncConnection) -> Non
     assert [canary for canary in CANARIES if canary in await everything(tx)] == []
     assert [line["action"] for line in await told(tx, after=Cursor(3, 0))] == ["erased"]
     assert same(await roster.load(tx, "lincoln"), left(everybody()))
+
+
+async def test_an_account_that_was_never_linked_goes_too(tx: AsyncConnection) -> None:
+    """Whatever kept it apart: a claim before it, a second account with the address, another role, an earlier phone."""
+    before = everybody()
+    before["teachers"] = frames(teachers=[("t1", "Ada", "Moss", "T1@School.Example", "+12025550101")])["teachers"]
+    await concluded(tx, accepted(plans(empty(), before)))
+    await concluded(tx, accepted(plans(before, everybody())))
+    await accounts.claim(tx, "lincoln", "t1", AT)
+    loaded = [
+        PlatformAccount("p1", "teachers", "t1@school.example", None),
+        PlatformAccount("p2", "guardians", "t1@school.example", None),
+        PlatformAccount("p3", None, None, "+12025550101"),
+        PlatformAccount("p4", None, "somebody@school.example", None),
+    ]
+    await accounts.load(tx, "lincoln", loaded, AT)
+    await erasing.erase(tx, Person("lincoln", TEACHERS, "t1"), LATER, SALT)
+    assert await _loaded(tx) == {"p4"}
+    assert "t1@school.example" not in (await everything(tx)).lower()
+
+
+async def test_an_account_loaded_while_its_owner_waits_or_has_left_goes_too(tx: AsyncConnection) -> None:
+    """The roster does not have the person at that moment; a plan or the history does."""
+    await accounts.load(tx, "lincoln", [PlatformAccount("p1", None, "wq@home.example", None)], AT)
+    await concluded(tx, accepted(plans(empty(), everybody(), held="A")))
+    await erasing.erase(tx, Person("lincoln", STUDENTS, "canary-17"), LATER, SALT)
+    assert await _loaded(tx) == set()
+    await concluded(tx, accepted(plans(empty(), everybody())))
+    await concluded(tx, accepted(plans(everybody(), left(everybody()))))
+    await accounts.load(tx, "lincoln", [PlatformAccount("p1", None, "wq@home.example", None)], AT)
+    await erasing.erase(tx, Person("lincoln", STUDENTS, "canary-17"), LATER, SALT)
+    assert await _loaded(tx) == set()
+
+
+async def test_the_account_of_somebody_else_stays(tx: AsyncConnection) -> None:
+    """An address that two people have, and an account that is linked to another, are not the erased person's alone."""
+    family = everybody()
+    others = frames(
+        students=[
+            ("canary-17", "Wilhelmina", "Quackenbush", "3", None, "wq@home.example", "+12025550102"),
+            ("s2", "Bo", "Ash", "3", None, "bo@home.example"),
+        ],
+        guardians=[("g1", "Otto", "Elder"), ("g2", "Eve", "Ash", "wq@home.example")],
+    )
+    family |= {name: others[name] for name in ("students", "guardians")}
+    loaded = [
+        PlatformAccount("p1", None, "wq@home.example", None),
+        PlatformAccount("p2", None, "bo@home.example", "+12025550102"),
+    ]
+    await accounts.load(tx, "lincoln", loaded, AT)
+    await concluded(tx, accepted(plans(empty(), family)))
+    await erasing.erase(tx, Person("lincoln", STUDENTS, "canary-17"), LATER, SALT)
+    assert await _loaded(tx) == {"p1", "p2"}
+
+
+async def _loaded(tx: AsyncConnection) -> set[str]:
+    """Return the accounts that the platform has."""
+    return set(await tx.scalars(sa.select(platform_accounts.c.account)))
 
 
 async def test_a_teacher_and_a_guardian_can_be_erased(tx: AsyncConnection) -> None:

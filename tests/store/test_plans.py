@@ -143,7 +143,7 @@ async def test_a_superseded_plan_is_never_applied(tx: AsyncConnection, call: str
     one, _ = await _both_held(tx)
     newer = await concluded(tx, accepted())
     assert [plan.state for plan in await stored.of(tx, one.delivery)] == [State.SUPERSEDED] * 2
-    with pytest.raises(Refused, match="a newer delivery took its place"):
+    with pytest.raises(Refused, match="a newer delivery, an undo or an erasure ended it"):
         await CALLS[call](tx, one.plan, "Kim", "checked", LATER)
     assert (await deliveries.get(tx, one.delivery)).state is DeliveryState.SUPERSEDED
     assert (await deliveries.get(tx, newer)).state is DeliveryState.SETTLED

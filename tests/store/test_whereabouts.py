@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.rosters import frames
@@ -7,7 +8,8 @@ from rostergate.core.matching import Decision
 from rostergate.core.plan_state import State
 from rostergate.core.roster import empty
 from rostergate.core.school_status import Status
-from rostergate.store import schools, whereabouts
+from rostergate.store import erasing, roster, schools, undos, verdicts, whereabouts
+from rostergate.store import plans as stored
 from store.making import AT, LATER, accepted, concluded, plan, plans
 
 if TYPE_CHECKING:
@@ -67,3 +69,44 @@ async def test_districts_do_not_mix(tx: AsyncConnection) -> None:
     """A school of another district is not seen."""
     await concluded(tx, accepted(plans(empty(), BOTH)), district="east")
     assert await _stand(tx) == {}
+
+
+async def test_an_undo_that_waits_is_seen(tx: AsyncConnection) -> None:
+    """An undo has no files, so it is not the last delivery; what it lets wait is open nevertheless."""
+    await concluded(tx, accepted(plans(empty(), BOTH)))
+    only_a = frames(schools=[("A", "Adams")], students=[("s1", "Ann")], student_schools=[("A", "s1")])
+    await concluded(tx, accepted([plan("A", {}), *plans(BOTH, only_a)]))
+    undo = await undos.begin(tx, "lincoln-00002", school_id=None, by="Kim", reason="too early", at=AT)
+    back = tuple(replace(one, state=State.UNMATCHED) for one in plans(only_a, BOTH))
+    await verdicts.conclude(tx, undo.id, accepted(back), ground=await roster.ground(tx, "lincoln"), at=AT)
+    assert await _stand(tx) == {"B": Status.WAITING, "A": Status.CONNECTED}
+
+
+async def test_a_new_school_that_was_discarded_is_not_connected(tx: AsyncConnection) -> None:
+    """Nothing of it is in the roster; the delivery's own word for it is the same."""
+    delivery = await concluded(tx, accepted(plans(empty(), BOTH, held="B")))
+    waiting = next(one for one in await stored.of(tx, delivery) if one.school_id == "B")
+    await stored.discard(tx, waiting.hash, "Kim", "no school of ours", LATER)
+    assert await _stand(tx) == {"A": Status.CONNECTED, "B": Status.NOT_IN_FILES}
+    told = {one["school_id"]: one["status"] for one in (await verdicts.load(tx, delivery))["schools"]}
+    assert told == await _stand(tx)
+
+
+async def test_a_school_that_waited_when_its_plan_was_superseded_waits_still(tx: AsyncConnection) -> None:
+    """An erasure takes its plan, not the question which school it is; one on hold has nothing to decide any more."""
+    new = [replace(one, state=State.UNMATCHED) for one in plans(empty(), BOTH) if one.school_id == "A"]
+    held = [one for one in plans(empty(), BOTH, held="B") if one.school_id == "B"]
+    await concluded(tx, accepted([*new, *held]))
+    await erasing.supersede(tx, "lincoln", LATER)
+    assert await _stand(tx) == {"A": Status.WAITING, "B": Status.NOT_IN_FILES}
+    await schools.decide(tx, "lincoln", "A", Decision.MADE, by="Ann", at=LATER)
+    assert await _stand(tx) == {"A": Status.NOT_IN_FILES, "B": Status.NOT_IN_FILES}
+
+
+async def test_a_school_that_an_undo_took_away_is_not_connected(tx: AsyncConnection) -> None:
+    """The last delivery with files brought it, and the roster does not have it any more."""
+    await concluded(tx, accepted(plans(empty(), BOTH)))
+    undo = await undos.begin(tx, "lincoln-00001", school_id=None, by="Kim", reason="too early", at=AT)
+    gone = accepted(plans(BOTH, empty()))
+    await verdicts.conclude(tx, undo.id, gone, ground=await roster.ground(tx, "lincoln"), at=AT)
+    assert await _stand(tx) == {"A": Status.NOT_IN_FILES, "B": Status.NOT_IN_FILES}

@@ -250,12 +250,8 @@ def _decide(
     with progress("closing plans"):
         closed = run(_close(place, what, named, by.strip(), reason.strip()))
     if as_json:
-        print_json(
-            [
-                {"plan": one.plan, "delivery": one.delivery, "school_id": one.school_id, "state": one.state.value}
-                for one in closed
-            ]
-        )
+        told = ("plan", "delivery", "school_id", "name")
+        print_json([{**{key: getattr(one, key) for key in told}, "state": one.state.value} for one in closed])
         return
     for one in closed:
         click.echo(f"{what}: plan {one.plan} of {one.delivery}, school {one.school_id} ({one.name})")
@@ -298,11 +294,13 @@ async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reaso
 
 
 def _assert_rostered(place: Place, released: list[StoredPlan]) -> None:
-    """Refuse to release what the district's file has deselected since it was held."""
-    districts = place.districts()
+    """Refuse to release what the district's file has deselected since it was held.
+
+    Raises `ConfigError` or `NotFound` where the file cannot say so: it is broken, or gone.
+    """
+    deselected = {slug: place.district(slug).schools.deselected for slug in {one.district for one in released}}
     for one in released:
-        district = districts.get(one.district)
-        if district and one.school_id in district.schools.deselected:
+        if one.school_id in deselected[one.district]:
             raise Refused(
                 f"School {one.school_id} is deselected in the file of {one.district}, so nothing of it is written: "
                 f"discard plan {one.plan}, or take the school out of `deselected` there. Nothing was changed."
@@ -334,7 +332,14 @@ async def work_out_again(place: Place, engine: AsyncEngine, moved: GroundMovedUn
 
 
 async def write_reports(place: Place, engine: AsyncEngine, closed: list[StoredPlan]) -> None:
-    """Tell again the deliveries whose plans have been closed or worked out again."""
-    settings = place.settings()
+    """Tell again the deliveries whose plans have been closed or worked out again.
+
+    Where a district's file is broken, or gone, its reports stay due: the daemon writes them.
+    """
+    settings, districts = place.settings(), place.districts()
     for found, slug in sorted({(one.delivery, one.district) for one in closed}):
-        await reporting.write(engine, place.spool, settings, place.district(slug), found, utc_now())
+        if district := districts.get(slug):
+            await reporting.write(engine, place.spool, settings, district, found, utc_now())
+        else:
+            why = districts.errors.get(slug, f"there is no district {slug}")
+            click.echo(f"rostergate: the report of {found} is written later, by the daemon: {why}", err=True)

@@ -84,7 +84,8 @@ class Plan:
     @property
     def status(self) -> Status:
         """Where the school stands once the plan is what `state` says."""
-        return status(self.state, in_files=not self.counts["schools"].removed, left_out=self.left_out)
+        schools = self.counts["schools"]
+        return status(self.state, in_files=not schools.removed, new=bool(schools.added), left_out=self.left_out)
 
     def as_json(self) -> dict[str, Any]:
         """Return the published shape of a school in a verdict."""

@@ -24,7 +24,7 @@ class State(StrEnum):
     APPLIED = "applied"  # written into the roster
     DISCARDED = "discarded"  # dropped by a person
     DESELECTED = "deselected"  # its school is not rostered
-    SUPERSEDED = "superseded"  # a newer delivery took its place
+    SUPERSEDED = "superseded"  # a newer delivery took its place, or somebody whom it may name was erased
 
 
 class Event(StrEnum):

@@ -19,7 +19,9 @@ class Status(StrEnum):
     ERRORS = "errors"  # rows of it could not be used; what the roster has of them stays
     CONNECTED = "connected"  # it is rostered, and nothing is wrong
     DESELECTED = "deselected"  # a person took it out: nothing of it is written
-    NOT_IN_FILES = "not in the files"  # the roster has it, or had it, and the delivery does not name it
+    NOT_IN_FILES = (
+        "not in the files"  # the delivery does not name it, or what would have brought it was dropped or undone
+    )
 
 
 _OF_STATE: Final[Mapping[State, Status]] = {
@@ -28,6 +30,9 @@ _OF_STATE: Final[Mapping[State, Status]] = {
     State.DESELECTED: Status.DESELECTED,
 }
 """The states that are a status whatever the files say."""
+
+_DROPPED: Final = frozenset({State.DISCARDED, State.SUPERSEDED})
+"""The states of a plan of which nothing was written."""
 
 URGENCY: Final = {status: place for place, status in enumerate(Status)}
 """Status -> its place in a list, most urgent first."""
@@ -38,13 +43,16 @@ def urgency(told: Status, name: str, school_id: str) -> tuple[int, str, str]:
     return URGENCY[told], name.casefold(), school_id
 
 
-def status(state: State, *, in_files: bool, left_out: int) -> Status:
+def status(state: State, *, in_files: bool, new: bool, left_out: int) -> Status:
     """Return the most urgent status of a school by its plan: the state, and how many of its rows could not be used.
 
-    A plan that was discarded or superseded says nothing about the roster: its school stands as it stood before.
+    A plan that was discarded or superseded says nothing about the roster: its school stands as it stood before. One
+    that the plan would have brought into the roster (`new`) stands as if the files did not name it.
     """
     if told := _OF_STATE.get(state):
         return told
+    if new and state in _DROPPED:
+        return Status.NOT_IN_FILES
     if left_out:
         return Status.ERRORS
     return Status.CONNECTED if in_files else Status.NOT_IN_FILES

@@ -180,8 +180,8 @@ class Story:
 
 def status_of(shape: Mapping[str, Any]) -> Status:
     """Return where a school of a verdict stands."""
-    in_files = not shape["changes"]["schools"]["removed"]
-    return status(PlanState(shape["state"]), in_files=in_files, left_out=shape.get("rows_left_out", 0))
+    state, schools, left_out = PlanState(shape["state"]), shape["changes"]["schools"], shape.get("rows_left_out", 0)
+    return status(state, in_files=not schools["removed"], new=bool(schools["added"]), left_out=left_out)
 
 
 def _urgency(school: School) -> tuple[int, int]:

@@ -35,7 +35,7 @@ ROWS_AT_ONCE: Final = 5_000
 _ROLES: Final = {person.name: person.key[0] for person in PEOPLE}
 """Canonical table of people -> its key."""
 
-_SIGNS: Final = ("email", "phone")
+SIGNS: Final = ("email", "phone")
 """What tells that a person has an account, the surer first."""
 
 
@@ -78,7 +78,7 @@ async def follow(tx: AsyncConnection, district: str, at: datetime, position: int
     any_account = sa.select(platform_accounts.c.account).where(platform_accounts.c.district == district).limit(1)
     found = Counter(dict.fromkeys((*_ROLES, "classes"), 0))
     if await tx.scalar(any_account) is not None:
-        for sign in _SIGNS:
+        for sign in SIGNS:
             found.update(await _link(tx, district, sign, at, position))
     found["classes"] = await _enliven(tx, district, at, position)
     await turns.stood(tx, position, found)

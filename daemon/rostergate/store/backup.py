@@ -48,11 +48,13 @@ def copy(path: Path, file: Path, told: Callable[[int, int | None], None] = lambd
     """Copy a SQLite database to a new file, as it is at one moment, while others read and write; return its bytes.
 
     Blocks; `told` is called now and then with the pages that are copied, and of how many. Raises `Refused` when the
-    file exists, `StoreError` when the database cannot be read or the copy is not whole, `OSError` when the file cannot
-    be written.
+    file exists or its folder does not, `StoreError` when the database cannot be read or the copy is not whole,
+    `OSError` when the file cannot be written.
     """
     if file.exists():
         raise Refused(f"{file} exists already; a backup does not take the place of another. Name a new file.")
+    if not file.parent.is_dir():
+        raise Refused(f"There is no folder {file.parent} for {file.name}: make it, or name a file in another one.")
     unfinished = file.with_name(f".{file.name}.unfinished-{os.getpid()}")
     os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:

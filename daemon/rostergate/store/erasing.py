@@ -5,6 +5,9 @@ delivery, so that nothing is left that refers to nobody. Then every row that nam
 Rule 2: what waits is superseded, for it may name the person: the next delivery brings it again.
 Rule 3: the feed's past lines about the person are gone. Lines of those turns get numbers that no cursor has had, so
 who stopped among them is told the whole turn again; and the last line of the new turn says who is erased, by a digest.
+Rule 4: an account that the platform had goes with the person when it is linked to that one, and, linked or not, when
+it has an e-mail address or phone number that the person has or had. It stays only where it is linked to somebody else,
+or where somebody else of the district has or had the same address or number.
 """
 
 from __future__ import annotations
@@ -21,9 +24,10 @@ from rostergate.core.delivery import Event, State
 from rostergate.core.plan import ACTION, Action, pack, packed_rows, unpack, unpacked_rows
 from rostergate.core.plan_state import OPEN, after
 from rostergate.core.plan_state import Event as PlanEvent
-from rostergate.core.roster import empty
+from rostergate.core.roster import PEOPLE, empty
 from rostergate.errors import Refused
 from rostergate.store import deliveries, roster, turns
+from rostergate.store.accounts import SIGNS
 from rostergate.store.floors import PACKED_NOTHING
 from rostergate.store.schema import accounts, applied_changes, held_rows, plans, platform_accounts
 from rostergate.store.schema import deliveries as deliveries_table
@@ -116,6 +120,7 @@ async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> No
             f"{undecided[0].id} is being decided, and may bring the person again. Wait until it is, then erase."
         )
     await supersede(tx, who.district, at)
+    await _forget_loaded(tx, who)  # by what is still known of the person
     newest = await turns.newest_delivery(tx, who.district)
     if newest is not None:
         await _leave(tx, who, newest, at)
@@ -136,7 +141,7 @@ async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> No
     async for delivery, name, frame in _applied_naming(tx, who):
         await _applied_without(tx, who, delivery, name, frame)
         await deliveries.ask_for_report(tx, delivery)
-    await _forget_accounts(tx, who)
+    await tx.execute(accounts.delete().where(*_account_of(who)))
 
 
 async def _leave(tx: AsyncConnection, who: Person, newest: str, at: datetime) -> None:
@@ -239,12 +244,38 @@ async def _told_at(tx: AsyncConnection, who: Person) -> set[int]:
     return {position for row in await tx.execute(query) for position in row if position is not None}
 
 
-async def _forget_accounts(tx: AsyncConnection, who: Person) -> None:
+async def _forget_loaded(tx: AsyncConnection, who: Person) -> None:
+    """Remove the platform's accounts that are the person's: see Rule 4."""
     of_person = _account_of(who)
-    linked = sa.select(accounts.c.account).where(*of_person, accounts.c.account.is_not(None))
+    linked = sa.select(accounts.c.account).where(accounts.c.district == who.district, accounts.c.account.is_not(None))
     of_district = platform_accounts.c.district == who.district
-    await tx.execute(platform_accounts.delete().where(of_district, platform_accounts.c.account.in_(linked)))
-    await tx.execute(accounts.delete().where(*of_person))
+    known = platform_accounts.c.account
+    await tx.execute(platform_accounts.delete().where(of_district, known.in_(linked.where(*of_person))))
+    for sign, own in (await _signs(tx, who)).items():
+        alone = own - await _of_others(tx, who, sign, own)
+        fitting = of_district, platform_accounts.c[sign].in_(alone), known.not_in(linked.where(~sa.and_(*of_person)))
+        await tx.execute(platform_accounts.delete().where(*fitting))
+
+
+async def _signs(tx: AsyncConnection, who: Person) -> dict[str, set[str]]:
+    """Return the e-mail addresses and phone numbers that a person has or had, by the roster or by plans."""
+    made = versions[who.role.name]
+    frames = [{who.role.name: await roster.collect(tx, who.role, made.select().where(*_of(made, who)).subquery())}]
+    frames += [person.rows(changes, who.role, who.id) async for _, _, changes in _plans_naming(tx, who)]
+    told = [one[who.role.name] for one in frames if who.role.name in one]
+    return {sign: {value.lower() for frame in told for value in frame[sign] if value} for sign in SIGNS}
+
+
+async def _of_others(tx: AsyncConnection, who: Person, sign: str, signs: set[str]) -> set[str]:
+    """Return those of a person's signs that somebody else of the district has or had."""
+    found: set[str] = set()
+    for people in PEOPLE:
+        made = versions[people.name]
+        others = () if people is not who.role else (~sa.and_(*_of(made, who)),)
+        same = sa.func.lower(made.c[sign])
+        query = sa.select(same).where(made.c.district == who.district, same.in_(signs), *others)
+        found |= set(await tx.scalars(query))
+    return found
 
 
 def _account_of(who: Person) -> tuple[Any, ...]:

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 PLAN_CHARACTERS: Final = 12
 """Length of a plan's short name: the beginning of its hash."""
 
-
 NO_LIMIT_CROSSED: Final = (
     "The roster of the school has changed since this was held, and the plan was worked out again. It crosses no limit "
     "any more."
@@ -83,7 +82,8 @@ class StoredPlan:
     @property
     def status(self) -> Status:
         """Where the school stands."""
-        return status(self.state, in_files=not self.counts["schools"].removed, left_out=self.left_out)
+        schools = self.counts["schools"]
+        return status(self.state, in_files=not schools.removed, new=bool(schools.added), left_out=self.left_out)
 
     @property
     def plan(self) -> str:
@@ -92,8 +92,9 @@ class StoredPlan:
 
 
 _COLUMNS = tuple(plans_table.c[name] for name in StoredPlan.__slots__ if name not in {"holds", "left_out"})
+_IS_OPEN: Final = plans_table.c.state.in_([state.value for state in OPEN])
 _REFUSALS: Final = {
-    State.SUPERSEDED: "a newer delivery took its place; `rostergate holds` lists what waits now",
+    State.SUPERSEDED: "a newer delivery, an undo or an erasure ended it; `rostergate holds` lists what waits now",
     State.APPLIED: "it has been applied already",
     State.DISCARDED: "it has been discarded already",
     State.DESELECTED: "its school is not rostered",
@@ -121,6 +122,11 @@ async def held(tx: AsyncConnection, district: str | None = None) -> list[StoredP
     if district is not None:
         conditions.append(plans_table.c.district == district)
     return await _select(tx, *conditions)
+
+
+async def waiting(tx: AsyncConnection, district: str) -> list[StoredPlan]:
+    """Return the plans of a district that something can still follow for, longest waiting first."""
+    return await _select(tx, plans_table.c.district == district, _IS_OPEN)
 
 
 async def changes(tx: AsyncConnection, delivery: str) -> dict[str, Frames]:
@@ -257,8 +263,7 @@ async def waiting_for_match(tx: AsyncConnection, delivery: str) -> frozenset[str
 
 async def open_of(tx: AsyncConnection, district: str, school_id: str) -> StoredPlan | None:
     """Return the plan of a school that something can still follow for; None when there is none."""
-    states = plans_table.c.state.in_([state.value for state in OPEN])
-    found = await _select(tx, plans_table.c.district == district, plans_table.c.school_id == school_id, states)
+    found = await _select(tx, plans_table.c.district == district, plans_table.c.school_id == school_id, _IS_OPEN)
     return found[-1] if found else None
 
 
@@ -363,7 +368,7 @@ async def _close(
     change = plans_table.update().where(chosen)
     await tx.execute(change.values(state=state.value, closed_by=by.strip(), reason=reason.strip(), closed_at=at))
     await deliveries.ask_for_report(tx, delivery)
-    still = plans_table.c.delivery == delivery, plans_table.c.state.in_([one.value for one in OPEN])
+    still = plans_table.c.delivery == delivery, _IS_OPEN
     if not await tx.scalar(sa.select(sa.func.count()).select_from(plans_table).where(*still)):
         await deliveries.step(tx, delivery, DeliveryEvent.LAST_PLAN_CLOSED, closed_at=at)
     return await _select(tx, chosen)
