@@ -256,6 +256,12 @@ async def _assert_possible(
     holder = there[platform_school].school_id
     if holder not in {None, school}:
         raise Refused(f"{platform_school} is the match of school {holder}; match or deselect that one first")
+    for plan in await plans.held(tx, district.slug):
+        if plan.platform_school == platform_school and plan.school_id != school:
+            raise Refused(
+                f"{platform_school} is the match of school {plan.school_id} in plan {plan.plan}, which is held; match"
+                " or deselect that one, or discard the plan, first"
+            )
 
 
 async def _follow(
