@@ -99,6 +99,19 @@ def test_a_match_by_name_is_kept_when_the_name_changes(commands: Commands) -> No
     assert (listed(commands)["10"]["name"], listed(commands)["10"]["platform_school"]) == ("Zeta Academy", "p-1")
 
 
+def test_a_school_that_comes_under_another_id_waits(commands: Commands) -> None:
+    """It is not made beside the one that the platform has, and gets its place once the old id is taken out."""
+    district(commands)
+    load(commands)
+    deliver(commands, SENT)
+    deliver(commands, files({"11": SCHOOLS["10"], "20": SCHOOLS["20"]}, {"11": range(3), "20": range(4)}))
+    one = listed(commands)["11"]
+    assert (one["status"], one["suggestions"][0]["id"]) == ("waiting for a match", "p-1")
+    commands.answer("schools", "deselect", "10", *BY)
+    assert commands.answer("schools", "match", "11", "p-1", *BY)["state"] == "applied"
+    assert listed(commands)["11"]["platform_school"] == "p-1"
+
+
 def test_a_school_can_be_matched_anew(waiting: Commands) -> None:
     """Another match takes the place of the first one; a platform school is nobody else's meanwhile."""
     waiting.answer("schools", "match", "10", "p-3", *BY)
