@@ -89,6 +89,18 @@ def test_a_school_can_be_made_deselected_and_selected(waiting: Commands) -> None
     assert listed(waiting)["20"]["status"] == "waiting for a match"
 
 
+def test_a_matched_school_that_is_selected_again_waits(waiting: Commands) -> None:
+    """With review it is not made for want of its match: a person is asked, and what the roster has of it stays."""
+    waiting.answer("schools", "match", "10", "p-1", *BY)
+    waiting.answer("schools", "deselect", "10", *BY)
+    waiting.answer("schools", "select", "10", *BY)
+    deliver(waiting, files(SCHOOLS, {"10": range(5), "20": range(4)}))
+    assert listed(waiting)["10"]["status"] == "waiting for a match"
+    assert waiting.answer("roster")[0]["students"] == 3
+    assert waiting.answer("schools", "match", "10", "p-1", *BY)["state"] == "applied"
+    assert waiting.answer("roster")[0]["students"] == 5
+
+
 def test_a_match_by_name_is_kept_when_the_name_changes(commands: Commands) -> None:
     """With auto matching a school has its place on the platform, and keeps it under another name."""
     district(commands)

@@ -1,8 +1,8 @@
 """Matching: which school of the platform a district's school is.
 
 Rule 1: what a person has said counts first: a mapping by school id, a school to be made, a deselected school.
-Rule 2: a school of the roster keeps its place; new schools are matched to what is left. Each platform school is
-given once at most.
+Rule 2: a school of the roster keeps its place, unless a person has had it forgotten; new schools, and forgotten ones,
+are matched to what is left. Each platform school is given once at most.
 Rule 3: names are the same, or nearly, only when they agree on every number and on every word that tells schools of one
 name apart (north, middle, junior).
 Rule 4: a name that fits two schools equally well is matched to neither by guess; it waits for a person. So does a new
@@ -118,8 +118,9 @@ def match(
     free = {school.id: school.name for school in policy.platform_schools if school.school_id is None}
     there = names.keys() - leaving
     left = {school.id: school.name for one, school in holders.items() if one not in there}
+    placed = set(rostered) - policy.forgotten
     for new in (False, True):
-        asking = {one: name for one, name in names.items() if one not in found and (one not in rostered) == new}
+        asking = {one: name for one, name in names.items() if one not in found and (one not in placed) == new}
         if policy.matching == "auto":
             given, doubtful = _by_name(asking, free | left if new else free)
             doubtful |= {one for one, place in given.items() if place in left}
