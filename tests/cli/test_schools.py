@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.delivering import SLUG, deliver, district, files
+from cli.delivering import SLUG, Files, deliver, district, files
 from servers import ENGINES
 
 if TYPE_CHECKING:
@@ -28,6 +28,13 @@ def load(commands: Commands, text: str = PLATFORM, *options: str) -> Any:
 def listed(commands: Commands) -> dict[str, dict[str, Any]]:
     """Return the district's schools by id."""
     return {one["school_id"]: one for one in commands.answer("schools", "list", "--district", SLUG)}
+
+
+def held(school: str) -> Files:
+    """Return the set with six guardians of one student of a school, which is held for that."""
+    guardians = "guardian_id,student_id,first_name,last_name,relationship,contact_type,email,phone\n"
+    guardians += "".join(f"g{one},s{school}-0,Gus,Ash,other,other,g{one}@x.example,\n" for one in range(6))
+    return {**SENT, "guardians.csv": guardians.encode()}
 
 
 @pytest.fixture
@@ -63,10 +70,8 @@ def test_a_matched_school_goes_on_and_keeps_its_match(waiting: Commands) -> None
 
 def test_a_matched_school_that_a_hold_stops_is_held(commands: Commands) -> None:
     """The transition table says held where a hold was found, and nothing is written."""
-    guardians = "guardian_id,student_id,first_name,last_name,relationship,contact_type,email,phone\n"
-    guardians += "".join(f"g{one},s20-0,Gus,Ash,other,other,g{one}@x.example,\n" for one in range(6))
     district(commands, '[schools]\nmatching = "review"\n')
-    deliver(commands, {**SENT, "guardians.csv": guardians.encode()})
+    deliver(commands, held("20"))
     assert commands.answer("schools", "make", "20", *BY)["state"] == "held"
     assert listed(commands)["20"]["status"] == "on hold"
     assert commands.answer("roster")[0]["students"] == 0
@@ -84,6 +89,18 @@ def test_a_school_can_be_made_deselected_and_selected(waiting: Commands) -> None
     assert listed(waiting)["20"]["status"] == "waiting for a match"
 
 
+def test_a_matched_school_that_is_selected_again_waits(waiting: Commands) -> None:
+    """With review it is not made for want of its match: a person is asked, and what the roster has of it stays."""
+    waiting.answer("schools", "match", "10", "p-1", *BY)
+    waiting.answer("schools", "deselect", "10", *BY)
+    waiting.answer("schools", "select", "10", *BY)
+    deliver(waiting, files(SCHOOLS, {"10": range(5), "20": range(4)}))
+    assert listed(waiting)["10"]["status"] == "waiting for a match"
+    assert waiting.answer("roster")[0]["students"] == 3
+    assert waiting.answer("schools", "match", "10", "p-1", *BY)["state"] == "applied"
+    assert waiting.answer("roster")[0]["students"] == 5
+
+
 def test_a_match_by_name_is_kept_when_the_name_changes(commands: Commands) -> None:
     """With auto matching a school has its place on the platform, and keeps it under another name."""
     district(commands)
@@ -92,6 +109,19 @@ def test_a_match_by_name_is_kept_when_the_name_changes(commands: Commands) -> No
     assert (listed(commands)["10"]["platform_school"], listed(commands)["10"]["decided_by"]) == ("p-1", None)
     deliver(commands, files({**SCHOOLS, "10": "Zeta Academy"}, {"10": range(3), "20": range(4)}))
     assert (listed(commands)["10"]["name"], listed(commands)["10"]["platform_school"]) == ("Zeta Academy", "p-1")
+
+
+def test_a_school_that_comes_under_another_id_waits(commands: Commands) -> None:
+    """It is not made beside the one that the platform has, and gets its place once the old id is taken out."""
+    district(commands)
+    load(commands)
+    deliver(commands, SENT)
+    deliver(commands, files({"11": SCHOOLS["10"], "20": SCHOOLS["20"]}, {"11": range(3), "20": range(4)}))
+    one = listed(commands)["11"]
+    assert (one["status"], one["suggestions"][0]["id"]) == ("waiting for a match", "p-1")
+    commands.answer("schools", "deselect", "10", *BY)
+    assert commands.answer("schools", "match", "11", "p-1", *BY)["state"] == "applied"
+    assert listed(commands)["11"]["platform_school"] == "p-1"
 
 
 def test_a_school_can_be_matched_anew(waiting: Commands) -> None:
@@ -114,6 +144,29 @@ def test_a_school_can_be_matched_anew_while_it_is_held(commands: Commands) -> No
     commands.answer("release", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked")
     one = listed(commands)["10"]
     assert (one["platform_school"], one["decided_by"]) == ("p-3", "Kim")
+
+
+def test_what_a_held_plan_has_is_given_to_no_other_school(commands: Commands) -> None:
+    """A platform school that a school gets with its release is refused to others, until that plan has another."""
+    district(commands)
+    load(commands)
+    deliver(commands, held("10"))
+    taken = commands("schools", "match", "20", "p-1", *BY)
+    assert (taken.exit_code, "is the match of school 10" in taken.output) == (1, True)
+    assert commands.answer("schools", "match", "10", "p-1", *BY)["state"] == "held"
+    assert commands.answer("schools", "match", "10", "p-3", *BY)["state"] == "held"
+    commands.answer("schools", "match", "20", "p-1", *BY)
+    commands.answer("release", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked")
+    assert {one: row["platform_school"] for one, row in listed(commands).items()} == {"10": "p-3", "20": "p-1"}
+
+
+def test_what_a_discarded_plan_had_is_free(commands: Commands) -> None:
+    """Where the match came with a plan that nothing follows for, the platform school is nobody's."""
+    district(commands)
+    load(commands)
+    deliver(commands, held("10"))
+    commands.answer("discard", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked")
+    assert commands.answer("schools", "match", "20", "p-1", *BY)["platform_school"] == "p-1"
 
 
 @pytest.mark.parametrize(

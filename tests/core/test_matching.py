@@ -88,6 +88,27 @@ def test_a_school_of_the_roster_goes_before_a_new_one() -> None:
     assert match({"1": "Lincoln"}, {"1"}, policy(("p1", "Lincoln"), ("p2", "Lincoln"))) == {"1": matched()}
 
 
+def test_the_place_of_a_school_that_is_not_there_any_more_is_not_guessed() -> None:
+    """A new school of that name may be the same one under another id, so it waits; every other one is made."""
+    holding = policy(("p1", "Lincoln", "1"))
+    new = {"2": "Lincoln", "3": "Grant"}
+    waits = {"2": Match(Standing.UNMATCHED), "3": matched()}
+    assert match(new, (), holding) == waits
+    assert match({"1": "Lincoln", **new}, {"1"}, holding, leaving={"1"}) == {"1": matched("p1"), **waits}
+    assert match({"1": "Lincoln", **new}, {"1"}, holding) == {"1": matched("p1"), "2": matched(), "3": matched()}
+
+
+def test_a_school_whose_place_was_forgotten_is_matched_as_a_new_one() -> None:
+    """It waits for a person with review; otherwise its name decides, after the schools that keep their place."""
+    forgotten = frozenset({"1"})
+    platform = ("p1", "Lincoln")
+    both = {"1": "Lincoln", "2": "Lincoln"}
+    review = policy(platform, matching="review", forgotten=forgotten)
+    assert match(both, {"1", "2"}, review) == {"1": Match(Standing.UNMATCHED), "2": matched()}
+    assert match({"1": "Lincoln"}, {"1"}, policy(platform, forgotten=forgotten)) == {"1": matched("p1")}
+    assert match(both, {"1", "2"}, policy(platform, forgotten=forgotten)) == {"1": matched(), "2": matched("p1")}
+
+
 def test_review_waits_for_a_person() -> None:
     """With review only mapped schools and those of the roster go on."""
     names = {"1": "Lincoln", "2": "Washington", "3": "Grant"}

@@ -62,15 +62,18 @@ class District:
     """School -> the platform's that it is; None: the platform makes it. Of schools that have left as well."""
     placed: set[str] = field(default_factory=set)
     """Schools whose place is settled, by a person or a match that was applied, and not forgotten since."""
+    forgotten: set[str] = field(default_factory=set)
+    """Schools whose place a person has had forgotten, and that have not got one since."""
 
     def follow(self, plans: list[Plan]) -> None:
         """Follow plans that were applied."""
         after = apply(self.roster, [one.changes for one in plans if one.changes])
         for one in plans:
-            forgotten = self.places.get(one.school_id) is not None and one.school_id not in self.placed
-            if (one.platform_school is not None or forgotten) and not one.counts["schools"].removed:
+            elsewhere = self.places.get(one.school_id) is not None and one.school_id not in self.placed
+            if (one.platform_school is not None or elsewhere) and not one.counts["schools"].removed:
                 self.places[one.school_id] = one.platform_school
                 self.placed |= {one.school_id}
+                self.forgotten -= {one.school_id}
         if not same(after, self.roster):
             self.accounts.follow(after)
         self.roster = after
@@ -82,7 +85,7 @@ class District:
 
     def unknown(self, plans: Iterable[Plan]) -> set[str]:
         """Return the schools of plans that nobody has placed yet, nor the roster has."""
-        known = self.placed | self.deselected | set(self.roster["schools"]["school_id"])
+        known = self.placed | self.deselected | (set(self.roster["schools"]["school_id"]) - self.forgotten)
         return {one.school_id for one in plans} - known
 
     def close(self, some: list[Open]) -> None:
@@ -105,9 +108,12 @@ class District:
         """Follow a person's decision about a school."""
         self.deselected -= {school}
         self.placed -= {school}
+        self.forgotten -= {school}
         if decision is Decision.DESELECTED:
             self.deselected |= {school}
-        elif decision is not Decision.SELECTED:
+        elif decision is Decision.SELECTED:
+            self.forgotten |= {school}
+        else:
             self.places[school] = place
             self.placed |= {school}
         one = next((one for one in self.open if one.plan.school_id == school), None)

@@ -120,8 +120,9 @@ async def _list(place: Place, slug: str) -> list[dict[str, Any]]:
     async with place.database() as engine, store.reading(engine) as tx:
         policy = await _policy(tx, place, district)
         found = await whereabouts.of(tx, slug)
-    taken = {one.platform_school for one in found}
-    free = {one.id: one.name for one in policy.platform_schools if one.school_id is None and one.id not in taken}
+    there = [one for one in found if one.status is not Status.NOT_IN_FILES]
+    ids, taken = {one.school_id for one in there}, {one.platform_school for one in there}
+    free = {one.id: one.name for one in policy.platform_schools if one.school_id not in ids and one.id not in taken}
     return [
         {
             "school_id": one.school_id,
@@ -256,6 +257,12 @@ async def _assert_possible(
     holder = there[platform_school].school_id
     if holder not in {None, school}:
         raise Refused(f"{platform_school} is the match of school {holder}; match or deselect that one first")
+    for plan in await plans.held(tx, district.slug):
+        if plan.platform_school == platform_school and plan.school_id != school:
+            raise Refused(
+                f"{platform_school} is the match of school {plan.school_id} in plan {plan.plan}, which is held; match"
+                " or deselect that one, or discard the plan, first"
+            )
 
 
 async def _follow(

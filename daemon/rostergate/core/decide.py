@@ -159,6 +159,7 @@ def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
     """Compare roster and snapshot without the schools that are not rostered, and hold what looks like a mistake."""
     before, after = selected(roster, target(roster, snapshot), policy.deselected)
     names = _names(roster, snapshot.tables)
+    leaving = set(before["schools"]["school_id"]) - set(after["schools"]["school_id"])
     rows = diff.compare(before, after)
     totals, placed = diff.counted(rows, after), diff.placed(rows, before, after)
     whole = district_view(rows, before, after)
@@ -168,7 +169,7 @@ def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
     seen = views(changes, counts, before, after, whole)
     return _Decision(
         names=names,
-        matches=matching.match(names, set(roster["schools"]["school_id"]), policy),
+        matches=matching.match(names, set(roster["schools"]["school_id"]), policy, leaving),
         changes=changes,
         counts=counts,
         holds=stopped(seen, catalogue.holds().values(), policy),

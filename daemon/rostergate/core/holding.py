@@ -4,7 +4,8 @@ Rule 1: a hold stops one school; the others go on. One that looks at the whole d
 Rule 2: a school whose plan changes nothing is never held.
 Rule 3: a message has numbers, the limit and the likely cause, never the value of a cell. The rows that it counts are
 named beside it, by their ids.
-Rule 4: a hold that explains what others merely count is told instead of them.
+Rule 4: a hold that explains what others merely count is told instead of them, and beside them where it explains only a
+part of it.
 """
 
 from __future__ import annotations
@@ -87,17 +88,15 @@ class HoldRule:
     likely_cause: str
     """One sentence: what most often lies behind it."""
     check: Callable[[SchoolView, HoldLimits], Hold | None]
-    instead_of: frozenset[str] = frozenset()
-    """Codes of holds that this one explains, so that they are not told beside it."""
 
 
 def holds(view: SchoolView, rules: Iterable[HoldRule], limits: HoldLimits) -> tuple[Hold, ...]:
     """Return why a school has to wait, in the order of the rules; nothing when it may go on."""
     if not view.changes:
         return ()
-    found = [(rule, hold) for rule in rules if (hold := rule.check(view, limits))]
-    explained = frozenset[str]().union(*(rule.instead_of for rule, _ in found))
-    return tuple(hold for rule, hold in found if rule.code not in explained)
+    found = [hold for rule in rules if (hold := rule.check(view, limits))]
+    explained = frozenset[str]().union(*(hold.instead_of for hold in found))
+    return tuple(hold for hold in found if hold.code not in explained)
 
 
 def stopped(

@@ -1,11 +1,12 @@
 """Matching: which school of the platform a district's school is.
 
 Rule 1: what a person has said counts first: a mapping by school id, a school to be made, a deselected school.
-Rule 2: a school of the roster keeps its place; new schools are matched to what is left. Each platform school is
-given once at most.
+Rule 2: a school of the roster keeps its place, unless a person has had it forgotten; new schools, and forgotten ones,
+are matched to what is left. Each platform school is given once at most.
 Rule 3: names are the same, or nearly, only when they agree on every number and on every word that tells schools of one
 name apart (north, middle, junior).
-Rule 4: a name that fits two schools equally well is matched to neither by guess; it waits for a person.
+Rule 4: a name that fits two schools equally well is matched to neither by guess; it waits for a person. So does a new
+school whose name fits the place of one that is not there any more: it may be the same school under another id.
 """
 
 from __future__ import annotations
@@ -101,26 +102,33 @@ class Match:
     """The platform's id of it; None where the platform has none and the school is made."""
 
 
-def match(names: Mapping[str, str], rostered: Collection[str], policy: Policy) -> dict[str, Match]:
+def match(
+    names: Mapping[str, str], rostered: Collection[str], policy: Policy, leaving: Collection[str] = ()
+) -> dict[str, Match]:
     """Match schools, given by id and name; `rostered` are the ids of those that the roster already has.
 
-    With `policy.matching` "auto" a school is matched by name or made, with "review" a new one waits.
+    `leaving` are the ids of those that leave it; a school whose name is not given is not there, either. With
+    `policy.matching` "auto" a school is matched by name or made, with "review" a new one waits.
     """
     found: dict[str, Match] = {one: Match(Standing.DESELECTED) for one in names if one in policy.deselected}
-    mapped = {school.school_id: school.id for school in policy.platform_schools if school.school_id is not None}
+    holders = {school.school_id: school for school in policy.platform_schools if school.school_id is not None}
     for one in names.keys() - found.keys():
-        if one in mapped or one in policy.made:
-            found[one] = Match(Standing.MATCHED, mapped.get(one))
+        if one in holders or one in policy.made:
+            found[one] = Match(Standing.MATCHED, holders[one].id if one in holders else None)
     free = {school.id: school.name for school in policy.platform_schools if school.school_id is None}
+    there = names.keys() - leaving
+    left = {school.id: school.name for one, school in holders.items() if one not in there}
+    placed = set(rostered) - policy.forgotten
     for new in (False, True):
-        asking = {one: name for one, name in names.items() if one not in found and (one not in rostered) == new}
+        asking = {one: name for one, name in names.items() if one not in found and (one not in placed) == new}
         if policy.matching == "auto":
-            given, doubtful = _by_name(asking, free)
+            given, doubtful = _by_name(asking, free | left if new else free)
+            doubtful |= {one for one, place in given.items() if place in left}
         else:
             given, doubtful = {}, set(asking)
         for one in asking:
             waits = new and one in doubtful
-            found[one] = Match(Standing.UNMATCHED if waits else Standing.MATCHED, given.get(one))
+            found[one] = Match(Standing.UNMATCHED) if waits else Match(Standing.MATCHED, given.get(one))
         free = {one: name for one, name in free.items() if one not in given.values()}
     return found
 

@@ -58,6 +58,8 @@ class Hold:
     rows: pl.DataFrame | None = field(default=None, repr=False, compare=False)
     """Exactly the rows concerned, with the columns of `core.concerned.COLUMNS`: ids, no other value. None where they
     are not at hand: the store keeps them apart."""
+    instead_of: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    """Codes of holds that this one explains, so that they are not told beside it. The store does not keep them."""
 
 
 @dataclass(frozen=True, slots=True)

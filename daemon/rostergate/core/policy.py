@@ -61,6 +61,7 @@ class Policy:
     platform_schools: tuple[PlatformSchool, ...] = ()
     made: frozenset[str] = frozenset()  # school ids that a person let the platform make, whatever their names
     deselected: frozenset[str] = frozenset()  # school ids (the SIS's) that are not rostered
+    forgotten: frozenset[str] = frozenset()  # school ids whose place a person has had forgotten: matched as new ones
 
     def limits_of(self, school_id: str) -> HoldLimits:
         """Return the limits of one school."""

@@ -158,6 +158,7 @@ async def policy(tx: AsyncConnection, district: str, given: Policy) -> Policy:
         platform_schools=tuple(schools.values()),
         made=given.made | (_said(said, Decision.MADE) - in_file),
         deselected=given.deselected | (_said(said, Decision.DESELECTED) - in_file),
+        forgotten=given.forgotten | (_said(said, Decision.SELECTED) - in_file),
     )
 
 

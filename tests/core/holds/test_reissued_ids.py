@@ -118,6 +118,49 @@ def test_removals_that_are_no_reissue_are_told_as_ever() -> None:
     assert codes == ["district-wide-removals", "too-many-removals"]
 
 
+def test_new_ids_of_teachers_do_not_hide_students_who_leave() -> None:
+    """All who leave the school count, be they of a table in which nobody has a new id or not."""
+
+    def staffed(students: int, mark: str) -> Frames:
+        ids = [(f"{mark}{one}", f"t{one}@x.example") for one in range(30)]
+        staff = frames(
+            teachers=[(one, "Ada", "Moss", email) for one, email in ids], teacher_schools=[("A", one) for one, _ in ids]
+        )
+        return school(students, "s") | {name: staff[name] for name in ("teachers", "teacher_schools")}
+
+    (view,) = seen(staffed(100, "t"), staffed(10, "u")).values()
+    found = holds(view, catalogue.holds().values(), HoldLimits())
+    assert [one.code for one in found] == ["district-wide-removals", "too-many-removals"]
+    assert sum(table == "students" for table, *_ in listed(found[0])) == 90
+    hold = HOLD.check(view, HoldLimits(reissued_percent_max=20))
+    assert hold is not None
+    assert (hold.numbers["reissued"], hold.numbers["of"]) == (30, 120)
+
+
+def test_new_ids_of_the_district_do_not_hide_students_who_leave_a_school() -> None:
+    """Where the district's ids are new and most of a school's people do not come back, both are told."""
+
+    def two(mark: str, students: int) -> Frames:
+        ids = [f"s{one}" for one in range(students)]
+        small = frames(
+            schools=[("B", "Zeta")],
+            teachers=[(f"{mark}t", "Ada", "Moss", "t@x.example")],
+            students=[(one, f"Kid {one}", "Elm", None, "2015-05-05") for one in ids],
+            teacher_schools=[("B", f"{mark}t")],
+            student_schools=[("B", one) for one in ids],
+        )
+        return {name: frame.vstack(small[name]) for name, frame in school(100, mark).items()}
+
+    found = {
+        one: holds(view, catalogue.holds().values(), HoldLimits())
+        for one, view in seen(two("a", 60), two("b", 0)).items()
+    }
+    assert [hold.code for hold in found["A"]] == ["reissued-ids"]
+    assert [hold.code for hold in found["B"]] == ["reissued-ids", "too-many-removals"]
+    assert "They are 1 of the 61 who would leave the school." in found["B"][0].message
+    assert "60 of 60 students" in found["B"][1].message
+
+
 def test_both_rows_of_a_pair_are_named() -> None:
     """The rows are the old id and the new one, each with the other beside it, and nobody else."""
     hold = check(school(25, "a"), school(25, "b", more=3))
@@ -158,6 +201,7 @@ def test_a_small_school_waits_with_its_district() -> None:
     assert {one for one, hold in held.items() if hold} == {"A", "B"}
     assert held["B"] is not None
     assert "In the whole district it is 40 people." in held["B"].message
+    assert held["B"].instead_of == {"too-many-removals", "district-wide-removals"}
 
 
 def test_what_fits_two_people_says_nothing() -> None:

@@ -3,8 +3,9 @@
 An SIS that was replaced, merged or restored gives out new ids. Applied as it stands, every account would be archived
 and a new one made, without its history. So the school waits, and it is told what happened instead of how many left. Who
 is the same person is told by name and birth date or by e-mail, see `core.reissue`. When it is the whole district's
-ids, a school waits however few of its people are among them. Where the new ids are the old ones without the zeros at
-their front, it is told that a program has removed those: within the files all ids may still fit each other.
+ids, a school waits however few of its people are among them; unless most of those who leave it come back, it is told
+beside that how many left. Where the new ids are the old ones without the zeros at their front, it is told that a
+program has removed those: within the files all ids may still fit each other.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import polars as pl
 from rostergate.core import concerned
 from rostergate.core.holding import HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
-from rostergate.core.roster import TABLES
+from rostergate.core.roster import PEOPLE, TABLES
 
 if TYPE_CHECKING:
     from rostergate.core.policy import HoldLimits
 
 
+_REMOVALS: Final = frozenset({"too-many-removals", "district-wide-removals"})
+"""What is no loss where most of those who leave the school come back to the roster."""
 _WITHOUT_ZEROS: Final = pl.col("new") == pl.col("old").str.strip_chars_start("0")
 _ZEROS_LOST: Final = (
     "The new ids are the old ones without the zeros at their front: a spreadsheet program has removed them, or the"
@@ -34,7 +37,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         return None
     found = {table: pairs for table in view.district.reissued if (pairs := _pairs(view, table)).height}
     again = sum(pairs.height for pairs in found.values())
-    gone = sum(view.count(table, Action.REMOVED) for table in found)
+    gone = sum(view.count(person.name, Action.REMOVED) for person in PEOPLE)
     everywhere = sum(pairs.height for pairs in view.district.reissued.values())
     whole = _crosses(everywhere, view.district.left, limits)
     if not again or not (whole or _crosses(again, gone, limits)):
@@ -61,6 +64,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
             "reissued_in_district": everywhere,
         },
         rows=concerned.together(_rows(view, table, pairs) for table, pairs in found.items()),
+        instead_of=_REMOVALS if _mostly(again, gone, limits) else frozenset(),
     )
 
 
@@ -72,7 +76,11 @@ def _pairs(view: SchoolView, table: str) -> pl.DataFrame:
 
 
 def _crosses(again: int, gone: int, limits: HoldLimits) -> bool:
-    return again >= limits.reissued_rows_min and 100 * again > limits.reissued_percent_max * gone
+    return again >= limits.reissued_rows_min and _mostly(again, gone, limits)
+
+
+def _mostly(again: int, gone: int, limits: HoldLimits) -> bool:
+    return 100 * again > limits.reissued_percent_max * gone
 
 
 def _rows(view: SchoolView, table: str, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -88,5 +96,4 @@ HOLD = HoldRule(
     title="The ids of people appear to have been reissued.",
     likely_cause="Most often the SIS was replaced or restored, or an id column was exchanged for another.",
     check=_check,
-    instead_of=frozenset({"too-many-removals", "district-wide-removals"}),
 )
