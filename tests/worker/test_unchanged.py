@@ -181,6 +181,7 @@ def test_every_setting_is_in_the_fingerprint() -> None:
         "platform_schools": (PlatformSchool("1", "Lincoln"),),
         "made": frozenset({"1"}),
         "deselected": frozenset({"1"}),
+        "forgotten": frozenset({"1"}),
     }
     assert others.keys() == asdict(plain).keys()
     made = {unchanged.fingerprint(replace(plain, **{name: value})) for name, value in others.items()}
