@@ -172,11 +172,12 @@ def test_an_unfinished_set_is_told_first(
 
 
 def test_what_was_cut_off_is_told_as_such(tmp_path: Path) -> None:
-    """A file whose upload broke off is marked, so that nobody thinks it was never sent."""
+    """A file whose upload broke off, or kept its temporary name, is marked: nobody shall think it was never sent."""
     latest.waiting(tmp_path, Area.UPLOAD, Waiting(("classes.csv", "students.csv"), None, ("students.csv",)), NOW)
-    page = (tmp_path / "LATEST.txt").read_text()
-    assert "    - classes.csv\n" in page
-    assert "    - students.csv (its upload was cut off: upload it again)\n" in page
+    told = page(tmp_path)
+    assert "    - classes.csv\n" in told
+    assert "    - students.csv (its newest upload was cut off, or not renamed from its\n" in told
+    assert "      temporary name: upload it again)\n" in told
 
 
 @pytest.mark.parametrize("judgement", [None, Complete(), Waiting((), 12.0)])

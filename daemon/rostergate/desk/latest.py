@@ -45,7 +45,7 @@ NOTICES_BYTES_MAX = 65_536
 _NOTICE_CHARS_MAX = 600  # one refusal
 _FILES_MAX = 24  # file names told of one unfinished set
 
-_CUT_OFF = " (its upload was cut off: upload it again)"
+_CUT_OFF = " (its newest upload was cut off, or not renamed from its temporary name: upload it again)"
 _PENDING = {Area.UPLOAD: heading("Upload in progress"), Area.PREVIEW: heading("Dry run in progress")}
 _PLACE = {Area.UPLOAD: "", Area.PREVIEW: ", of the files in /preview/"}
 _REFUSED = heading("Refused since then")
@@ -131,7 +131,9 @@ def _pending(area: Area, judgement: Judgement, now: datetime) -> str:
     if not names:
         return ""
     cut_off = judgement.cut_off if isinstance(judgement, Waiting | Overdue) else ()
-    shown = [f"    - {plain(name)}{_CUT_OFF if name in cut_off else ''}" for name in names[:_FILES_MAX]]
+    shown = []
+    for name in names[:_FILES_MAX]:
+        shown += block(f"{plain(name)}{_CUT_OFF if name in cut_off else ''}", first="    - ", rest="      ")
     if len(names) > _FILES_MAX:
         shown.append(f"    and {len(names) - _FILES_MAX} more")
     lines = [f"  As of {clock(now)}{_PLACE[area]}:", "", *block(before), *shown, "", *block(after)]
