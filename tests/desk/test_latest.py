@@ -9,6 +9,7 @@ import pytest
 
 from rostergate.core.completeness import Complete, Mixed, Overdue, Waiting
 from rostergate.desk import latest
+from rostergate.spool.folders import Area
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ def test_a_new_delivery_starts_afresh(tmp_path: Path, tell: Callable[..., Story]
     """Refusals before a delivery, and the files that were waited for, are not told after it."""
     latest.write(tmp_path, stories["same"])
     latest.tell(tmp_path, ZIP, NOW)
-    latest.waiting(tmp_path, Overdue(("classes.csv",)), NOW)
+    latest.waiting(tmp_path, Area.UPLOAD, Overdue(("classes.csv",)), NOW)
     after = tell(stories["same"].verdict, delivery="lincoln-00018")
     latest.write(tmp_path, after)
     assert page(tmp_path) == latest.text(after) + "\n"
@@ -102,7 +103,7 @@ def test_a_release_keeps_the_refusals(tmp_path: Path, stories: dict[str, Story])
     """The same delivery told again keeps what was told since."""
     latest.write(tmp_path, stories["held"])
     latest.tell(tmp_path, ZIP, NOW)
-    latest.waiting(tmp_path, Waiting(("classes.csv",), None), NOW)
+    latest.waiting(tmp_path, Area.UPLOAD, Waiting(("classes.csv",), None), NOW)
     latest.write(tmp_path, stories["released"])
     told = page(tmp_path)
     assert told.startswith("UPLOAD IN PROGRESS\n")
@@ -111,11 +112,40 @@ def test_a_release_keeps_the_refusals(tmp_path: Path, stories: dict[str, Story])
 
 def test_a_dry_run_leaves_an_upload_in_progress(tmp_path: Path, stories: dict[str, Story]) -> None:
     """Trying files out does not hide that the real upload is not complete."""
-    latest.waiting(tmp_path, Overdue(("classes.csv",)), NOW)
+    latest.waiting(tmp_path, Area.UPLOAD, Overdue(("classes.csv",)), NOW)
     latest.write(tmp_path, stories["preview"])
     told = page(tmp_path)
     assert "    - classes.csv\n" in told
     assert told.endswith(latest.text(stories["preview"]) + "\n")
+
+
+def test_an_upload_and_a_dry_run_in_progress_are_told_apart(tmp_path: Path, stories: dict[str, Story]) -> None:
+    """What the set in /preview/ needs has a heading of its own, and comes and goes without the upload's list."""
+    latest.write(tmp_path, stories["same"])
+    latest.waiting(tmp_path, Area.PREVIEW, Waiting(("schools.csv",), None), NOW)
+    alone = page(tmp_path)
+    latest.waiting(tmp_path, Area.UPLOAD, Waiting(("classes.csv",), None), NOW)
+    upload, dry_run, summary = page(tmp_path).split(f"{'=' * 80}\n\n", 2)
+    assert upload.startswith("UPLOAD IN PROGRESS\n------------------\n  As of Tue 1 Sep 2026, 14:05 CDT:\n")
+    assert "    - classes.csv\n" in upload
+    assert dry_run.startswith("DRY RUN IN PROGRESS\n-------------------\n")
+    assert "  As of Tue 1 Sep 2026, 14:05 CDT, of the files in /preview/:\n" in dry_run
+    assert "    - schools.csv\n" in dry_run
+    assert summary == latest.text(stories["same"]) + "\n"
+    latest.waiting(tmp_path, Area.UPLOAD, None, NOW)
+    assert page(tmp_path) == alone
+    latest.waiting(tmp_path, Area.PREVIEW, None, NOW)
+    assert page(tmp_path) == summary
+
+
+@pytest.mark.parametrize("kind", ["same", "preview"])
+def test_a_dry_run_in_progress_stays(tmp_path: Path, stories: dict[str, Story], kind: str) -> None:
+    """Neither a delivery nor the dry run before it hides that the set in /preview/ is not complete."""
+    latest.waiting(tmp_path, Area.PREVIEW, Waiting(("schools.csv",), None), NOW)
+    latest.write(tmp_path, stories[kind])
+    told = page(tmp_path)
+    assert told.startswith("DRY RUN IN PROGRESS\n")
+    assert told.endswith(latest.text(stories[kind]) + "\n")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +163,7 @@ def test_an_unfinished_set_is_told_first(
     latest.write(tmp_path, stories["same"])
     latest.tell(tmp_path, ZIP, NOW)
     before = page(tmp_path)
-    latest.waiting(tmp_path, judgement, NOW)
+    latest.waiting(tmp_path, Area.UPLOAD, judgement, NOW)
     told = page(tmp_path)
     assert told.startswith("UPLOAD IN PROGRESS\n------------------\n  As of Tue 1 Sep 2026, 14:05 CDT:\n\n")
     assert words in told
@@ -142,11 +172,12 @@ def test_an_unfinished_set_is_told_first(
 
 
 def test_what_was_cut_off_is_told_as_such(tmp_path: Path) -> None:
-    """A file whose upload broke off is marked, so that nobody thinks it was never sent."""
-    latest.waiting(tmp_path, Waiting(("classes.csv", "students.csv"), None, ("students.csv",)), NOW)
-    page = (tmp_path / "LATEST.txt").read_text()
-    assert "    - classes.csv\n" in page
-    assert "    - students.csv (its upload was cut off: upload it again)\n" in page
+    """A file whose upload broke off, or kept its temporary name, is marked: nobody shall think it was never sent."""
+    latest.waiting(tmp_path, Area.UPLOAD, Waiting(("classes.csv", "students.csv"), None, ("students.csv",)), NOW)
+    told = page(tmp_path)
+    assert "    - classes.csv\n" in told
+    assert "    - students.csv (its newest upload was cut off, or not renamed from its\n" in told
+    assert "      temporary name: upload it again)\n" in told
 
 
 @pytest.mark.parametrize("judgement", [None, Complete(), Waiting((), 12.0)])
@@ -156,16 +187,18 @@ def test_a_finished_set_is_told_no_longer(
     """Once nothing is missing, the part above the summary goes, and the page is as before."""
     latest.write(tmp_path, stories["same"])
     before = page(tmp_path)
-    latest.waiting(tmp_path, Overdue(("classes.csv",)), NOW)
-    latest.waiting(tmp_path, Mixed(("classes.csv",)), NOW + timedelta(hours=1))
+    latest.waiting(tmp_path, Area.UPLOAD, Overdue(("classes.csv",)), NOW)
+    latest.waiting(tmp_path, Area.UPLOAD, Mixed(("classes.csv",)), NOW + timedelta(hours=1))
     assert page(tmp_path).count("UPLOAD IN PROGRESS") == 1
-    latest.waiting(tmp_path, judgement, NOW)
+    latest.waiting(tmp_path, Area.UPLOAD, judgement, NOW)
     assert page(tmp_path) == before
 
 
 def test_names_of_files_are_harmless(tmp_path: Path) -> None:
     """A file's name cannot end a line, pass for a heading or fill the page."""
-    latest.waiting(tmp_path, Overdue(tuple(f"x\n{'=' * 80}\n\n{number}.csv" for number in range(100))), NOW)
+    latest.waiting(
+        tmp_path, Area.UPLOAD, Overdue(tuple(f"x\n{'=' * 80}\n\n{number}.csv" for number in range(100))), NOW
+    )
     latest.tell(tmp_path, f"a\n{'=' * 80}\n\nREFUSED SINCE THEN\n------------------\nb", NOW)
     told = page(tmp_path)
     assert told.splitlines().count("=" * 80) == 1

@@ -76,6 +76,29 @@ async def test_an_incomplete_set_waits_and_says_for_what(rostergate: Rostergate,
         assert "Still to come" not in rostergate.latest()
 
 
+async def test_an_upload_and_a_dry_run_in_progress_are_told_apart(
+    rostergate: Rostergate, files: dict[str, bytes]
+) -> None:
+    """A dry run that waits, goes or is decided leaves on the page what the upload needs, and nothing of itself."""
+    upload, dry_run = "UPLOAD IN PROGRESS\n", "DRY RUN IN PROGRESS\n"
+    with rostergate.daemon():
+        await rostergate.upload({"students.csv": files["students.csv"]})
+        until(lambda: upload in rostergate.latest_or_nothing(), "LATEST.txt to tell of the upload")
+        alone = rostergate.latest()
+        await rostergate.upload({"schools.csv": files["schools.csv"]}, folder="/preview/")
+        until(lambda: dry_run in rostergate.latest(), "LATEST.txt to tell of the dry run")
+        assert upload in rostergate.latest()
+        async with rostergate.sftp() as client:
+            await client.remove("/preview/schools.csv")
+        until(lambda: rostergate.latest() == alone, "LATEST.txt to tell of the upload alone")
+        await rostergate.upload({"schools.csv": files["schools.csv"]}, folder="/preview/")
+        until(lambda: dry_run in rostergate.latest(), "LATEST.txt to tell of the next dry run")
+        await rostergate.upload(files, folder="/preview/")
+        until(lambda: "DRY RUN: " in rostergate.latest(), "LATEST.txt to tell what the dry run came to")
+        until(lambda: dry_run not in rostergate.latest(), "LATEST.txt to tell no longer what the dry run needs")
+        assert rostergate.latest().startswith(upload)
+
+
 async def test_a_file_that_was_cut_off_is_waited_for(rostergate: Rostergate, files: dict[str, bytes]) -> None:
     """A set is not sealed without its optional file when the upload of that file broke off; the resume completes it."""
     guardians = files.pop("guardians.csv")

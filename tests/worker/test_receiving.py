@@ -194,6 +194,17 @@ async def test_a_set_of_which_everything_was_cut_off_is_told(reception: Receptio
     await until(lambda: reception.told[-1] is None)
 
 
+@pytest.mark.parametrize("folder", ["/", "/preview/"])
+@pytest.mark.parametrize("waits", [True, False], ids=["it was waited for", "it came at once"])
+async def test_a_set_that_is_sealed_is_waited_for_no_more(reception: Reception, folder: str, waits: bool) -> None:  # noqa: FBT001
+    """Once a set is sealed, be it a delivery's or a dry run's, it is said that nothing is waited for."""
+    if waits:
+        await reception.put({f"{folder}students.csv": STUDENTS})
+        await reception.says(Waiting, *sorted(OTHERS))
+    await reception.put({folder + name: data for name, data in SET.items()})
+    await until(lambda: bool(reception.told) and reception.told[-1] is None)
+
+
 async def test_what_yesterday_left_is_not_waited_for(reception: Reception) -> None:
     """An upload that was cut off long before today's set neither holds it up nor outlives it."""
     await reception.cut_off("students.csv.filepart", CUT)

@@ -32,7 +32,7 @@ class Waiting:
     again_in_seconds: float | None
     """When the answer may change although nothing happens; None when only a new upload or its end can change it."""
     cut_off: tuple[str, ...] = ()
-    """Those of them of which an upload was begun and not ended."""
+    """Those of them whose newest upload was cut off, or never renamed from its temporary name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """LATEST.txt: where a district stands, as plain text for any SFTP client's viewer.
 
     UPLOAD IN PROGRESS    only while a set is incomplete, overdue or mixed; a line of = ends it
+    DRY RUN IN PROGRESS   the same of a set in /preview/
     the summary           the newest delivery, or the newest dry run
     REFUSED SINCE THEN    only when something was refused after it
 
@@ -24,6 +25,7 @@ from rostergate.core.completeness import Complete, Mixed, Overdue, Waiting
 from rostergate.desk.text_page import WIDTH, block, fact, heading, text
 from rostergate.desk.words import clock, plain
 from rostergate.spool.disk import write_atomically
+from rostergate.spool.folders import Area
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +45,9 @@ NOTICES_BYTES_MAX = 65_536
 _NOTICE_CHARS_MAX = 600  # one refusal
 _FILES_MAX = 24  # file names told of one unfinished set
 
-_CUT_OFF = " (its upload was cut off: upload it again)"
-_PENDING = heading("Upload in progress")
+_CUT_OFF = " (its newest upload was cut off, or not renamed from its temporary name: upload it again)"
+_PENDING = {Area.UPLOAD: heading("Upload in progress"), Area.PREVIEW: heading("Dry run in progress")}
+_PLACE = {Area.UPLOAD: "", Area.PREVIEW: ", of the files in /preview/"}
 _REFUSED = heading("Refused since then")
 _END_OF_PENDING = "=" * WIDTH + "\n\n"
 _LEFT_OUT = "  More was refused after this and is left out here.\n"
@@ -55,7 +58,7 @@ _NO_DELIVERY = "No delivery has been received yet.\n\n"
 class _Page:
     """The parts of LATEST.txt, each with its heading; an empty part is absent."""
 
-    pending: str
+    pending: dict[Area, str]
     summary: str
     refused: str
 
@@ -63,14 +66,15 @@ class _Page:
 def write(folder: Path, story: Story) -> None:
     """Put the story into `folder`/LATEST.txt.
 
-    A delivery that is not on the page yet starts it afresh; a dry run and an undo leave an upload in progress there.
-    Makes the folder. Raises `OSError`, and the old page then stays.
+    A delivery that is not on the page yet starts it afresh; a dry run and an undo leave an upload in progress there,
+    and each of them a dry run in progress. Makes the folder. Raises `OSError`, and the old page then stays.
     """
     with _page(folder) as page:
         same = story.delivery is not None and fact("Delivery", story.delivery) in page.summary.splitlines()
         if not same:
             page.refused = ""
-            page.pending = page.pending if story.preview or story.undoes else ""
+            if not (story.preview or story.undoes):
+                page.pending[Area.UPLOAD] = ""
         page.summary = text(story) + "\n"
 
 
@@ -93,14 +97,15 @@ def tell(folder: Path, line: str, now: datetime) -> None:
         page.refused = told + (notice if room else _LEFT_OUT)
 
 
-def waiting(folder: Path, judgement: Judgement | None, now: datetime) -> None:
-    """Say above the summary which files a set still needs.
+def waiting(folder: Path, area: Area, judgement: Judgement | None, now: datetime) -> None:
+    """Say above the summary which files the set in `area` still needs.
 
-    None, a complete set and one that is only waited for to settle take that away again. Times are told on `now`'s own
-    clock (pass the district's). Makes the folder. Raises `OSError`, and the old page then stays.
+    None, a complete set and one that is only waited for to settle take that away again; what is said of the other area
+    stays. Times are told on `now`'s own clock (pass the district's). Makes the folder. Raises `OSError`, and the old
+    page then stays.
     """
     with _page(folder) as page:
-        page.pending = "" if judgement is None else _pending(judgement, now)
+        page.pending[area] = "" if judgement is None else _pending(area, judgement, now)
 
 
 def _needed(judgement: Judgement) -> tuple[tuple[str, ...], str, str]:
@@ -121,16 +126,18 @@ def _needed(judgement: Judgement) -> tuple[tuple[str, ...], str, str]:
             return names, before, after
 
 
-def _pending(judgement: Judgement, now: datetime) -> str:
+def _pending(area: Area, judgement: Judgement, now: datetime) -> str:
     names, before, after = _needed(judgement)
     if not names:
         return ""
     cut_off = judgement.cut_off if isinstance(judgement, Waiting | Overdue) else ()
-    shown = [f"    - {plain(name)}{_CUT_OFF if name in cut_off else ''}" for name in names[:_FILES_MAX]]
+    shown = []
+    for name in names[:_FILES_MAX]:
+        shown += block(f"{plain(name)}{_CUT_OFF if name in cut_off else ''}", first="    - ", rest="      ")
     if len(names) > _FILES_MAX:
         shown.append(f"    and {len(names) - _FILES_MAX} more")
-    lines = [f"  As of {clock(now)}:", "", *block(before), *shown, "", *block(after)]
-    return _PENDING + "\n".join(lines) + "\n\n" + _END_OF_PENDING
+    lines = [f"  As of {clock(now)}{_PLACE[area]}:", "", *block(before), *shown, "", *block(after)]
+    return _PENDING[area] + "\n".join(lines) + "\n\n" + _END_OF_PENDING
 
 
 def _notices(refused: str) -> list[str]:
@@ -154,7 +161,7 @@ def _page(folder: Path) -> Iterator[_Page]:
         before = _read(folder / NAME)
         page = _parted(before)
         yield page
-        after = page.pending + (page.summary or _NO_DELIVERY) + page.refused
+        after = "".join(page.pending[area] for area in Area) + (page.summary or _NO_DELIVERY) + page.refused
         if after != before:
             write_atomically(folder / NAME, after.encode())
     finally:
@@ -169,10 +176,11 @@ def _read(path: Path) -> str:
 
 
 def _parted(page: str) -> _Page:
-    pending, refused = "", ""
-    if page.startswith(_PENDING) and _END_OF_PENDING in page:
-        before, _, page = page.partition(_END_OF_PENDING)
-        pending = before + _END_OF_PENDING
+    pending, refused = dict.fromkeys(Area, ""), ""
+    for area in Area:
+        if page.startswith(_PENDING[area]) and _END_OF_PENDING in page:
+            before, _, page = page.partition(_END_OF_PENDING)
+            pending[area] = before + _END_OF_PENDING
     summary, found, after = page.partition(f"\n{_REFUSED}")
     if found:
         summary, refused = f"{summary}\n", f"{_REFUSED}{after}"

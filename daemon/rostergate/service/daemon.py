@@ -265,7 +265,7 @@ class Daemon:
         """Give each district that has none yet a LATEST.txt, which /README.txt sends people to."""
         for folder in map(self._spool.reports, slugs):
             if not (folder / latest.NAME).exists():
-                latest.waiting(folder, None, self._now())
+                latest.waiting(folder, Area.UPLOAD, None, self._now())
 
     def _tell_reloaded(self, reloaded: list[Reloaded]) -> None:
         self._gate.logins.changed.set()
@@ -308,8 +308,8 @@ class Daemon:
 
     async def _tell_waiting(self, district: District, area: Area, judgement: Judgement | None) -> None:
         folder, now = self._spool.reports(district.slug), self._now().astimezone(district.zone)
-        await asyncio.to_thread(latest.waiting, folder, judgement, now)
-        if area is Area.PREVIEW:  # whoever tries something looks at LATEST.txt
+        await asyncio.to_thread(latest.waiting, folder, area, judgement, now)
+        if judgement is None or area is Area.PREVIEW:  # whoever tries something looks at LATEST.txt
             return
         inbox = self._inboxes.of(district.slug, area)
         newest = max((entry.at for entry in inbox.entries().values()), default=now)

@@ -314,12 +314,14 @@ class Receiver:
         except (OSError, RostergateError):
             await asyncio.to_thread(sealing.undo, self._spool, delivery)
             raise
-        self._told.pop((district.slug, area), None)
         if area is Area.PREVIEW:
             await self._on_dry_run(district, self._spool.delivery(manifest.delivery))
-            return
-        self._frozen[district.slug] = manifest
-        await self._enter_frozen(district)
+        else:
+            self._frozen[district.slug] = manifest
+            await self._enter_frozen(district)
+        # Also where nothing was told since the start: the page may still say what the set needed before it.
+        await self._on_waiting(district, area, None)
+        self._told.pop((district.slug, area), None)
 
     async def _enter_frozen(self, district: District) -> None:
         """Record what is sealed on disk, and was not in the database yet when that could not be used."""
