@@ -188,7 +188,7 @@ async def test_a_verdict_is_read_as_it_was_published(tx: AsyncConnection) -> Non
     assert (one["plan"], one["closed_by"], one["reason"], one["closed_at"]) == (one["hash"][:12], None, None, None)
     await stored.discard(tx, one["plan"], "Kim", "a mistake", LATER)
     schools_now = (await verdicts.load(tx, delivery))["schools"]
-    assert [one["status"] for one in schools_now] == ["on hold", "connected"], "most urgent first"
+    assert [one["status"] for one in schools_now] == ["on hold", "not in the files"], "most urgent first"
     one = schools_now[1]
     assert (one["state"], one["closed_by"], one["reason"], one["closed_at"]) == (
         "discarded",

@@ -7,10 +7,10 @@ import pytest
 from rostergate.cli import sample
 from rostergate.core.policy import Policy
 from rostergate.core.states import IllegalTransition
-from rostergate.store import roster
+from rostergate.store import deliveries, roster, turns
 from rostergate.worker import road
 from wholes import as_files
-from worker.delivering import SLUG
+from worker.delivering import AT, SLUG
 
 if TYPE_CHECKING:
     from worker.delivering import District
@@ -38,6 +38,18 @@ async def test_a_delivery_is_decided_and_written(district: District) -> None:
     assert walked.changes["added"] > 800
     assert set(walked.seconds) == {"read", "decide", "record"}
     assert await students(district) == 260
+
+
+async def test_a_conclusion_is_dated_when_it_is_come_to(district: District) -> None:
+    """Not when deciding began: with a large district minutes lie between, in which other things may happen."""
+    delivery = await district.sealed(SET)
+    walked = await district.walk(delivery, at=AT)
+    async with district.reading() as tx:
+        about, turn = await deliveries.get(tx, delivery), await turns.at(tx, await turns.last(tx))
+    assert about.decided_at is not None
+    spent = (about.decided_at - AT).total_seconds()
+    assert walked.seconds["read"] + walked.seconds["decide"] - 0.01 < spent < sum(walked.seconds.values()) + 0.01
+    assert turn.at == about.decided_at
 
 
 async def test_a_delivery_is_decided_once(district: District) -> None:

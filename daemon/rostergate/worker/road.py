@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ from rostergate.store import conclusions, deliveries, roster, schools, verdicts
 from rostergate.worker import kept, unchanged, workbench
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -82,7 +84,8 @@ def walk(
 ) -> Walked:
     """Take one sealed delivery down the road. Runs in a worker process.
 
-    The audience gets its mail with the verdict, in one transaction.
+    It is now `at`; what is concluded is dated by when it is. The audience gets its mail with the verdict, in one
+    transaction.
 
     Raises `DeliveryDamagedError`, `StoreError`, `OSError`, `IllegalTransition` when it is not sealed (any more).
     """
@@ -116,16 +119,21 @@ def recognised(folder: Path, key_file: Path | None = None) -> str:
 async def _walk(
     spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience, engine: AsyncEngine
 ) -> Walked:
+    began = time.monotonic()
+
+    def now() -> datetime:
+        return at + timedelta(seconds=time.monotonic() - began)
+
     for _ in range(GROUND_TRIES_MAX):
         try:
-            return await _walk_once(engine, spool, delivery, policy, at, audience)
+            return await _walk_once(engine, spool, delivery, policy, now, audience)
         except verdicts.GroundMoved:
             continue
     raise StoreError("the roster kept changing while the delivery was decided; it will be tried again")
 
 
 async def _walk_once(
-    engine: AsyncEngine, spool: Spool, delivery: str, policy: Policy, at: datetime, audience: Audience
+    engine: AsyncEngine, spool: Spool, delivery: str, policy: Policy, now: Callable[[], datetime], audience: Audience
 ) -> Walked:
     started = time.monotonic()
     async with store.reading(engine) as tx:
@@ -149,14 +157,14 @@ async def _walk_once(
         async with store.writing(engine, stated.district) as tx:
             if await schools.policy(tx, stated.district, policy) != told:
                 raise verdicts.GroundMoved  # somebody matched a school meanwhile
-            concluded = await verdicts.conclude(tx, delivery, verdict, ground=seen.ground, at=at, audience=audience)
+            concluded = await verdicts.conclude(tx, delivery, verdict, ground=seen.ground, at=now(), audience=audience)
             if verdict.outcome is Outcome.ACCEPTED:
                 # What is concluded may have settled matches, which the next decision depends on.
                 settled = unchanged.fingerprint(await schools.policy(tx, stated.district, policy))
                 await conclusions.write(tx, delivery, await roster.ground(tx, stated.district), settled)
-            now = await kept.stamp(tx, stated.district, seen.program)
-        if now != seen or not is_kept:
-            await draft.keep(now)
+            stands = await kept.stamp(tx, stated.district, seen.program)
+        if stands != seen or not is_kept:
+            await draft.keep(stands)
     seconds = {"read": read - started, "decide": decided - read, "record": time.monotonic() - decided}
     return _walked(stated, verdict, concluded, seconds)
 
