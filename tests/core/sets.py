@@ -172,6 +172,16 @@ SDS_2_1 = {
     "userFlags.csv": "userSourcedId,flag\ns1,iep\n",
 }
 
+SETS = {
+    "clever": CLEVER,
+    "direct": DIRECT,
+    "oneroster-1.1": ONEROSTER_1_1,
+    "oneroster-1.2": ONEROSTER_1_2,
+    "remind-1.0": REMIND_1_0,
+    "sds-2.1": SDS_2_1,
+}
+"""By format."""
+
 
 def readings(files: Mapping[str, str]) -> dict[str, Reading]:
     """Read every file of a set."""

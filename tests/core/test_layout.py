@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SDS_2_1, claims, found, readings
+from core.sets import DIRECT, SETS, claims, found, readings
 from rostergate.core import catalogue, layout
 from rostergate.core.claims import CLAIMED
 from rostergate.core.declaration import CLASS_NAME_CHARS_MAX, SCHOOL_NAME_CHARS_MAX, Column, File, Format, Source
@@ -157,14 +157,7 @@ def test_a_row_without_the_id_claims_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("name", "files"),
-    {
-        "clever": CLEVER,
-        "direct": DIRECT,
-        "oneroster-1.1": ONEROSTER_1_1,
-        "oneroster-1.2": ONEROSTER_1_2,
-        "remind-1.0": REMIND_1_0,
-        "sds-2.1": SDS_2_1,
-    }.items(),
+    SETS.items(),
 )
 def test_no_claim_is_empty(name: str, files: dict[str, str]) -> None:
     """Whatever a format makes of a list of nothing, in any column, what is absent is null in the claims."""

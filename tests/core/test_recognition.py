@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SDS_2_1
+from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SETS
 from rostergate.core import catalogue
 from rostergate.core.formats import clever, direct, remind_1_0
 from rostergate.core.recognition import HEAD_BYTES_MAX, Recognition, recognise
@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FORMATS = (direct.FORMAT, remind_1_0.FORMAT)
-SETS = {
-    "clever": CLEVER,
-    "direct": DIRECT,
-    "oneroster-1.1": ONEROSTER_1_1,
-    "oneroster-1.2": ONEROSTER_1_2,
-    "remind-1.0": REMIND_1_0,
-    "sds-2.1": SDS_2_1,
-}
 
 
 def recognised(files: dict[str, str], codec: str = "utf-8") -> Recognition:

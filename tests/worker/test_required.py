@@ -4,21 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.sets import CLEVER, DIRECT, ONEROSTER_1_1, ONEROSTER_1_2, REMIND_1_0, SDS_2_1
+from core.sets import SETS
 from rostergate.core import catalogue
 from rostergate.worker.receiving import _required
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SETS = {
-    "clever": CLEVER,
-    "direct": DIRECT,
-    "oneroster-1.1": ONEROSTER_1_1,
-    "oneroster-1.2": ONEROSTER_1_2,
-    "remind-1.0": REMIND_1_0,
-    "sds-2.1": SDS_2_1,
-}
 
 
 def required(folder: Path, files: dict[str, str], form: str = "auto") -> frozenset[str]:
