@@ -95,6 +95,14 @@ def test_a_damaged_database_leaves_no_backup(path: Path, tmp_path: Path) -> None
     assert _copies(tmp_path) == []
 
 
+def test_what_is_no_database_is_not_to_be_tried_again(path: Path, tmp_path: Path) -> None:
+    """Where trying again cannot help, the next step is the last backup."""
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreError, match="restore the last backup"):
+        backup.copy(path, tmp_path / "copy.db")
+    assert _copies(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("url", "address"),
     [

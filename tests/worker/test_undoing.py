@@ -178,7 +178,7 @@ async def test_nothing_of_a_school_that_was_deselected_since_is_put_back(engine:
     outlook = await undoing.look(engine, second, None, POLICY)
     assert [plan.school_id for plan in outlook.undo.verdict.plans] == ["A"]
     assert outlook.undo.left == {"students": 2, "student_schools": 2}
-    with pytest.raises(Refused, match="is left to undo"):
+    with pytest.raises(Refused, match="in school B is left to undo"):
         await undoing.look(engine, second, "B", POLICY)
     await _undo(engine, second)
     assert sorted((await _roster(engine))["students"]["first_name"]) == ["Ann", "Cy"]

@@ -49,8 +49,8 @@ def check(claims: Claims) -> Iterator[Problem]:
     yield Problem(CODE, "enrollments", "school_id", rows.select("file", "line"), Effect.LEAVE_OUT, _ANOTHER, _NEXT)
 
     known = outside(claims).filter(~elsewhere).join(tables["students"], on="student_id", how="semi")
-    told = known.join(strays(claims, _ATTENDED), on="student_id", how="anti")
-    rows = told.join(of_one_school, on="class_id", how="semi")
+    untold = known.join(strays(claims, _ATTENDED), on="student_id", how="anti")
+    rows = untold.join(of_one_school, on="class_id", how="semi")
     yield Problem(CODE, "enrollments", "student_id", rows.select("file", "line"), Effect.LEAVE_OUT)
 
 
