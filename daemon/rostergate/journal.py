@@ -33,6 +33,7 @@ SERVICE_STARTED: Final = "service.started"
 SERVICE_STOPPED: Final = "service.stopped"
 SERVICE_DRAINED: Final = "service.drained"
 SERVICE_FAILED: Final = "service.failed"
+SIGNAL_IGNORED: Final = "signal.ignored"
 STATE_RECOVERED: Final = "state.recovered"
 DATABASE_LOST: Final = "database.lost"  # it cannot be used; the field `part` waits, and looks for it again
 DATABASE_FOUND: Final = "database.found"

@@ -39,6 +39,12 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
             FAILURE,
         ),
         (
+            journal.SIGNAL_IGNORED,
+            "The daemon was sent SIGHUP. District files take effect by themselves, `rostergate.toml` with a restart.",
+            "SIGHUP changes nothing: district files take effect by themselves, rostergate.toml with a restart",
+            (),
+        ),
+        (
             journal.STATE_RECOVERED,
             "Something that was interrupted was put in order at the start.",
             "put in order after an interruption: [{delivery}][{folder}]: {step}",

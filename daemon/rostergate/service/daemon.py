@@ -8,6 +8,8 @@ import errno
 import gc
 import os
 import signal
+import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -87,14 +89,19 @@ async def _run(daemon: Daemon, lock: StateLock, districts: int) -> bool:
 
 @contextlib.contextmanager
 def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` at SIGTERM, SIGINT and the end of the terminal that the log goes to.
+
+    Elsewhere SIGHUP asks a daemon to read its settings again; systemd takes an end by it for a wanted one.
+    """
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for one in signals:
-        loop.add_signal_handler(one, stop.set)
+    hang_up = stop.set if sys.stderr.isatty() else partial(log.warning, journal.SIGNAL_IGNORED)
+    heard = {signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: hang_up}
+    for one, hear in heard.items():
+        loop.add_signal_handler(one, hear)
     try:
         yield
     finally:
-        for one in signals:
+        for one in heard:
             loop.remove_signal_handler(one)
 
 
