@@ -249,6 +249,22 @@ def test_the_end_of_a_terminal_ends_the_daemon(rostergate: Rostergate) -> None:
     os.close(ours)
 
 
+async def test_one_inbox_that_cannot_be_used_stops_nobody_else(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A district whose inbox is no folder is told in the log; the others deliver, also by other roads."""
+    rostergate.add_district("hillside")
+    broken = rostergate.spool.inbox("hillside")
+    broken.touch()
+    with rostergate.daemon():
+        (failed,) = until(lambda: rostergate.events("set.failed"), "the inbox in the log")
+        broken.write_text("to be seen by whoever watches the folders")
+        (rostergate.spool.inbox("lakeside") / "schools.csv").write_bytes(files["schools.csv"])
+        until(rostergate.standing, "a copied file to be noticed", 20)  # by the watch, which goes on
+        await rostergate.upload({name: data for name, data in files.items() if name != "schools.csv"})
+        rostergate.reached("settled")
+    assert (failed["district"], failed["area"]) == ("hillside", "inbox")
+    assert rostergate.events("service.failed") == rostergate.events("watch.failed") == []
+
+
 async def test_a_poisonous_delivery_ends_in_failed(rostergate: Rostergate, files: dict[str, bytes]) -> None:
     """A delivery whose files were changed behind the daemon's back fails and says so; put right, it can be retried."""
     with rostergate.daemon(
