@@ -82,6 +82,7 @@ PLAN_DISCARDED: Final = "plan.discarded"
 UNDO_SEALED: Final = "undo.sealed"
 REPORT_WRITTEN: Final = "report.written"
 REPORT_FAILED: Final = "report.failed"
+PAGE_FAILED: Final = "page.failed"
 DISTRICT_ADDED: Final = "district.added"
 DISTRICT_REMOVED: Final = "district.removed"
 DISTRICT_FORGOTTEN: Final = "district.forgotten"  # its history, too

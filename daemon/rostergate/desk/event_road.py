@@ -230,6 +230,12 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
             "{delivery}: its report could not be written[: {error:failure}]",
             (*_DELIVERY, *FAILURE),
         ),
+        (
+            journal.PAGE_FAILED,
+            "A district's first `LATEST.txt` could not be written; it comes with the first that is told there.",
+            "{district}: its LATEST.txt could not be written[: {error:failure}]",
+            ("district", *FAILURE),
+        ),
         (journal.DISTRICT_ADDED, "An operator added a district.", "{district} was added", ("district",)),
         (
             journal.DISTRICT_REMOVED,

@@ -270,9 +270,13 @@ class Daemon:
 
     def _lay_out_pages(self, slugs: list[str]) -> None:
         """Give each district that has none yet a LATEST.txt, which /README.txt sends people to."""
-        for folder in map(self._spool.reports, slugs):
-            if not (folder / latest.NAME).exists():
-                latest.waiting(folder, Area.UPLOAD, None, self._now())
+        for slug in slugs:
+            folder = self._spool.reports(slug)
+            try:
+                if not (folder / latest.NAME).exists():
+                    latest.waiting(folder, Area.UPLOAD, None, self._now())
+            except OSError as error:
+                log.error(journal.PAGE_FAILED, district=slug, exc_info=error)
 
     def _tell_reloaded(self, reloaded: list[Reloaded]) -> None:
         self._gate.logins.changed.set()
