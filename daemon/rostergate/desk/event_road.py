@@ -87,8 +87,8 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         (
             journal.UPLOAD_REFUSED,
             "A request of a session was refused; the client was told why.",
-            "{district}: refused[ {file}]: {why:code}[ ({limit})]{area:dry}",
-            (*_FILE, "chars", "why", "limit"),
+            "{district}: refused[ {file}]: {why:code}[ ({limit})][ ({error:failure})]{area:dry}",
+            (*_FILE, "chars", "why", "limit", *FAILURE),
         ),
         (
             journal.UPLOAD_LEFT,
