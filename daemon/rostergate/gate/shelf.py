@@ -80,6 +80,7 @@ class Shelf:
         self._emptied.discard(text)
         upload = None if truncate else self.inbox.resume(text)
         found = upload.size if upload else there[0] if there and not truncate else 0
+        whole = upload.was_finished if upload else text in survey.entries
         if upload is None and append and there and there[0]:
             raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole")
         try:
@@ -95,6 +96,7 @@ class Shelf:
             room=self._services.room,
             append=append,
             found=found,
+            whole=whole,
         )
         self._mine.add(incoming)
         return incoming
