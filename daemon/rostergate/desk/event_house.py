@@ -96,8 +96,8 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
         ),
         (
             journal.CONFIG_REFUSED,
-            "A district's file cannot be used; the last good version stays in effect.",
-            "{district}: its file cannot be used, the last good one stays in effect: {reason}",
+            "A district's file, or the folder of them, cannot be used; the last good version stays in effect.",
+            "[{district}: ]the last good version of its file stays in effect: {reason}",
             ("district", "reason"),
         ),
         (

@@ -282,7 +282,7 @@ class Daemon:
         self._gate.logins.changed.set()
         for one in reloaded:
             if one.error:
-                log.error(journal.CONFIG_REFUSED, district=one.slug, reason=one.error)
+                log.error(journal.CONFIG_REFUSED, district=one.slug or None, reason=one.error)
             else:
                 log.info(journal.CONFIG_RELOADED, district=one.slug, removed=one.district is None)
                 for area in Area:
