@@ -305,6 +305,17 @@ async def test_a_finished_file_that_is_opened_stays_finished(house: House) -> No
     assert house.committed() == {"schools.csv": DATA}
 
 
+async def test_rename_before_close_is_refused(house: House) -> None:
+    """What a client still writes is not complete; it is told so, and the rename after CLOSE is the commit."""
+    async with house.sftp() as sftp:
+        async with sftp.open("schools.csv.tmp", "wb") as file:
+            await file.write(DATA)
+            with pytest.raises(asyncssh.SFTPError, match="is still open; close it before it is renamed"):
+                await sftp.rename("schools.csv.tmp", "schools.csv")
+        await sftp.rename("schools.csv.tmp", "schools.csv")
+    assert house.committed() == {"schools.csv": DATA}
+
+
 async def test_committed_file_cannot_be_renamed(house: House) -> None:
     """A committed file keeps its name."""
     async with house.sftp() as sftp:

@@ -142,6 +142,8 @@ class Shelf:
         if entry is None or not old.is_scratch:
             if not await self.find(old_text):
                 raise not_here(old_text)
+            if old.is_scratch:
+                raise Refusal("rename-open", f"{old_text} is still open; close it before it is renamed")
             raise Refusal("rename-real", f"{old_text} cannot be renamed; upload the file under the name it is to have")
         if new.is_scratch:
             self.inbox.move(old_text, new_text)
