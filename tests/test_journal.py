@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 import logging
@@ -204,6 +205,13 @@ def test_what_the_error_came_from_is_named(stream: io.StringIO) -> None:
     assert fields["error"]["reason"] == "The database is busy."
     assert [cause["type"] for cause in fields["causes"]] == ["ExceptionGroup", "KeyError", "OSError", "ValueError"]
     assert CANARY not in stream.getvalue()
+
+
+def test_the_kernels_word_is_told_without_the_path(stream: io.StringIO) -> None:
+    """What an operating system's error is about may be a client's word; what the error is, is not."""
+    log.error("x.failed", exc_info=PermissionError(errno.EACCES, CANARY, CANARY))
+    (fields,) = written(stream)
+    assert fields["error"] == {"type": "PermissionError", "lines": [], "reason": "Permission denied"}
 
 
 def test_an_exception_without_anything_else_is_just_its_type(stream: io.StringIO) -> None:

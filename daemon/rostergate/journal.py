@@ -4,15 +4,17 @@ Rule 1: events are dotted and in the past tense, and all of them stand here.
 Rule 2: a field holds a slug, an id, a code, a count, a duration, a size, an address or a file's name. Never a cell's
 value.
 Rule 3: an exception is written as its type and our own lines that it passed. Its text could repeat a cell's value, so
-only a `RostergateError`, whose text is ours, is quoted; local variables never are.
+only a `RostergateError`, whose text is ours, is quoted, and the kernel's words for an `OSError`; never local variables.
 Rule 4: of what a library says, from WARNING up, the fixed part is written and what it was filled in with is not.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
+import os
 import socket
 import sys
 from pathlib import Path
@@ -33,6 +35,7 @@ SERVICE_STARTED: Final = "service.started"
 SERVICE_STOPPED: Final = "service.stopped"
 SERVICE_DRAINED: Final = "service.drained"
 SERVICE_FAILED: Final = "service.failed"
+SIGNAL_IGNORED: Final = "signal.ignored"
 STATE_RECOVERED: Final = "state.recovered"
 DATABASE_LOST: Final = "database.lost"  # it cannot be used; the field `part` waits, and looks for it again
 DATABASE_FOUND: Final = "database.found"
@@ -81,6 +84,7 @@ PLAN_DISCARDED: Final = "plan.discarded"
 UNDO_SEALED: Final = "undo.sealed"
 REPORT_WRITTEN: Final = "report.written"
 REPORT_FAILED: Final = "report.failed"
+PAGE_FAILED: Final = "page.failed"
 DISTRICT_ADDED: Final = "district.added"
 DISTRICT_REMOVED: Final = "district.removed"
 DISTRICT_FORGOTTEN: Final = "district.forgotten"  # its history, too
@@ -217,6 +221,8 @@ def _described(error: BaseException) -> dict[str, object]:
     described: dict[str, object] = {"type": name, "lines": list(_our_lines(error.__traceback__))[-FRAMES_MAX:]}
     if isinstance(error, RostergateError):
         described["reason"] = str(error)
+    elif isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
+        described["reason"] = os.strerror(error.errno)  # without the path, which may have a client's words in it
     return described
 
 

@@ -254,12 +254,15 @@ async def test_a_folder_put_in_the_place_of_another_is_followed(folder: Path) ->
 
 
 async def test_a_folder_that_was_away_is_followed_again(folder: Path) -> None:
-    """While there is no folder nobody is removed, and once it is back changes take effect again."""
+    """While there is no folder nobody is removed, which is told once; when it is back changes take effect again."""
     districts = Districts(folder)
     districts.load()
     stop = asyncio.Event()
     async with asyncio.timeout(60), aclosing(districts.watch(stop)) as watch:
         swap(folder, None)
+        (gone,) = await anext(watch)
+        assert (gone.slug, gone.district) == ("", None)
+        assert str(gone.error).endswith("the folder of districts cannot be read: No such file or directory")
         hint = asyncio.ensure_future(anext(watch))
         done, _ = await asyncio.wait([hint], timeout=RESCAN_MS / 1000 * 1.5)
         assert not done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 import asyncssh
 import pytest
 from asyncssh import FXF_CREAT, FXF_TRUNC, FXF_WRITE
+from structlog.testing import capture_logs
 
-from gate.house import House, reaching
+from gate.house import SLUG, House, reaching
+from rostergate import journal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -128,3 +131,27 @@ async def test_a_state_that_is_gone(house: House, disk: Path) -> None:
         (disk / "elsewhere").rename(disk / "state" / "inbox")
         await put(sftp, "teachers.csv", OLD)
     assert house.committed() == {"schools.csv": OLD, "teachers.csv": OLD}
+
+
+async def test_the_log_says_what_the_kernel_said(house: House, disk: Path) -> None:
+    """Whoever runs the server is told why its disk refuses: the client's words alone do not say what to mend."""
+    remount(disk, "ro")
+    with capture_logs() as lines:
+        async with house.sftp() as sftp:
+            for ask in (put(sftp, "teachers.csv", OLD), sftp.remove("schools.csv")):
+                with pytest.raises(asyncssh.SFTPFailure, match="cannot be written to"):
+                    await ask
+    remount(disk, "rw")
+    refused = [one for one in lines if one["event"] == journal.UPLOAD_REFUSED]
+    assert [one["exc_info"].errno for one in refused] == [errno.EROFS, errno.EROFS]
+
+
+async def test_an_inbox_that_cannot_be_opened(tmp_path: Path) -> None:
+    """The session ends with a reason, as a refused upload does."""
+    house = House(tmp_path / "state")
+    await house.open()
+    house.spool.inbox(SLUG).touch()
+    async with asyncssh.connect(**house.options()) as connection:
+        done = await connection.run(subsystem="sftp", encoding=None)
+    assert (done.stderr, done.exit_status) == (b"rostergate: the server's disk failed; try again later\n", 1)
+    await house.gate.drain(0)

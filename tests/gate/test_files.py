@@ -149,6 +149,28 @@ async def test_scp_writes_in_place(house: House, size: int) -> None:
     assert house.committed() == {"schools.csv": data}
 
 
+@pytest.mark.parametrize("name", ["schools.csv", "schools.csv.tmp"])
+async def test_lftp_continues_what_is_complete(house: House, name: str) -> None:
+    """`put -c` of a file that is there opens it, tells its size and closes it: all is well, and nothing has changed."""
+    async with house.sftp() as sftp:
+        await put(sftp, name)
+        async with sftp.open(name, IN_PLACE, encoding=None) as file:
+            await file.truncate(len(DATA))
+        await sftp.posix_rename(name, "schools.csv")
+    assert house.committed() == {"schools.csv": DATA}
+
+
+async def test_the_size_of_what_was_cut_off_makes_it_no_file(house: House) -> None:
+    """Of a file that was cut off nobody knows that it is whole, whatever size a client tells of it."""
+    await cut_off(house, "schools.csv", DATA[:100_000])
+    async with house.sftp() as sftp:
+        file = await sftp.open("schools.csv", IN_PLACE, encoding=None)
+        await file.truncate(100_000)
+        with pytest.raises(asyncssh.SFTPError, match="upload it whole"):
+            await file.close()
+    assert house.committed() == {}
+
+
 async def test_sshfs_empties_by_name(house: House) -> None:
     """What is cut to nothing by its name before it is opened counts as emptied."""
     async with house.sftp() as sftp:
@@ -280,6 +302,17 @@ async def test_a_finished_file_that_is_opened_stays_finished(house: House) -> No
         async with sftp.open("schools.csv.filepart", FXF_WRITE, encoding=None):
             pass
         await sftp.rename("schools.csv.filepart", "schools.csv")
+    assert house.committed() == {"schools.csv": DATA}
+
+
+async def test_rename_before_close_is_refused(house: House) -> None:
+    """What a client still writes is not complete; it is told so, and the rename after CLOSE is the commit."""
+    async with house.sftp() as sftp:
+        async with sftp.open("schools.csv.tmp", "wb") as file:
+            await file.write(DATA)
+            with pytest.raises(asyncssh.SFTPError, match="is still open; close it before it is renamed"):
+                await sftp.rename("schools.csv.tmp", "schools.csv")
+        await sftp.rename("schools.csv.tmp", "schools.csv")
     assert house.committed() == {"schools.csv": DATA}
 
 

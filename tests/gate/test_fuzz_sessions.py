@@ -162,6 +162,8 @@ class Uploading(RuleBasedStateMachine):
         """Set its size: only less is done."""
         writing = self._some(which)
         assert self.status(writing.who, FXP_FSETSTAT, String(writing.handle), UInt32(1) + UInt64(size)) == FX_OK
+        if (writing.finished or not writing.resumed) and size >= max(writing.found, writing.size):
+            return  # of what is whole nothing is cut
         writing.arrived = {at: byte for at, byte in writing.arrived.items() if at < size}
         writing.touched, writing.found = True, min(writing.found, size)
 

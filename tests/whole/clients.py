@@ -181,6 +181,11 @@ class Curl(Client):
         names = ",".join(str(path) for path in files)
         return self.run(*self._start(), "-T", f"{{{names}}}", f"sftp://127.0.0.1:{self.account.port}/")
 
+    def give_up(self, file: Path, name: str, *then: str) -> Ended:
+        """Send a file slowly under a name, run out of time with it, and leave out what was to be done then."""
+        url = f"sftp://127.0.0.1:{self.account.port}/{name}"
+        return self.run(*self._start(), "--limit-rate", "100k", "--max-time", "6", "-T", str(file), url, *then)
+
     def latest(self) -> str:
         """Fetch the page."""
         return self.run(*self._start(), f"sftp://127.0.0.1:{self.account.port}/{LATEST}").text

@@ -7,12 +7,14 @@ import io
 import socket
 import sqlite3
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import asyncssh
 import pytest
 
 from rostergate.cli import sample
+from rostergate.spool.folders import Area
 from running import Rostergate, until_told
 from whole.clients import (
     Account,
@@ -145,6 +147,21 @@ def test_scp_of_old_is_told_what_to_use(
     assert "this server speaks SFTP only" in done.text
     assert not (daemon.spool.inbox(client.account.slug) / "teachers.csv").exists()
     assert "this server speaks SFTP only" in client.latest()
+
+
+def test_curl_closes_what_it_gives_up(daemon: Rostergate, key: Path, tmp_path: Path) -> None:
+    """Nothing tells such a file from a whole one; under a temporary name it needs the rename, which is left out."""
+    client = _made(Curl, daemon, key, tmp_path)
+    assert isinstance(client, Curl)
+    write_set(tmp_path / "set", {"students.csv": b"1,Ann\n" * 500_000})
+    file, rename = tmp_path / "set" / "students.csv", "-rename /preview/teachers.csv.tmp /preview/teachers.csv"
+    with ThreadPoolExecutor() as both:
+        plain = both.submit(client.give_up, file, "preview/students.csv")
+        renamed = both.submit(client.give_up, file, "preview/teachers.csv.tmp", "-Q", rename)
+    assert (plain.result().status, renamed.result().status) == (28, 28)
+    inbox = daemon.spool.inbox(client.account.slug, Area.PREVIEW)
+    assert 0 < (inbox / "students.csv").stat().st_size < file.stat().st_size
+    assert not (inbox / "teachers.csv").exists()
 
 
 def _refused(client: Client, path: Path, reason: str) -> None:

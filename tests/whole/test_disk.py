@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ import asyncssh
 import pytest
 
 from mailing import SENDER, mail_server_beside
-from running import Rostergate, until
+from rostergate.service.lock import Running, StateLock, running
+from running import SECONDS_MAX, Rostergate, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,3 +79,45 @@ async def test_a_disk_that_fills_up(rostergate: Rostergate, box: Mailbox, files:
     (mail,) = box.messages
     assert (mail["To"], mail["Subject"].partition(": ")[2]) == ("ops@platform.example", "the disk is nearly full")
     assert [len(rostergate.events(f"disk.{what}")) for what in ("filled", "exhausted", "freed")] == [1, 1, 1]
+
+
+def fill(folder: Path) -> Path:
+    """Leave not a byte on a folder's disk; return the file that takes it."""
+    ballast = folder / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(4_096)):
+            pass
+    return ballast
+
+
+async def test_a_disk_that_is_full_to_the_last_byte(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A daemon goes on, also with a district that it has never seen, and takes what comes when there is room again."""
+    district = rostergate.config / "districts" / "lakeside.toml"
+    with rostergate.daemon():
+        ballast = fill(rostergate.state)
+        district.with_stem("hillside").write_text(district.read_text())
+        until(lambda: rostergate.events("page.failed"), "the page to be told of")
+        until(lambda: rostergate.events("disk.exhausted"), "the daemon to see that there is no room")
+        ballast.unlink()
+        until(lambda: rostergate.events("disk.freed"), "the daemon to see that there is room")
+        await rostergate.upload(files)
+        rostergate.reached("settled")
+
+
+def test_a_start_on_a_full_disk(rostergate: Rostergate) -> None:
+    """A daemon for whose database there is no room does not start, and says that it is the disk that may be full."""
+    with rostergate.daemon():
+        pass
+    ballast = fill(rostergate.state)
+    process = rostergate.start()
+    assert process.wait(SECONDS_MAX) == 1
+    assert "(disk I/O error). Its disk is full, or fails" in rostergate.log.read_text()
+    ballast.unlink()
+
+
+def test_that_a_daemon_listens_can_be_told_on_a_full_disk(rostergate: Rostergate) -> None:
+    """What the lock's file says is replaced where it stands."""
+    with StateLock(rostergate.spool) as lock:
+        fill(rostergate.state)
+        lock.announce(4022)
+        assert running(rostergate.spool) == Running(os.getpid(), 4022)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -222,6 +223,46 @@ async def test_a_running_upload_ends_before_the_daemon_does(rostergate: Rosterga
     with rostergate.daemon():
         await rostergate.upload({name: data for name, data in files.items() if name != "schools.csv"})
         rostergate.reached("settled")
+
+
+async def test_a_hang_up_ends_nothing(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """SIGHUP, by which other daemons are told to read their settings again, is told and cuts no upload off."""
+    with rostergate.daemon() as process:
+        async with rostergate.sftp() as client, client.open("/schools.csv", "wb") as file:
+            await file.write(files["schools.csv"][:100])
+            process.send_signal(signal.SIGHUP)
+            until(lambda: rostergate.events("signal.ignored"), "the signal in the log")
+            await file.write(files["schools.csv"][100:])
+    assert (rostergate.spool.inbox("lakeside") / "schools.csv").read_bytes() == files["schools.csv"]
+
+
+def test_the_end_of_a_terminal_ends_the_daemon(rostergate: Rostergate) -> None:
+    """A daemon that writes its log to a terminal stops in good order when that is closed."""
+    ours, terminal = pty.openpty()
+    process = subprocess.Popen(
+        rostergate.command("serve", "--port", "0"), env=rostergate.environ(), stdout=terminal, stderr=terminal
+    )
+    rostergate.listens(process)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(SECONDS_MAX) == 0
+    os.close(terminal)
+    os.close(ours)
+
+
+async def test_one_inbox_that_cannot_be_used_stops_nobody_else(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """A district whose inbox is no folder is told in the log; the others deliver, also by other roads."""
+    rostergate.add_district("hillside")
+    broken = rostergate.spool.inbox("hillside")
+    broken.touch()
+    with rostergate.daemon():
+        (failed,) = until(lambda: rostergate.events("set.failed"), "the inbox in the log")
+        broken.write_text("to be seen by whoever watches the folders")
+        (rostergate.spool.inbox("lakeside") / "schools.csv").write_bytes(files["schools.csv"])
+        until(rostergate.standing, "a copied file to be noticed", 20)  # by the watch, which goes on
+        await rostergate.upload({name: data for name, data in files.items() if name != "schools.csv"})
+        rostergate.reached("settled")
+    assert (failed["district"], failed["area"]) == ("hillside", "inbox")
+    assert rostergate.events("service.failed") == rostergate.events("watch.failed") == []
 
 
 async def test_a_poisonous_delivery_ends_in_failed(rostergate: Rostergate, files: dict[str, bytes]) -> None:

@@ -58,9 +58,9 @@ async def test_workers_share_the_processors(monkeypatch: pytest.MonkeyPatch, wis
 
 
 async def test_signals_that_ask_the_daemon_to_stop_do_not_stop_the_work(processes: Processes) -> None:
-    """SIGTERM and SIGINT to the whole group (a terminal, `timeout`, a container) leave a worker at its work."""
+    """SIGTERM, SIGINT and SIGHUP to the whole group (a terminal, `timeout`, a container) leave a worker at its work."""
     worker = await processes.run(os.getpid)
-    for one in (signal.SIGTERM, signal.SIGINT):
+    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         os.kill(worker, one)
     assert await processes.run(os.getpid) == worker
     await processes.close()

@@ -35,7 +35,7 @@ class Reloaded:
     """What became of one district's file."""
 
     slug: str
-    """The file's stem, which is no slug where that is the error."""
+    """The file's stem, which is no slug where that is the error; empty for the folder itself."""
     district: District | None
     """The version in force: the new one, the last good one beside an error, or None: there is none (any more)."""
     error: str | None = None
@@ -139,9 +139,14 @@ class Districts(Mapping[str, District]):
             yield
 
     def _reload_if_there(self) -> list[Reloaded]:
-        with suppress(ConfigError):  # a folder that is gone for now: nothing is known to have changed
-            return self.reload()
-        return []
+        """Return what changed; of a folder that cannot be read, and changes nothing, once what is wrong with it."""
+        try:
+            told, error = self.reload(), None
+        except ConfigError as unreadable:
+            error = str(unreadable)
+            told = [] if error == self._folder_error else [Reloaded("", None, error)]
+        self._folder_error = error
+        return told
 
     def _make_folder(self) -> None:
         try:

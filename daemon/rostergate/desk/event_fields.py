@@ -33,7 +33,7 @@ FIELDS: Final = {
     "district": "the district's slug; null when it is not known who it is",
     "deliveries": "how many, whose files were removed",
     "districts": "how many are configured",
-    "error": "type of the exception, the lines of this program that it passed, and for our own errors the reason",
+    "error": "type of the exception, the lines of this program that it passed, and the reason, ours or the kernel's",
     "file": "the file's name in the format; null when it is none of those",
     "files": "how many",
     "findings": "faults by severity, or how many in all for a dry run",

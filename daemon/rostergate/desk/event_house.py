@@ -39,6 +39,12 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
             FAILURE,
         ),
         (
+            journal.SIGNAL_IGNORED,
+            "The daemon was sent SIGHUP. District files take effect by themselves, `rostergate.toml` with a restart.",
+            "SIGHUP changes nothing: district files take effect by themselves, rostergate.toml with a restart",
+            (),
+        ),
+        (
             journal.STATE_RECOVERED,
             "Something that was interrupted was put in order at the start.",
             "put in order after an interruption: [{delivery}][{folder}]: {step}",
@@ -90,8 +96,8 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
         ),
         (
             journal.CONFIG_REFUSED,
-            "A district's file cannot be used; the last good version stays in effect.",
-            "{district}: its file cannot be used, the last good one stays in effect: {reason}",
+            "A district's file, or the folder of them, cannot be used; the last good version stays in effect.",
+            "[{district}: ]the last good version of its file stays in effect: {reason}",
             ("district", "reason"),
         ),
         (

@@ -87,8 +87,8 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         (
             journal.UPLOAD_REFUSED,
             "A request of a session was refused; the client was told why.",
-            "{district}: refused[ {file}]: {why:code}[ ({limit})]{area:dry}",
-            (*_FILE, "chars", "why", "limit"),
+            "{district}: refused[ {file}]: {why:code}[ ({limit})][ ({error:failure})]{area:dry}",
+            (*_FILE, "chars", "why", "limit", *FAILURE),
         ),
         (
             journal.UPLOAD_LEFT,
@@ -229,6 +229,12 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
             "A report could not be written; it is tried again at the next start.",
             "{delivery}: its report could not be written[: {error:failure}]",
             (*_DELIVERY, *FAILURE),
+        ),
+        (
+            journal.PAGE_FAILED,
+            "A district's first `LATEST.txt` could not be written; it comes with the first that is told there.",
+            "{district}: its LATEST.txt could not be written[: {error:failure}]",
+            ("district", *FAILURE),
         ),
         (journal.DISTRICT_ADDED, "An operator added a district.", "{district} was added", ("district",)),
         (

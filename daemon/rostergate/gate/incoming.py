@@ -43,8 +43,12 @@ class Incoming:
         room: Callable[[], str | None],
         append: bool,
         found: int,
+        whole: bool,
     ) -> None:
-        """`found`: bytes that the client finds there, because it opened the file without emptying it."""
+        """`found`: bytes that the client finds there, because it opened the file without emptying it.
+
+        `whole`: what it finds is no part of a file, and stands in the inbox.
+        """
         self.name = name
         self.area = area
         self.refusal: Refusal | None = None
@@ -56,6 +60,7 @@ class Incoming:
         self._room = room
         self._append = append
         self._found = found
+        self._whole = whole
         self._resumed = upload.size > 0
         self._reached = 0  # the end of the last byte that the client wrote
         self._touched = False
@@ -95,8 +100,11 @@ class Incoming:
         return len(data)
 
     def truncate(self, size: int) -> None:
-        """Cut the file where it is longer than `size`. Raises `OSError`."""
-        if not self.refusal:
+        """Cut the file where it is longer than `size`. Raises `OSError`.
+
+        lftp tells its size of every file in this way: also of one that it only has found to be there.
+        """
+        if not self.refusal and not (self._whole and size >= max(self._found, self.size)):
             self._touched = True
             self._found = min(self._found, size)
             self._upload.truncate(size)

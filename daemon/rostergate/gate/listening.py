@@ -24,7 +24,7 @@ from rostergate.gate.pace import Pace
 from rostergate.gate.passwords import Passwords
 from rostergate.gate.protocol import SFTP_VERSION, Packets
 from rostergate.gate.readme import readme, wanted
-from rostergate.gate.refusals import Refusal
+from rostergate.gate.refusals import DISK_FAILED, Refusal
 from rostergate.gate.services import LegacyLogin, Visitor
 from rostergate.gate.session import SFTP_ONLY
 from rostergate.gate.telling import Teller
@@ -195,6 +195,7 @@ class Gate:
                 files = Files(channel, self.services, self._visitor(door, district))
             except RostergateError:
                 _log.exception(journal.SESSION_FAILED, district=district.slug, address=door.address)
+                Aside(channel).say(DISK_FAILED)
                 channel.exit(1)
                 return
             task = asyncio.create_task(self._session(door, files, reader, writer))

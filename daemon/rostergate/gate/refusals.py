@@ -27,12 +27,14 @@ class Refusal(asyncssh.SFTPError):
         """Whether it has been logged and passed on."""
 
 
+DISK_FAILED: Final = "the server's disk failed; try again later"
 NO_SPACE: Final = "no space left on the server; nothing was kept of this file: try again later"
 
 _DISK: Final = {
     errno.EROFS: ("disk", "the server's disk cannot be written to; try again later"),
     errno.ENOSPC: ("no-space", NO_SPACE),
     errno.EDQUOT: ("no-space", NO_SPACE),
+    errno.EMFILE: ("no-descriptors", "the server has too many files open; try again later"),
     errno.EFBIG: ("file-too-large", "the server's file system does not take a file of this size"),
 }
 
@@ -65,5 +67,5 @@ def from_disk(error: OSError) -> Refusal:
     """Return what a client is told about an error of the disk: never a path of the server."""
     if error.errno == errno.ENOENT:
         return not_here("this name")
-    why, text = _DISK.get(error.errno or 0, ("disk", "the server's disk failed; try again later"))
+    why, text = _DISK.get(error.errno or 0, ("disk", DISK_FAILED))
     return Refusal(why, text)

@@ -80,6 +80,7 @@ class Shelf:
         self._emptied.discard(text)
         upload = None if truncate else self.inbox.resume(text)
         found = upload.size if upload else there[0] if there and not truncate else 0
+        whole = upload.was_finished if upload else text in survey.entries
         if upload is None and append and there and there[0]:
             raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole")
         try:
@@ -95,6 +96,7 @@ class Shelf:
             room=self._services.room,
             append=append,
             found=found,
+            whole=whole,
         )
         self._mine.add(incoming)
         return incoming
@@ -140,6 +142,8 @@ class Shelf:
         if entry is None or not old.is_scratch:
             if not await self.find(old_text):
                 raise not_here(old_text)
+            if old.is_scratch:
+                raise Refusal("rename-open", f"{old_text} is still open; close it before it is renamed")
             raise Refusal("rename-real", f"{old_text} cannot be renamed; upload the file under the name it is to have")
         if new.is_scratch:
             self.inbox.move(old_text, new_text)

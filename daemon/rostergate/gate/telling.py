@@ -62,6 +62,7 @@ class Teller:
             chars=len(name),
             why=refusal.why,
             **({"limit": refusal.limit} if refusal.limit else {}),
+            exc_info=refusal.__cause__,
         )
         try:
             await self.services.on_refusal(self.visitor.district.slug, area, shown(name), refusal.reason)
@@ -100,6 +101,7 @@ def told(
             raise
         except OSError as error:
             failed = from_disk(error)
+            failed.__cause__ = error
             await self.teller.refused(failed, subject)
             raise failed from error
         except Exception as error:

@@ -8,6 +8,8 @@ import errno
 import gc
 import os
 import signal
+import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -87,14 +89,19 @@ async def _run(daemon: Daemon, lock: StateLock, districts: int) -> bool:
 
 @contextlib.contextmanager
 def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` at SIGTERM, SIGINT and the end of the terminal that the log goes to.
+
+    Elsewhere SIGHUP asks a daemon to read its settings again; systemd takes an end by it for a wanted one.
+    """
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for one in signals:
-        loop.add_signal_handler(one, stop.set)
+    hang_up = stop.set if sys.stderr.isatty() else partial(log.warning, journal.SIGNAL_IGNORED)
+    heard = {signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: hang_up}
+    for one, hear in heard.items():
+        loop.add_signal_handler(one, hear)
     try:
         yield
     finally:
-        for one in signals:
+        for one in heard:
             loop.remove_signal_handler(one)
 
 
@@ -263,15 +270,19 @@ class Daemon:
 
     def _lay_out_pages(self, slugs: list[str]) -> None:
         """Give each district that has none yet a LATEST.txt, which /README.txt sends people to."""
-        for folder in map(self._spool.reports, slugs):
-            if not (folder / latest.NAME).exists():
-                latest.waiting(folder, Area.UPLOAD, None, self._now())
+        for slug in slugs:
+            folder = self._spool.reports(slug)
+            try:
+                if not (folder / latest.NAME).exists():
+                    latest.waiting(folder, Area.UPLOAD, None, self._now())
+            except OSError as error:
+                log.error(journal.PAGE_FAILED, district=slug, exc_info=error)
 
     def _tell_reloaded(self, reloaded: list[Reloaded]) -> None:
         self._gate.logins.changed.set()
         for one in reloaded:
             if one.error:
-                log.error(journal.CONFIG_REFUSED, district=one.slug, reason=one.error)
+                log.error(journal.CONFIG_REFUSED, district=one.slug or None, reason=one.error)
             else:
                 log.info(journal.CONFIG_RELOADED, district=one.slug, removed=one.district is None)
                 for area in Area:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TRY_SECONDS: Final = 1.0
 """How long to try for the lock: `running` takes it for a moment to see whether it is free."""
+FILE_BYTES: Final = 128
+"""Length of the file, whatever it says: the rest is blank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,9 @@ class StateLock:
         self._write(json.dumps({"pid": os.getpid(), "port": port}))
 
     def _write(self, text: str) -> None:
+        """Replace what the file says where it stands: on a full disk nothing else can be written."""
         if self._file:
-            self._file.seek(0)
-            self._file.truncate()
-            self._file.write(text)
-            self._file.flush()
+            os.pwrite(self._file.fileno(), text.ljust(FILE_BYTES).encode(), 0)
 
 
 def _taken_within(file: IO[str], seconds: float) -> bool:
@@ -87,6 +87,6 @@ def running(spool: Spool) -> Running | None:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            text = file.read()
+            text = file.read().strip()
             return Running(**json.loads(text)) if text else None
         return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rostergate.config.districts import SUFFIX
 from rostergate.config.values import is_slug
+from rostergate.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +23,9 @@ class FreshDistricts:
         self._tell = tell
 
     def get(self, slug: str, /) -> District | None:
-        """Return the district in its last good version, or None. Raises `ConfigError`."""
-        found = self._districts.get(slug)
-        if found is None and is_slug(slug) and (self._districts.folder / f"{slug}{SUFFIX}").exists():
-            self._tell(self._districts.reload())
-            found = self._districts.get(slug)
-        return found
+        """Return the district in its last good version, or None."""
+        if slug not in self._districts and is_slug(slug):
+            with suppress(ConfigError, OSError):  # a folder that cannot be read: its watcher tells of that
+                if (self._districts.folder / f"{slug}{SUFFIX}").exists():
+                    self._tell(self._districts.reload())
+        return self._districts.get(slug)

@@ -28,7 +28,8 @@ _FILE_STEPS: Final = (
     ("not a database", "It is damaged or another kind of file: stop the daemon and restore the last backup."),
     ("unable to open", "Check that the state folder exists and belongs to the user who runs rostergate."),
     ("readonly", "Check that the file and its folder belong to the user who runs rostergate."),
-    ("disk i/o", "Its disk fails: look at the system's journal, and restore the last backup onto a sound disk."),
+    # Also said where there is no room for the file that its users share.
+    ("disk i/o", "Its disk is full, or fails: then look at the system's journal, and restore onto a sound disk."),
 )
 """What SQLite says -> the next step."""
 

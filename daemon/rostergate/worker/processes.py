@@ -104,12 +104,12 @@ def _kill(pool: ProcessPoolExecutor) -> None:
 
 
 def _settle_in(modules: tuple[str, ...]) -> None:
-    """Get ready to work. Leave Ctrl-C and SIGTERM to the daemon, and end when it is gone: nobody would hear the answer.
+    """Get ready to work. Leave signals to the daemon; end when it is gone: nobody would hear the answer.
 
     A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
     """
     stand_back(behind=os.getppid(), niceness=NICENESS)
-    for one in (signal.SIGINT, signal.SIGTERM):
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
     workbench.set_up(modules)

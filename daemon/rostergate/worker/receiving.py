@@ -25,7 +25,7 @@ from rostergate.core.calendar import day_of
 from rostergate.core.recognition import recognise
 from rostergate.core.states import IllegalTransition
 from rostergate.core.temporary import stands_for
-from rostergate.errors import RostergateError
+from rostergate.errors import DiskError, RostergateError
 from rostergate.spool import sealing, watching
 from rostergate.spool.folders import Area
 from rostergate.store import deliveries
@@ -117,7 +117,8 @@ class Receiver:
         """Look wherever a hint points until `stop` is set; what is being sealed then is sealed."""
         for slug in self._districts:
             for area in Area:
-                self._inboxes.of(slug, area)  # so that it is there to be watched
+                with suppress(DiskError):  # told when it is looked at, which is at once
+                    self._inboxes.of(slug, area)  # so that it is there to be watched
         async with asyncio.TaskGroup() as group:
             hints = [group.create_task(self._pass_hints_on()), group.create_task(self._rescan())]
             group.create_task(self._watch(stop))
@@ -143,9 +144,9 @@ class Receiver:
 
     async def _rescan(self) -> None:
         while True:
-            for area in Area:
-                for folder in sorted((self._spool.state / area.value).iterdir()):
-                    self.look(folder.name, area)
+            for slug in self._districts:
+                for area in Area:
+                    self.look(slug, area)
             await asyncio.sleep(RESCAN_SECONDS)
 
     async def _watch(self, stop: asyncio.Event) -> None:
@@ -153,7 +154,8 @@ class Receiver:
             async for touched in watching.changed_inboxes(self._spool, stop):
                 for slug, area in touched:
                     if slug in self._districts:
-                        self._inboxes.of(slug, area).touch()
+                        with suppress(DiskError):
+                            self._inboxes.of(slug, area).touch()
                         self._look_soon(slug, area)
         except Exception as error:
             log.error(journal.WATCH_FAILED, exc_info=error)
