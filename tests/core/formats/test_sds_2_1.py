@@ -77,6 +77,26 @@ def test_guardians_are_those_of_relationships() -> None:
     assert said(FORMAT, SDS_2_1, "guardianships") == [("s1", "g1", "Parent", None), ("s2", "g1", "relative", None)]
 
 
+def test_a_relationship_to_nobody_is_told() -> None:
+    """Whether it is the student or the guardian whom the files do not have, by file, line and column."""
+    files = changed("relationships.csv", "s2,m1,doctor\n", "s2,m1,doctor\ns9,g1,parent\ns1,g9,parent\n")
+    assert found(files) == [
+        ("unknown-student", "relationships.csv", "userSourcedId", (5,)),
+        ("unknown-guardian", "relationships.csv", "relationshipUserSourcedId", (6,)),
+    ]
+    assert added(files) == added(SDS_2_1)
+
+
+def test_who_has_neither_a_school_nor_a_class_is_told() -> None:
+    """In the first row that gives the role; who has a class that cannot be made is told by that class alone."""
+    files = changed("roles.csv", "s2,d,student,,,TRUE\n", "s2,d,student,,,TRUE\ns2,d,student,y,,\n")
+    assert ("school-missing", "roles.csv", "orgSourcedId") not in {one[:3] for one in found(files)}
+    files["enrollments.csv"] = files["enrollments.csv"].replace("c2,s2,student\n", "")
+    assert ("school-missing", "roles.csv", "orgSourcedId", (6,)) in found(files)
+    files["enrollments.csv"] += "c9,s2,student\n"
+    assert [one[0] for one in found(files)] == ["unknown-class", "class-without-students"]
+
+
 def test_what_did_not_come_stays() -> None:
     """Without relationships.csv guardians stay as they are, without demographics.csv birth dates do."""
     assert claims(FORMAT, without("relationships.csv")).absent == {"guardians", "guardianships"}

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rostergate.core.findings import Finding
+    from rostergate.core.problem import Problem
 
 _TYPE = Column(
     "type",
@@ -120,12 +121,18 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
     return _oneroster.without_schools(sheets, _SCHOOLS)
 
 
+def problems(sheets: Sheets) -> Iterator[Problem]:
+    """Yield who has no school."""
+    yield _oneroster.without_school(sheets, "roles.csv", "orgSourcedId")
+
+
 FORMAT = Format(
     name="sds-2.1",
     title="Microsoft School Data Sync V2.1",
     prepare=prepare,
     refuse=refuse,
-    codes=(_oneroster.NO_SCHOOLS,),
+    problems=problems,
+    codes=(_oneroster.NO_SCHOOLS, _oneroster.SCHOOL_MISSING),
     files=(
         File(
             "orgs.csv",
