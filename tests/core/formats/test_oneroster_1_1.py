@@ -83,6 +83,17 @@ def test_who_has_neither_a_school_nor_a_class_is_told() -> None:
     assert all("students" not in plan.changes and "student_schools" not in plan.changes for plan in later.plans)
 
 
+def test_birth_dates_that_disagree_are_told() -> None:
+    """The first row of a person counts, where the other one stands is said; the same date again is no fault."""
+    row = "s1,,,2012-03-04,male\n"
+    assert found(changed("demographics.csv", row, row * 2)) == []
+    files = changed("demographics.csv", row, f"{row}s1,,,2011-03-04,male\n")
+    assert found(files) == [("conflicting-values", "demographics.csv", "birthDate", (3,))]
+    assert said(FORMAT, files, "students")[0][4] == "2012-03-04"
+    files = changed("demographics.csv", row, f"s1,,,,male\n{row}")
+    assert ("conflicting-values", "demographics.csv", "birthDate", (3,)) in found(files)
+
+
 def test_an_organisation_that_is_not_in_the_files_is_unknown() -> None:
     """A reference to nothing is an error, in the user's own row and column."""
     files = changed("users.csv", "true,d,student", "true,09,student")

@@ -14,7 +14,8 @@ teacher of a class; nor does an organisation or an enrollment of such a kind. Th
 left out, so that what the roster has of them stays.
 Rule 7: a set is whole or refused. Rows marked for deletion belong to sets of changes; in a whole one they are left out.
 Rule 8: who has neither a school of their own nor a class makes nothing, and is told where the role stands.
-Rule 9: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
+Rule 9: of several birth dates of a person the first counts, and the others are told.
+Rule 10: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from rostergate.core.formats._oneroster_files import ENROLLED, ROLE, TYPE
 from rostergate.core.listed import is_listed
 from rostergate.core.problem import Effect, Problem
 from rostergate.core.rows import repeats
+from rostergate.core.rules import conflicting_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,13 +106,22 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
 
 
 def problems(sheets: Sheets, *, roles: str, org: str) -> Iterator[Problem]:
-    """Yield who has no school, by the file and column that would state it."""
+    """Yield who has no school, by the file and column that would state it, and further birth dates of one person."""
     yield without_school(sheets, roles, org)
+    yield disagreeing(sheets["demographics.csv"], "demographics.csv", "sourcedId", "birthDate")
 
 
 def without_school(sheets: Sheets, file: str, org: str) -> Problem:
     """Return the first row of each person whom `people` finds without a school."""
     return Problem(SCHOOL_MISSING, "", org, _lines(sheets["without a school"], file), Effect.LEAVE_OUT)
+
+
+def disagreeing(rows: pl.DataFrame, file: str, user: str, column: str) -> Problem:
+    """Return the rows of a person that give another value than the first one, which is used."""
+    several = rows.filter(repeats(rows, [user]))
+    first = several.filter(pl.col(user).is_first_distinct()).select(user, first=pl.col(column).fill_null(""))
+    other = several.join(first, on=user, maintain_order="left").filter(pl.col(column) != pl.col("first"))
+    return Problem(conflicting_values.CODE, "", column, _lines(other, file))
 
 
 def _lines(rows: pl.DataFrame, file: str) -> pl.DataFrame:
