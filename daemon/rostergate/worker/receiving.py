@@ -277,6 +277,7 @@ class Receiver:
     async def _refuse(self, district: District, area: Area, reason: str) -> None:
         if self._is_news(district, area, reason):
             log.warning(journal.SET_REFUSED, district=district.slug, area=area.value, reason=reason)
+            await self._on_waiting(district, area, None)  # for nothing: it is complete
             await self._on_refusal(district, reason)
 
     async def _tell_strays(self, district: District, inbox: Inbox, names: set[str], expected: frozenset[str]) -> None:
