@@ -114,10 +114,14 @@ def test_what_waited_is_said_to_have_ended_by_the_erasure(commands: Commands, st
 
 def test_it_says_first_what_would_go(commands: Commands, state: Path) -> None:
     """Nothing changes by looking; without a yes, where nobody can be asked, nothing happens."""
+    loaded = commands.folder / "accounts.csv"
+    loaded.write_text(f"account_id,role,email,phone\np1,,{EMAIL},\np2,,other@school.example,\n")
+    assert commands("accounts", "load", str(loaded), "--district", SLUG).exit_code == 0
     before = naming(state)
     shown = commands("erase", SLUG, ID, "--dry-run")
     assert shown.exit_code == 0
-    for words in ("in the roster", "files of 4 deliveries", "lincoln-00004", "out of reach: backups"):
+    that_goes = "accounts of the platform, as they were loaded, that go: 1\n"
+    for words in ("in the roster", "files of 4 deliveries", "lincoln-00004", "out of reach: backups", that_goes):
         assert words in shown.output
     assert LAST not in shown.output
     assert commands("erase", SLUG, ID).exit_code == 2
