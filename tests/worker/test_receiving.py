@@ -167,6 +167,7 @@ async def test_a_temporary_file_that_was_never_renamed_is_waited_for(
         await reception.cut_off(scratch, CUT)
     await reception.put(OTHERS)
     await reception.says(Waiting, "students.csv", cut_off=("students.csv",))
+    assert reception.told[-1].unrenamed == (("students.csv",) if finished else ())  # type: ignore[union-attr]
     reception.house.now += timedelta(seconds=1)
     await reception.put({"students.csv": STUDENTS})
     files, _ = await reception.sealed()
