@@ -102,12 +102,26 @@ def test_a_person_is_erased_from_every_file(commands: Commands, state: Path) -> 
     assert commands.answer("show", "lincoln-00002")["schools"]
 
 
+def test_what_waited_is_said_to_have_ended_by_the_erasure(commands: Commands, state: Path) -> None:
+    """No newer delivery took its place: neither its report nor `explain` says so."""
+    commands.answer("erase", SLUG, ID, "--yes")
+    told = json.loads((state / "reports" / SLUG / "lincoln-00004" / "status.json").read_text())["summary"]
+    assert told.startswith("Ended: a person was erased before all its schools were decided")
+    ends = [one["text"] for one in commands.answer("explain", "lincoln-00004")["steps"] if one["step"] == "superseded"]
+    assert "no longer waited for: an erasure ended it" in ends
+    assert "Adams (1) was still waiting and an erasure ended that" in ends
+
+
 def test_it_says_first_what_would_go(commands: Commands, state: Path) -> None:
     """Nothing changes by looking; without a yes, where nobody can be asked, nothing happens."""
+    loaded = commands.folder / "accounts.csv"
+    loaded.write_text(f"account_id,role,email,phone\np1,,{EMAIL},\np2,,other@school.example,\n")
+    assert commands("accounts", "load", str(loaded), "--district", SLUG).exit_code == 0
     before = naming(state)
     shown = commands("erase", SLUG, ID, "--dry-run")
     assert shown.exit_code == 0
-    for words in ("in the roster", "files of 4 deliveries", "lincoln-00004", "out of reach: backups"):
+    that_goes = "accounts of the platform, as they were loaded, that go: 1\n"
+    for words in ("in the roster", "files of 4 deliveries", "lincoln-00004", "out of reach: backups", that_goes):
         assert words in shown.output
     assert LAST not in shown.output
     assert commands("erase", SLUG, ID).exit_code == 2

@@ -77,6 +77,17 @@ def test_what_took_its_place_is_named(commands: Commands) -> None:
     assert ("superseded", f"no longer waited for: {newer} took its place") in steps
 
 
+def test_an_undo_that_took_its_place_is_said_to_be_one(commands: Commands) -> None:
+    """The report of a delivery whose hold was never decided tells an undo from a newer delivery."""
+    district(commands)
+    first = deliver(commands, files(SCHOOLS, FULL))
+    delivery = deliver(commands, files(SCHOOLS, HALF))
+    undo = commands.answer("undo", first, "--yes", "--by", "Jo", "--reason", "Wrong year")["undo"]["delivery"]
+    page = commands.folder / "state" / "reports" / "lincoln" / delivery / "report.html"
+    assert f"replaced by the undo {undo}" in page.read_text()
+    assert ("superseded", f"no longer waited for: {undo} took its place") in told(commands, delivery)
+
+
 def test_a_refusal_says_why(commands: Commands) -> None:
     """A format error is told with its file and its code, and that the day's upload was given back."""
     district(commands)

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cli.delivering import SLUG, Files, deliver, district, files
+from rostergate import store
+from rostergate.core.matching import Decision
+from rostergate.service.clock import utc_now
+from rostergate.store import schools
 from servers import ENGINES
 
 if TYPE_CHECKING:
@@ -158,6 +163,43 @@ def test_what_a_held_plan_has_is_given_to_no_other_school(commands: Commands) ->
     commands.answer("schools", "match", "20", "p-1", *BY)
     commands.answer("release", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked")
     assert {one: row["platform_school"] for one, row in listed(commands).items()} == {"10": "p-3", "20": "p-1"}
+
+
+def test_two_schools_never_get_one_place(commands: Commands) -> None:
+    """Where an earlier version gave another what a held plan has, the release is refused until that is mended."""
+    district(commands)
+    load(commands)
+    deliver(commands, held("10"))
+    asyncio.run(_matched_by_an_earlier_version(commands, "20", "p-1"))
+    release = ("release", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked")
+    ended = commands(*release)
+    assert (ended.exit_code, "is the match of school 20 by now" in ended.output) == (1, True)
+    assert commands.answer("schools", "match", "10", "p-3", *BY)["state"] == "held"
+    commands.answer(*release)
+    assert {one: row["platform_school"] for one, row in listed(commands).items()} == {"10": "p-3", "20": "p-1"}
+
+
+def test_what_the_file_gives_to_another_school_since_is_not_released(commands: Commands) -> None:
+    """The district's file goes before a match by name that a held plan has; the plan can be matched anew."""
+    district(commands)
+    load(commands)
+    deliver(commands, held("10"))
+    district(commands, '[[schools.platform]]\nid = "p-1"\nname = "Alder"\nschool_id = "20"\n')
+    release = ("release", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked")
+    ended = commands(*release)
+    assert (ended.exit_code, "the match of another in the file" in ended.output) == (1, True)
+    assert commands.answer("schools", "match", "10", "p-3", *BY)["state"] == "held"
+    commands.answer(*release)
+    assert listed(commands)["10"]["platform_school"] == "p-3"
+
+
+async def _matched_by_an_earlier_version(commands: Commands, school: str, platform_school: str) -> None:
+    engine = store.open(commands.location)
+    async with store.writing(engine) as tx:
+        await schools.decide(
+            tx, SLUG, school, Decision.MATCHED, platform_school=platform_school, by="Kim", at=utc_now()
+        )
+    await engine.dispose()
 
 
 def test_what_a_discarded_plan_had_is_free(commands: Commands) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -53,11 +54,19 @@ def test_a_bad_slug_is_refused(slug: str, tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize(("name", "zone", "key"), [("Lincoln", "America/Chigago", "time_zone"), ("", "UTC", "name")])
-def test_nothing_is_written_that_could_not_be_loaded(name: str, zone: str, key: str, tmp_path: Path) -> None:
-    """A bad value is an error that names its key, and no file."""
-    with pytest.raises(ConfigError, match=key):
-        write_district(tmp_path, "lincoln", name=name, time_zone=zone)
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"time_zone": "America/Chigago"}, "--time-zone: expected a time zone's IANA name"),
+        ({"name": ""}, "--name: expected one line of text"),
+        ({"name": "Lincoln\udcff"}, "--name: expected one line of text"),
+        ({"recipients": ["it@example.org", "nobody"]}, "--recipient: expected an e-mail address"),
+    ],
+)
+def test_nothing_is_written_that_could_not_be_loaded(wrong: dict[str, Any], told: str, tmp_path: Path) -> None:
+    """A bad value is an error that names the option that gave it, not a line of a file that there is not."""
+    with pytest.raises(ConfigError, match=f"^{told}"):
+        write_district(tmp_path, "lincoln", **{"name": "Lincoln", "time_zone": "UTC", **wrong})
     assert names(tmp_path) == []
 
 

@@ -98,4 +98,4 @@ def test_who_comes_back_under_another_id_has_not_left_the_district() -> None:
     )
     whole = district_view(compare(before, after), before, after)
     assert (whole.people, whole.left, whole.removed) == (2, 2, 1)
-    assert whole.reissued["students"].rows() == [("ann", "7")]
+    assert whole.reissued["students"].rows() == [("ann", "7", True)]

@@ -109,6 +109,7 @@ def stories(tell: Tell) -> dict[str, Story]:
     held = a_school("200", "Jefferson High", "held", students=(2, 14, 412), holds=[HOLD])
     released = {**held, "state": "applied", "closed_by": "Jo Operator", "reason": "Confirmed by phone"}
     discarded = {**held, "state": "discarded", "closed_by": "Jo Operator", "reason": "Export was cut off"}
+    replaced = {**held, "state": "superseded"}
     free = {**lincoln, "state": "clear", "plan": None}
     error = a_finding("teacher-email-missing", "error", file="teachers.csv", column="email", count=2, lines=[14, 88])
     alert = a_finding("student-unreachable", "alert", count=118, lines=list(range(3, 23)))
@@ -125,7 +126,11 @@ def stories(tell: Tell) -> dict[str, Story]:
         "unmatched": tell(
             a_verdict(lincoln, a_school("9", "New Hope", "unmatched", schools=(1, 0, 0))), state="planned"
         ),
-        "superseded": tell(a_verdict(lincoln, {**held, "state": "superseded"}), state="superseded"),
+        "superseded": tell(a_verdict(lincoln, replaced), state="superseded", replaced_by="lincoln-00018"),
+        "superseded by an undo": tell(
+            a_verdict(lincoln, replaced), state="superseded", replaced_by="lincoln-00018", replaced_by_undo=True
+        ),
+        "ended by an erasure": tell(a_verdict(lincoln, replaced), state="superseded"),
         "preview": tell(
             a_verdict(free, {**held, "plan": None}, findings=(error,)), delivery=None, state=None, next_opening=None
         ),

@@ -172,12 +172,13 @@ def test_an_unfinished_set_is_told_first(
 
 
 def test_what_was_cut_off_is_told_as_such(tmp_path: Path) -> None:
-    """A file whose upload broke off, or kept its temporary name, is marked: nobody shall think it was never sent."""
-    latest.waiting(tmp_path, Area.UPLOAD, Waiting(("classes.csv", "students.csv"), None, ("students.csv",)), NOW)
+    """A file whose upload broke off, or kept its temporary name, is marked: the two are corrected in other places."""
+    names = ("classes.csv", "students.csv", "teachers.csv")
+    latest.waiting(tmp_path, Area.UPLOAD, Waiting(names, None, names[1:], names[2:]), NOW)
     told = page(tmp_path)
     assert "    - classes.csv\n" in told
-    assert "    - students.csv (its newest upload was cut off, or not renamed from its\n" in told
-    assert "      temporary name: upload it again)\n" in told
+    assert "    - students.csv (its newest upload was cut off: upload it again)\n" in told
+    assert "    - teachers.csv (its newest upload was not renamed from its temporary name:\n" in told
 
 
 @pytest.mark.parametrize("judgement", [None, Complete(), Waiting((), 12.0)])

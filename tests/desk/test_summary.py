@@ -25,6 +25,10 @@ SENTENCES = {
     "unmatched": "Accepted in part: 1 of 2 schools waits to be matched; 100 changes in 1 school are in the roster.",
     "superseded": "Replaced: a newer delivery took its place before all its schools were decided; "
     "100 changes in 1 school had been made before.",
+    "superseded by an undo": "Replaced: the undo lincoln-00018 took its place before all its schools were decided; "
+    "100 changes in 1 school had been made before.",
+    "ended by an erasure": "Ended: a person was erased before all its schools were decided; "
+    "100 changes in 1 school had been made before.",
     "preview": "Dry run, would be accepted in part: 1 of 2 schools would be on hold for a person to look at; "
     "100 changes in 1 school would be made; 2 errors were found.",
     "refused preview": "Dry run, would be refused: 1 format error was found (students.csv, line 1042), "

@@ -77,6 +77,7 @@ async def test_nothing_of_a_person_is_left(tx: AsyncConnection) -> None:
     who = Person("lincoln", STUDENTS, "canary-17")
     traces = await erasing.find(tx, who)
     assert (traces.current, traces.versions["students"], traces.waiting) == (True, 2, (waiting,))
+    assert traces.loaded == {"p1"}
     assert traces.names == {("Wilhelmina", "Quackenbush"), ("Mina", "Quackenbush")}
     await erasing.erase(tx, who, LATER, SALT)
     after = await everything(tx)

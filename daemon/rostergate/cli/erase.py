@@ -35,9 +35,10 @@ def erase(
 ) -> None:
     """Erase PERSON, by the SIS's id, from everything that is kept of DISTRICT.
 
-    From the roster and its history, the feed, plans, reports, and the files of deliveries; it says what that is before
-    it does it. Whoever follows the feed is told by a line whose action is "erased". What waits is superseded: the next
-    delivery brings it again. Then the database is written anew, so that nothing is left in its files.
+    From the roster and its history, the feed, plans, reports, the accounts that were loaded, and the files of
+    deliveries; it says what that is before it does it. Whoever follows the feed is told by a line whose action is
+    "erased". What waits is superseded: the next delivery brings it again. Then the database is written anew, so that
+    nothing is left in its files.
 
     Out of its reach are backups, and the district's own export: take the person out of it first, or the next delivery
     brings the same person again.
@@ -99,6 +100,7 @@ def _shape(outlook: Outlook) -> dict[str, Any]:
         "current": traces.current,
         "versions": traces.versions,
         "plans": len(traces.plans),
+        "accounts": len(traces.loaded),
         "superseded": list(traces.waiting) if traces.any else [],
         "files": list(outlook.files),
         "reports": list(outlook.reports),
@@ -113,6 +115,7 @@ def _print(outlook: Outlook) -> None:
         rows = listed([f"{count} of {table_title(table)}" for table, count in traces.versions.items()]) or "none"
         click.echo(f"rows of roster and history that go: {rows}")
         click.echo(f"plans whose rows about the person go: {len(traces.plans)}")
+        click.echo(f"accounts of the platform, as they were loaded, that go: {len(traces.loaded)}")
     if traces.any and traces.waiting:
         click.echo(
             f"no longer waiting afterwards: {listed(traces.waiting)}; the next delivery brings its changes again"

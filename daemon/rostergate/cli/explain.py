@@ -13,7 +13,6 @@ from rostergate import store
 from rostergate.cli.completing import DELIVERY
 from rostergate.cli.output import as_json, console, print_json
 from rostergate.cli.place import Place, run
-from rostergate.core.delivery import State
 from rostergate.desk.steps import steps
 from rostergate.desk.words import day
 from rostergate.store import deliveries, outbox, undos, verdicts
@@ -61,23 +60,14 @@ async def _explain(place: Place, delivery: str) -> dict[str, Any]:
     async with place.database() as engine, store.reading(engine) as tx:
         answer = await verdicts.load(tx, delivery)
         about = await deliveries.get(tx, delivery)
-        newer = await _replaced_by(tx, about)
         told = steps(
             answer,
             reported_at=about.reported_at.isoformat() if about.reported_at else None,
             mails=await _mails(tx, delivery),
             undone=[await _undo(tx, one) for one in answer["undone_by"]],
-            replaced_by=newer,
+            replaced_by=await deliveries.replaced_by(tx, about),
         )
     return {**{name: answer[name] for name in ("delivery", "district", "state", "undone_by")}, "steps": told}
-
-
-async def _replaced_by(tx: AsyncConnection, about: deliveries.Delivery) -> str | None:
-    """Return the delivery that took this one's place, when it was decided; None when none did."""
-    if about.state is not State.SUPERSEDED or about.closed_at is None:
-        return None
-    newer = await deliveries.decided_at(tx, about.district, about.closed_at)
-    return newer.id if newer else None
 
 
 async def _undo(tx: AsyncConnection, delivery: str) -> dict[str, Any]:

@@ -294,13 +294,20 @@ async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reaso
 
 
 def _assert_rostered(place: Place, released: list[StoredPlan]) -> None:
-    """Refuse to release what the district's file has deselected since it was held.
+    """Refuse to release what the district's file has deselected since it was held, or whose place it gives to another.
 
     Raises `ConfigError` or `NotFound` where the file cannot say so: it is broken, or gone.
     """
-    deselected = {slug: place.district(slug).schools.deselected for slug in {one.district for one in released}}
+    of_file = {slug: place.district(slug).schools for slug in {one.district for one in released}}
     for one in released:
-        if one.school_id in deselected[one.district]:
+        matched = {school.id: school.school_id for school in of_file[one.district].platform}
+        if matched.get(one.platform_school or "") not in {None, one.school_id}:
+            raise Refused(
+                f"The platform's school {one.platform_school}, which school {one.school_id} would get, is the match of "
+                f"another in the file of {one.district}: match {one.school_id} anew, or discard plan {one.plan}. "
+                "Nothing was changed."
+            )
+        if one.school_id in of_file[one.district].deselected:
             raise Refused(
                 f"School {one.school_id} is deselected in the file of {one.district}, so nothing of it is written: "
                 f"discard plan {one.plan}, or take the school out of `deselected` there. Nothing was changed."

@@ -10,10 +10,13 @@ import tempfile
 from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import tomlkit
+from pydantic import ValidationError
 
+from rostergate.config.complaints import complaint
+from rostergate.config.district import District
 from rostergate.config.districts import SUFFIX
 from rostergate.config.loading import district_of, load_district, parse_toml
 from rostergate.config.values import SLUG_RULE, is_slug
@@ -21,18 +24,25 @@ from rostergate.config.wording import shown
 from rostergate.errors import ConfigError, NotFound, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 FILE_MODE: Final = 0o644  # the daemon's own user must be able to read what an operator wrote; there is no secret in it
+_OPTIONS: Final[Mapping[str | int, str]] = {
+    "name": "--name",
+    "time_zone": "--time-zone",
+    "recipients": "--recipient",
+}
+"""The options of `rostergate district add`, by key."""
 
 
 def write_district(folder: Path, slug: str, *, name: str, time_zone: str, recipients: Sequence[str] = ()) -> Path:
     """Write the file of a new district, with every other key as a comment, and return its path.
 
-    Raises `Refused` where there is such a district already, `ConfigError` for a value that cannot be used or a folder
-    that cannot be written.
+    Raises `Refused` where there is such a district already, `ConfigError` for a value that cannot be used, which names
+    the option of `rostergate district add` that gave it, or for a folder that cannot be written.
     """
     path = _path(folder, slug)
+    _assert_usable({"slug": slug, "name": name, "time_zone": time_zone, "recipients": recipients})
     text = template(name=name, time_zone=time_zone, recipients=recipients)
     district_of(path, *parse_toml(path, text.encode()))
     try:
@@ -82,6 +92,14 @@ def template(*, name: str, time_zone: str, recipients: Sequence[str] = ()) -> st
     else:
         text = text.replace("@RECIPIENTS@", '# recipients = ["it@example.org"]')
     return text.replace("@TIME_ZONE@", _quoted(time_zone)).replace("@NAME@", _quoted(name))
+
+
+def _assert_usable(given: Mapping[str, Any]) -> None:
+    try:
+        District.model_validate(given)
+    except ValidationError as error:
+        found = (complaint(details, District) for details in error.errors(include_url=False))
+        raise ConfigError("\n".join(f"{_OPTIONS[loc[0]]}: {text}" for loc, text in found)) from None
 
 
 def _quoted(text: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime, timedelta
 
 
@@ -33,6 +33,8 @@ class Waiting:
     """When the answer may change although nothing happens; None when only a new upload or its end can change it."""
     cut_off: tuple[str, ...] = ()
     """Those of them whose newest upload was cut off, or never renamed from its temporary name."""
+    unrenamed: tuple[str, ...] = ()
+    """Those of `cut_off` whose upload the client did end, under a temporary name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Overdue:
 
     missing: tuple[str, ...]
     cut_off: tuple[str, ...] = ()
-    """As of `Waiting`."""
+    unrenamed: tuple[str, ...] = ()
+    """Both as of `Waiting`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,14 @@ def judge(
     settle_seconds: float,
     overdue_after: timedelta,
     generation_max: timedelta,
+    unrenamed: Collection[str] = (),
 ) -> Judgement:
     """Judge the committed files of an inbox.
 
     `present`: committed files by name, with the aware time at which each upload began. `unfinished`: the same of the
-    newest upload of a file that was cut off, or never renamed from its temporary name. `busy`: uploads still open.
-    `quiet_seconds`: since anything last happened in the inbox. `overdue_after` and `generation_max` count from and to
-    the begin of the newest upload.
+    newest upload of a file that was cut off, or never renamed from its temporary name; `unrenamed`: which of those
+    the client did end. `busy`: uploads still open. `quiet_seconds`: since anything last happened in the inbox.
+    `overdue_after` and `generation_max` count from and to the begin of the newest upload.
     """
     newest = max((*present.values(), *unfinished.values()), default=now)
     cut_off = tuple(
@@ -82,13 +86,14 @@ def judge(
             if began >= present.get(name, began) and newest - began <= generation_max
         )
     )
+    begun = cut_off, tuple(name for name in cut_off if name in unrenamed)
     missing = tuple(sorted((required - present.keys()).union(cut_off)))
     if busy or not (present or cut_off):
-        return Waiting(missing, None, cut_off)
+        return Waiting(missing, None, *begun)
     if quiet_seconds < settle_seconds:
-        return Waiting(missing, settle_seconds - quiet_seconds, cut_off)
+        return Waiting(missing, settle_seconds - quiet_seconds, *begun)
     if missing:
         left = (newest + overdue_after - now).total_seconds()
-        return Waiting(missing, left, cut_off) if left > 0 else Overdue(missing, cut_off)
+        return Waiting(missing, left, *begun) if left > 0 else Overdue(missing, *begun)
     old = tuple(sorted(name for name, began in present.items() if newest - began > generation_max))
     return Mixed(old) if old else Complete()

@@ -11,6 +11,7 @@ import polars as pl
 if TYPE_CHECKING:
     from rostergate.core.cells import Cell
     from rostergate.core.findings import Code, Finding
+    from rostergate.core.problem import Problem
 
 SCHOOL_NAME_CHARS_MAX = 60
 CLASS_NAME_CHARS_MAX = 255
@@ -122,8 +123,10 @@ class Format:
     """What tells the format from one with the same columns."""
     refuse: Callable[[Sheets], Iterable[Finding]] | None = None
     """Finds what only this format can have wrong as a whole; it is shown what `prepare` is shown."""
+    problems: Callable[[Sheets], Iterable[Problem]] | None = None
+    """Finds, in what `prepare` returns, faults that no claim shows: by file and column, under no claimed table."""
     codes: tuple[Code, ...] = ()
-    """The codes of what `refuse` finds."""
+    """The codes of what `refuse` and `problems` find, save for those of rules."""
 
     def file(self, name: str) -> File:
         """Return the declared file of that name. Raises `KeyError` when the format has none."""

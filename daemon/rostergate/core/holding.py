@@ -38,7 +38,7 @@ class DistrictView:
     people: int = 0
     """People whom the roster has, each counted once."""
     removed: int = 0
-    """Those of them who leave the roster; who seems to come back under another id is not counted."""
+    """Those of them who leave the roster; who surely comes back under another id is not counted."""
     vanished: Mapping[str, int] = field(default_factory=dict)
     """School id -> students that the roster has, of each school that leaves the roster."""
     reissued: Frames = field(default_factory=dict)
@@ -118,7 +118,7 @@ def district_view(rows: Frames, roster: Frames, after: Frames) -> DistrictView:
     students = roster["student_schools"].join(gone, on="school_id", how="semi").group_by("school_id").len()
     return DistrictView(
         people=sum(roster[person.name].height for person in PEOPLE),
-        removed=left - sum(pairs.height for pairs in again.values()),
+        removed=left - sum(int(pairs["sure"].sum()) for pairs in again.values()),
         vanished=dict.fromkeys(gone["school_id"], 0) | dict(students.iter_rows()),
         reissued=again,
         left=left,

@@ -131,8 +131,8 @@ def claims(fmt: Format, sheets: Sheets) -> Claims:
                 if canonical in source.cells:
                     places[where] = cells.places(source.cells[canonical], prepared[source.sheet or source.file], column)
     tables = {name: pl.concat([_nothing(name), *frames]) for name, frames in parts.items()}
-    unlisted = tuple(listed.problems(fmt.files, prepared))
-    return Claims(tables, columns, frozenset(_absent(fmt, sheets, lacking)), places, unlisted)
+    told = *listed.problems(fmt.files, prepared), *(fmt.problems(prepared) if fmt.problems else ())
+    return Claims(tables, columns, frozenset(_absent(fmt, sheets, lacking)), places, told)
 
 
 def _as_written(name: str, sheet: pl.DataFrame | None) -> str:

@@ -19,6 +19,8 @@ def next_steps(story: Story) -> tuple[str, ...]:
     if story.preview:
         return _after_preview(story)
     if story.state == State.SUPERSEDED:
+        if story.replaced_by is None:
+            return ("Nothing to correct: your next delivery brings again what still waited.",)
         return ("Look at the report of your newest delivery instead.",)
     if story.outcome is None:
         return _undecided(story)

@@ -29,7 +29,7 @@ _KINDS: Final = {
     State.PLANNED: (WAITING, "a school waits"),
     State.REJECTED: (BAD, "refused"),
     State.FAILED: (BAD, "not processed"),
-    State.SUPERSEDED: (QUIET, "replaced before all of it was decided"),
+    State.SUPERSEDED: (QUIET, "ended before all of it was decided"),
 }
 
 

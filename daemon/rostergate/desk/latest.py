@@ -45,7 +45,8 @@ NOTICES_BYTES_MAX = 65_536
 _NOTICE_CHARS_MAX = 600  # one refusal
 _FILES_MAX = 24  # file names told of one unfinished set
 
-_CUT_OFF = " (its newest upload was cut off, or not renamed from its temporary name: upload it again)"
+_CUT_OFF = " (its newest upload was cut off: upload it again)"
+_UNRENAMED = " (its newest upload was not renamed from its temporary name: upload it again)"
 _PENDING = {Area.UPLOAD: heading("Upload in progress"), Area.PREVIEW: heading("Dry run in progress")}
 _PLACE = {Area.UPLOAD: "", Area.PREVIEW: ", of the files in /preview/"}
 _REFUSED = heading("Refused since then")
@@ -130,10 +131,12 @@ def _pending(area: Area, judgement: Judgement, now: datetime) -> str:
     names, before, after = _needed(judgement)
     if not names:
         return ""
-    cut_off = judgement.cut_off if isinstance(judgement, Waiting | Overdue) else ()
+    begun: dict[str, str] = {}
+    if isinstance(judgement, Waiting | Overdue):
+        begun = dict.fromkeys(judgement.cut_off, _CUT_OFF) | dict.fromkeys(judgement.unrenamed, _UNRENAMED)
     shown = []
     for name in names[:_FILES_MAX]:
-        shown += block(f"{plain(name)}{_CUT_OFF if name in cut_off else ''}", first="    - ", rest="      ")
+        shown += block(f"{plain(name)}{begun.get(name, '')}", first="    - ", rest="      ")
     if len(names) > _FILES_MAX:
         shown.append(f"    and {len(names) - _FILES_MAX} more")
     lines = [f"  As of {clock(now)}{_PLACE[area]}:", "", *block(before), *shown, "", *block(after)]

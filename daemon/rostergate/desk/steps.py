@@ -121,8 +121,8 @@ def _schools(answer: Mapping[str, Any], replaced_by: str | None) -> Iterator[Ste
         elif state is PlanState.UNMATCHED:
             yield _step(answer["decided_at"], "unmatched", f"{name} waits to be matched to a school of the platform")
         elif state is PlanState.SUPERSEDED:
-            by = f" by {replaced_by}" if replaced_by else ""
-            yield _step(one["closed_at"], "superseded", f"{name} was still waiting and was replaced{by}", **about)
+            ended = f"was replaced by {replaced_by}" if replaced_by else "an erasure ended that"
+            yield _step(one["closed_at"], "superseded", f"{name} was still waiting and {ended}", **about)
         elif state in {PlanState.APPLIED, PlanState.DESELECTED}:
             alone[one["closed_at"], state.value].append(rows)
     for (at, state_), rows_of in alone.items():
@@ -154,8 +154,8 @@ def _end(answer: Mapping[str, Any], replaced_by: str | None) -> Iterator[Step]:
         case "failed":
             yield _step(answer["closed_at"], "failed", f"given up: {answer['error']}")
         case "superseded":
-            by = f": {replaced_by} took its place" if replaced_by else ""
-            yield _step(answer["closed_at"], "superseded", f"no longer waited for{by}")
+            ended = f"{replaced_by} took its place" if replaced_by else "an erasure ended it"
+            yield _step(answer["closed_at"], "superseded", f"no longer waited for: {ended}")
         case "settled":
             yield _step(answer["closed_at"], "settled", "every school of it is decided")
 

@@ -116,6 +116,10 @@ class Story:
     """The delivery that this one undoes; None for a delivery with files."""
     undone_by: tuple[str, ...] = ()
     """Deliveries that undo this one, oldest first."""
+    replaced_by: str | None = None
+    """The delivery that took the place of one that is superseded; None when none did: an erasure ended it."""
+    replaced_by_undo: bool = False
+    """Whether that one is an undo."""
     decided_at: datetime | None = None
     day: date | None = None
     """The day of the district's calendar whose slot it took."""

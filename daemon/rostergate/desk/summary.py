@@ -79,11 +79,12 @@ def _rejected(story: Story) -> Summary:
 
 
 def _superseded(story: Story) -> Summary:
-    body = "a newer delivery took its place before all its schools were decided"
+    by = wording.successor(story)
+    body = f"{f'{by} took its place' if by else 'a person was erased'} before all its schools were decided"
     applied = _in(story, PlanState.APPLIED)
     if _rows(story, applied):
         body += f"; {_changes(story, applied)} had been made before"
-    return Summary(Tone.QUIET, "Replaced", body)
+    return Summary(Tone.QUIET, "Replaced" if by else "Ended", body)
 
 
 def _accepted(story: Story) -> Summary:

@@ -32,7 +32,7 @@ _STATES = {
     PlanState.CLEAR: "about to be applied",
     PlanState.APPLIED: "applied",
     PlanState.DISCARDED: "discarded",
-    PlanState.SUPERSEDED: "replaced by a newer delivery",
+    PlanState.SUPERSEDED: "replaced",
     PlanState.DESELECTED: "not rostered",
 }
 _PREVIEW_STATES = {
@@ -49,7 +49,17 @@ def state_of(story: Story, school: School) -> str:
         return "no changes"
     if story.preview and school.state in _PREVIEW_STATES:
         return _PREVIEW_STATES[school.state]
+    if school.state is PlanState.SUPERSEDED:
+        by = successor(story)
+        return f"{_STATES[school.state]} by {by}" if by else "ended when a person was erased"
     return f"released and {_STATES[school.state]}" if school.released else _STATES[school.state]
+
+
+def successor(story: Story) -> str:
+    """Return what took the place of a delivery that is superseded; empty when an erasure ended it."""
+    if story.replaced_by is None:
+        return ""
+    return f"the undo {story.replaced_by}" if story.replaced_by_undo else "a newer delivery"
 
 
 def left_out(school: School) -> str:

@@ -20,7 +20,7 @@ from rostergate.desk.story import Story
 from rostergate.errors import StoreError
 from rostergate.service.address import address
 from rostergate.spool import sealing
-from rostergate.store import deliveries, past, plans, verdicts
+from rostergate.store import deliveries, past, plans, undos, verdicts
 from rostergate.worker import road, slot, workbench
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ async def story(
     async with store.reading(engine) as tx:
         answer = await verdicts.load(tx, delivery)
         about = await deliveries.get(tx, delivery)
+        newer = await deliveries.replaced_by(tx, about)
+        by_undo = newer is not None and await undos.of(tx, newer) is not None
         refused = await slot.refusal(tx, district, day_of(now, district.zone))
         last = [] if answer["undo"] else await past.up_to(tx, district.slug, about.number, HISTORY_MAX)
     if about.format and district.format == "auto" and sealing.kept(spool, delivery):
@@ -112,6 +114,8 @@ async def story(
         verdict=answer if about.outcome else None,
         undoes=answer["undo"] and answer["undo"]["undone"],
         undone_by=tuple(answer["undone_by"]),
+        replaced_by=newer,
+        replaced_by_undo=by_undo,
         received_at=about.sealed_at or about.began_at,
         decided_at=about.decided_at,
         day=about.day,

@@ -218,10 +218,12 @@ async def accepted_before(tx: AsyncConnection, district: str, number: int) -> De
     return found[0] if found else None
 
 
-async def decided_at(tx: AsyncConnection, district: str, at: datetime) -> Delivery | None:
-    """Return the delivery of a district that was decided at that moment: the one that took an older one's place."""
-    found = await _select(tx, deliveries.c.district == district, deliveries.c.decided_at == at)
-    return found[0] if found else None
+async def replaced_by(tx: AsyncConnection, about: Delivery) -> str | None:
+    """Return the delivery that took the place of one, when it was decided; None when none did: an erasure ended it."""
+    if about.state is not State.SUPERSEDED:
+        return None
+    found = await _select(tx, deliveries.c.district == about.district, deliveries.c.decided_at == about.closed_at)
+    return found[0].id if found else None
 
 
 async def arrivals(tx: AsyncConnection, district: str, since: datetime) -> list[datetime]:

@@ -69,6 +69,8 @@ class Traces:
     """Of those plans; what is reported of them names the person."""
     waiting: tuple[str, ...]
     """Deliveries with plans that wait, which will be superseded."""
+    loaded: frozenset[str] = field(repr=False)
+    """Accounts that the platform had and that go with the person."""
     emails: frozenset[str] = field(repr=False)
     names: frozenset[tuple[str, str]] = field(repr=False)
     """First and last names, now or earlier."""
@@ -107,6 +109,7 @@ async def find(tx: AsyncConnection, who: Person) -> Traces:
         plans=tuple(number for number, _ in naming),
         deliveries=tuple(dict.fromkeys(delivery for _, delivery in naming)),
         waiting=tuple(waiting),
+        loaded=frozenset(await _loaded(tx, who)),
         emails=frozenset(emails),
         names=frozenset(names),
     )
@@ -120,7 +123,9 @@ async def erase(tx: AsyncConnection, who: Person, at: datetime, salt: str) -> No
             f"{undecided[0].id} is being decided, and may bring the person again. Wait until it is, then erase."
         )
     await supersede(tx, who.district, at)
-    await _forget_loaded(tx, who)  # by what is still known of the person
+    loaded = await _loaded(tx, who)  # by what is still known of the person
+    of_district = platform_accounts.c.district == who.district
+    await tx.execute(platform_accounts.delete().where(of_district, platform_accounts.c.account.in_(loaded)))
     newest = await turns.newest_delivery(tx, who.district)
     if newest is not None:
         await _leave(tx, who, newest, at)
@@ -244,17 +249,18 @@ async def _told_at(tx: AsyncConnection, who: Person) -> set[int]:
     return {position for row in await tx.execute(query) for position in row if position is not None}
 
 
-async def _forget_loaded(tx: AsyncConnection, who: Person) -> None:
-    """Remove the platform's accounts that are the person's: see Rule 4."""
+async def _loaded(tx: AsyncConnection, who: Person) -> set[str]:
+    """Return the platform's accounts that are the person's: see Rule 4."""
     of_person = _account_of(who)
     linked = sa.select(accounts.c.account).where(accounts.c.district == who.district, accounts.c.account.is_not(None))
-    of_district = platform_accounts.c.district == who.district
     known = platform_accounts.c.account
-    await tx.execute(platform_accounts.delete().where(of_district, known.in_(linked.where(*of_person))))
+    of_district = sa.select(known).where(platform_accounts.c.district == who.district)
+    found = set(await tx.scalars(of_district.where(known.in_(linked.where(*of_person)))))
     for sign, own in (await _signs(tx, who)).items():
         alone = own - await _of_others(tx, who, sign, own)
-        fitting = of_district, platform_accounts.c[sign].in_(alone), known.not_in(linked.where(~sa.and_(*of_person)))
-        await tx.execute(platform_accounts.delete().where(*fitting))
+        fitting = platform_accounts.c[sign].in_(alone), known.not_in(linked.where(~sa.and_(*of_person)))
+        found |= set(await tx.scalars(of_district.where(*fitting)))
+    return found
 
 
 async def _signs(tx: AsyncConnection, who: Person) -> dict[str, set[str]]:

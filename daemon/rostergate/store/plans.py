@@ -349,12 +349,13 @@ async def _apply(
             raise GroundMovedUnderPlan(plan)
     (done,) = {after(plan.state, Event.APPLIED) for plan in some}
     district, delivery = some[0].district, some[0].delivery
+    there = {plan.school_id: plan.platform_school for plan in some if not plan.counts["schools"].removed}
+    await schools.assert_free(tx, delivery, district, there)
     query = sa.select(plans_table.c.changes).where(plans_table.c.id.in_([plan.id for plan in some]))
     waiting: Sequence[Any] = (await tx.scalars(query)).all()
     changed = await asyncio.to_thread(lambda: [unpack(one) for one in waiting])
     if not await roster.apply(tx, district, changed, delivery, at):
         await turns.take(tx, delivery, district, ground=await roster.ground(tx, district), at=at, rows={})
-    there = {plan.school_id: plan.platform_school for plan in some if not plan.counts["schools"].removed}
     await schools.remember(tx, district, there, at, await turns.last(tx))
     return await _close(tx, some, done, by=by, reason=reason, at=at)
 

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from rostergate.core.matching import PLACING, Decision
 from rostergate.core.policy import PlatformSchool, Policy
+from rostergate.errors import Refused
 from rostergate.store import roster, turns
-from rostergate.store.schema import platform_schools, school_decisions
+from rostergate.store.schema import deliveries, platform_schools, school_decisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,6 +107,28 @@ async def remember(
             await _keep(tx, district, school_id, decision, one, None, at, since if place == one else position)
             told += place != one
     await turns.stood(tx, position, {"schools": told})
+
+
+async def assert_free(tx: AsyncConnection, delivery: str, district: str, wanted: Mapping[str, str | None]) -> None:
+    """Raise `Refused` where a school of the platform that a school's plan has would be the match of two schools.
+
+    `wanted`: school id -> the platform's id, or None. When the delivery was decided each was free for that school, by
+    what is kept and by the district's file; so what counts is what was decided since.
+    """
+    decided_at = await tx.scalar(sa.select(deliveries.c.decided_at).where(deliveries.c.id == delivery))
+    since = [(school_id, one) for school_id, one in (await decisions(tx, district)).items() if school_id not in wanted]
+    taken = {
+        one.platform_school: school_id
+        for school_id, one in since
+        if one.decision is Decision.MATCHED and decided_at is not None and one.decided_at > decided_at
+    }
+    for school_id, place in wanted.items():
+        other = taken.setdefault(place, school_id)
+        if place is not None and other != school_id:
+            raise Refused(
+                f"Nothing was applied: the platform's school {place}, which school {school_id} would get, is the match "
+                f"of school {other} by now. Match or deselect one of them first, or discard the plan."
+            )
 
 
 async def _places(tx: AsyncConnection, district: str) -> dict[str, tuple[str | None, int | None]]:

@@ -252,11 +252,12 @@ class Receiver:
     def _judge(
         self, inbox: Inbox, required: frozenset[str], ages: Mapping[str, datetime], expected: frozenset[str]
     ) -> completeness.Judgement:
-        bounds = self._settings.delivery
+        bounds, unfinished = self._settings.delivery, _unfinished(inbox.survey(), expected)
         return completeness.judge(
             required,
             ages,
-            _unfinished(inbox.survey(), expected),
+            {name: entry.at for name, entry in unfinished.items()},
+            unrenamed={name for name, entry in unfinished.items() if entry.finished},
             busy=inbox.open_uploads,
             quiet_seconds=time.monotonic() - inbox.quiet_since,
             now=self._now(),
@@ -269,7 +270,7 @@ class Receiver:
         if isinstance(judgement, completeness.Waiting):
             if judgement.again_in_seconds is not None:
                 self._look_again(district.slug, area, judgement.again_in_seconds)
-            told: object = (judgement.missing, judgement.cut_off) if judgement.missing else ()
+            told: object = (judgement.missing, judgement.cut_off, judgement.unrenamed) if judgement.missing else ()
         else:
             told = judgement
         if told and self._is_news(district, area, told):
@@ -279,6 +280,7 @@ class Receiver:
     async def _refuse(self, district: District, area: Area, reason: str) -> None:
         if self._is_news(district, area, reason):
             log.warning(journal.SET_REFUSED, district=district.slug, area=area.value, reason=reason)
+            await self._on_waiting(district, area, None)  # for nothing: it is complete
             await self._on_refusal(district, reason)
 
     async def _tell_strays(self, district: District, inbox: Inbox, names: set[str], expected: frozenset[str]) -> None:
@@ -363,13 +365,13 @@ def _names(format_name: str) -> frozenset[str]:
     return frozenset(file.name for one in chosen for file in one.files)
 
 
-def _unfinished(survey: Survey, expected: frozenset[str]) -> dict[str, datetime]:
-    """Return when the newest upload began that was cut off, or never renamed, by the file it stands for."""
-    found: dict[str, datetime] = {}
+def _unfinished(survey: Survey, expected: frozenset[str]) -> dict[str, Entry]:
+    """Return the newest upload that was cut off, or never renamed, by the file it stands for."""
+    found: dict[str, Entry] = {}
     for entry in survey.left.values():
         name = entry.name if entry.name in expected else stands_for(entry.name, expected)
         if name is not None:
-            found[name] = max(entry.at, found.get(name, entry.at))
+            found[name] = max(entry, found.get(name, entry), key=lambda one: one.at)
     return found
 
 

@@ -3,7 +3,11 @@ from __future__ import annotations
 import pytest
 
 from core.sets import ONEROSTER_1_1, added, claims, found, said, verdict
+from rostergate.core.decide import decide
+from rostergate.core.diff import apply
 from rostergate.core.formats.oneroster_1_1 import FORMAT
+from rostergate.core.policy import Policy
+from rostergate.core.roster import empty
 
 EMAIL_AND_PHONE = ("g1@home.org", "212-555-0103")
 
@@ -65,6 +69,29 @@ def test_schools_of_people() -> None:
     assert said(FORMAT, ONEROSTER_1_1, "student_schools") == [("01", "s1"), ("02", "s1"), ("02", "s2")]
     nowhere = changed("users.csv", "true,d,student", "true,,student")
     assert said(FORMAT, nowhere, "student_schools") == said(FORMAT, ONEROSTER_1_1, "student_schools")
+
+
+def test_who_has_neither_a_school_nor_a_class_is_told() -> None:
+    """Students and teachers, in their own rows; other staff make nothing anyway. What the roster has of them stays."""
+    files = without("demographics.csv")
+    for gone in ("e5,,,c2,02,s2,student,,,\n", "e3,,,c2,02,t2,teacher,true,,\n"):
+        files["enrollments.csv"] = files["enrollments.csv"].replace(gone, "")
+    told = [one for one in found(files) if one[0] == "school-missing"]
+    assert told == [("school-missing", "users.csv", "orgSourcedIds", (3, 7))]
+    roster = apply(empty(), [plan.changes for plan in verdict(ONEROSTER_1_1).plans])
+    later = decide({name: text.encode() for name, text in files.items()}, roster, Policy())
+    assert all("students" not in plan.changes and "student_schools" not in plan.changes for plan in later.plans)
+
+
+def test_birth_dates_that_disagree_are_told() -> None:
+    """The first row of a person counts, where the other one stands is said; the same date again is no fault."""
+    row = "s1,,,2012-03-04,male\n"
+    assert found(changed("demographics.csv", row, row * 2)) == []
+    files = changed("demographics.csv", row, f"{row}s1,,,2011-03-04,male\n")
+    assert found(files) == [("conflicting-values", "demographics.csv", "birthDate", (3,))]
+    assert said(FORMAT, files, "students")[0][4] == "2012-03-04"
+    files = changed("demographics.csv", row, f"s1,,,,male\n{row}")
+    assert ("conflicting-values", "demographics.csv", "birthDate", (3,)) in found(files)
 
 
 def test_an_organisation_that_is_not_in_the_files_is_unknown() -> None:

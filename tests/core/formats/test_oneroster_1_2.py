@@ -80,6 +80,12 @@ def test_an_unknown_organisation_is_told_in_the_row_of_the_role() -> None:
     assert ("unknown-school", "roles.csv", "orgSourcedId", (7,)) in found(files)
 
 
+def test_who_has_neither_a_school_nor_a_class_is_told() -> None:
+    """In the row of roles.csv that gives the role."""
+    files = changed("enrollments.csv", "e5,,,c2,02,s2,student,,,\n", "")
+    assert ("school-missing", "roles.csv", "orgSourcedId", (8,)) in found(files)
+
+
 def test_guardians_by_role() -> None:
     """A role without an organisation counts; a teacher whose second role is guardian of nobody is a teacher alone."""
     assert [one[0] for one in said(FORMAT, ONEROSTER_1_2, "guardians")] == ["g1", "g2"]

@@ -77,6 +77,41 @@ def test_guardians_are_those_of_relationships() -> None:
     assert said(FORMAT, SDS_2_1, "guardianships") == [("s1", "g1", "Parent", None), ("s2", "g1", "relative", None)]
 
 
+def test_a_relationship_to_nobody_is_told() -> None:
+    """Whether it is the student or the guardian whom the files do not have, by file, line and column."""
+    files = changed("relationships.csv", "s2,m1,doctor\n", "s2,m1,doctor\ns9,g1,parent\ns1,g9,parent\n")
+    assert found(files) == [
+        ("unknown-student", "relationships.csv", "userSourcedId", (5,)),
+        ("unknown-guardian", "relationships.csv", "relationshipUserSourcedId", (6,)),
+    ]
+    assert added(files) == added(SDS_2_1)
+
+
+def test_who_has_neither_a_school_nor_a_class_is_told() -> None:
+    """In the first row that gives the role; who has a class that cannot be made is told by that class alone."""
+    files = changed("roles.csv", "s2,d,student,,,TRUE\n", "s2,d,student,,,TRUE\ns2,d,student,y,,\n")
+    assert ("school-missing", "roles.csv", "orgSourcedId") not in {one[:3] for one in found(files)}
+    files["enrollments.csv"] = files["enrollments.csv"].replace("c2,s2,student\n", "")
+    assert ("school-missing", "roles.csv", "orgSourcedId", (6,)) in found(files)
+    files["enrollments.csv"] += "c9,s2,student\n"
+    assert [one[0] for one in found(files)] == ["unknown-class", "class-without-students"]
+
+
+def test_grades_and_birth_dates_that_disagree_are_told() -> None:
+    """The first row counts; one that says the same, or nothing, is no fault, nor is the grade of a guardian's role."""
+    student, born = "s1,01,Student,,9,TRUE\n", "s1,male,2012-03-04\n"
+    quiet = changed("roles.csv", student, f"{student}s1,02,student,,9,\ns1,d,student,,,\ns1,d,other,,7,\n")
+    quiet["demographics.csv"] = quiet["demographics.csv"].replace(born, f"{born}s1,,\n{born}")
+    assert "conflicting-values" not in {one[0] for one in found(quiet)}
+    files = changed("roles.csv", student, f"{student}s1,02,student,,10,\n")
+    files["demographics.csv"] = files["demographics.csv"].replace(born, f"{born}s1,male,2011-03-04\n")
+    assert found(files) == [
+        ("conflicting-values", "demographics.csv", "birthDate", (3,)),
+        ("conflicting-values", "roles.csv", "grade", (6,)),
+    ]
+    assert said(FORMAT, files, "students")[0][3:5] == ("9", "2012-03-04")
+
+
 def test_what_did_not_come_stays() -> None:
     """Without relationships.csv guardians stay as they are, without demographics.csv birth dates do."""
     assert claims(FORMAT, without("relationships.csv")).absent == {"guardians", "guardianships"}

@@ -56,6 +56,41 @@ def test_new_ids_are_recognised(before: Frames, after: Frames) -> None:
     assert "Secret" not in repr(hold)
 
 
+def reached_by_phone(mark: str, *, birth_date: str | None = None, name: str = "Secret") -> Frames:
+    """Return a school whose students have a name and a phone number each, siblings in twos the same number."""
+    people = [
+        (f"{mark}{one}", f"{name}{one}", "Ash", None, birth_date, None, f"+1212555{one // 2:04}") for one in range(30)
+    ]
+    return frames(schools=[("A", "Lincoln")], students=people, student_schools=[("A", one) for one, *_ in people])
+
+
+def test_a_phone_number_tells_with_the_whole_name_alone() -> None:
+    """Siblings who share a number are told apart by name; other names at the same number are other people."""
+    hold = check(reached_by_phone("a"), reached_by_phone("b"))
+    assert hold is not None
+    assert hold.numbers["reissued"] == 30
+    assert not reissued_students(reached_by_phone("a"), reached_by_phone("b", name="Other"))
+
+
+def test_who_is_told_by_phone_counts_as_leaving_the_district() -> None:
+    """A name and a number are less sure than the rest: they lessen no other hold's count."""
+    views = [seen(reached_by_phone("a"), reached_by_phone("b")), seen(school(30, "a"), school(30, "b"))]
+    assert [(one["A"].district.left, one["A"].district.removed) for one in views] == [(30, 30), (30, 0)]
+
+
+def test_a_phone_number_tells_nothing_against_a_birth_date() -> None:
+    """Where a birth date is there and another one comes, or none, the same name and number are not enough."""
+    born = reached_by_phone("a", birth_date="2014-01-02")
+    for other in ("2015-01-02", None):
+        assert not reissued_students(born, reached_by_phone("b", birth_date=other))
+
+
+def reissued_students(before: Frames, after: Frames) -> list[tuple[Any, ...]]:
+    """Return the old and the new id of each student who seems to have a new one."""
+    pairs = reissued(compare(before, after)).get("students")
+    return [] if pairs is None else pairs.rows()
+
+
 def test_zeros_that_are_lost_everywhere_are_recognised() -> None:
     """Ids that fit each other, but lack the zeros that the roster has, are told as damaged and not as another SIS."""
     hold = check(school(30, "00"), school(30, ""))
@@ -218,8 +253,8 @@ def test_case_and_white_space_do_not_count() -> None:
     after = frames(students=[("b1", " CLEO ", "ash", None, "2014-01-02")], teachers=[("t2", "Z", "Z", "a@X.example")])
     found = reissued(compare(before, after))
     assert {table: pairs.rows() for table, pairs in found.items()} == {
-        "teachers": [("t1", "t2")],
-        "students": [("a1", "b1")],
+        "teachers": [("t1", "t2", True)],
+        "students": [("a1", "b1", True)],
     }
 
 

@@ -13,7 +13,9 @@ Rule 6: whoever has a role that the format does not list, or none, makes nothing
 teacher of a class; nor does an organisation or an enrollment of such a kind. They are claimed as what they may be, and
 left out, so that what the roster has of them stays.
 Rule 7: a set is whole or refused. Rows marked for deletion belong to sets of changes; in a whole one they are left out.
-Rule 8: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
+Rule 8: who has neither a school of their own nor a class makes nothing, and is told where the role stands.
+Rule 9: of several birth dates of a person the first counts, and the others are told.
+Rule 10: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.cells import Cell
-from rostergate.core.claims import CLAIMED
+from rostergate.core.claims import CLAIMED, FILE
 from rostergate.core.declaration import Column, Sheets, Source
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.formats._oneroster_files import ENROLLED, ROLE, TYPE
 from rostergate.core.listed import is_listed
+from rostergate.core.problem import Effect, Problem
 from rostergate.core.rows import repeats
+from rostergate.core.rules import conflicting_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +55,13 @@ DELTA = Code(
     "The manifest says that files hold changes only (delta).",
     "Set the export to bulk, so that every file holds everything each time.",
 )
-CODES = (NO_SCHOOLS, DELTA)
+SCHOOL_MISSING = Code(
+    "school-missing",
+    Severity.ERROR,
+    "The person belongs to no school: the row names none, and the person is in no class, so it makes nothing.",
+    "Give the person a school in the SIS, or a class. Until then the roster keeps what it has of the person.",
+)
+CODES = (NO_SCHOOLS, DELTA, SCHOOL_MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,29 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
     if len(modes):
         yield finding(DELTA, file="manifest.csv", column="value", lines=modes["line"].to_list())
     yield from without_schools(sheets, SCHOOLS)
+
+
+def problems(sheets: Sheets, *, roles: str, org: str) -> Iterator[Problem]:
+    """Yield who has no school, by the file and column that would state it, and further birth dates of one person."""
+    yield without_school(sheets, roles, org)
+    yield disagreeing(sheets["demographics.csv"], "demographics.csv", "sourcedId", "birthDate")
+
+
+def without_school(sheets: Sheets, file: str, org: str) -> Problem:
+    """Return the first row of each person whom `people` finds without a school."""
+    return Problem(SCHOOL_MISSING, "", org, _lines(sheets["without a school"], file), Effect.LEAVE_OUT)
+
+
+def disagreeing(rows: pl.DataFrame, file: str, user: str, column: str) -> Problem:
+    """Return the rows of a person that give another value than the first one, which is used."""
+    several = rows.filter(repeats(rows, [user]))
+    first = several.filter(pl.col(user).is_first_distinct()).select(user, first=pl.col(column).fill_null(""))
+    other = several.join(first, on=user, maintain_order="left").filter(pl.col(column) != pl.col("first"))
+    return Problem(conflicting_values.CODE, "", column, _lines(other, file))
+
+
+def _lines(rows: pl.DataFrame, file: str) -> pl.DataFrame:
+    return rows.select(pl.lit(file, FILE).alias("file"), "line")
 
 
 def with_details(users: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFrame:
@@ -192,6 +225,8 @@ def people(
 ) -> dict[str, pl.DataFrame]:
     """Return the sheets that `sources` names: people by role, their schools, and what is taught and attended.
 
+    And `without a school`: a row of each person whom nothing places, neither a role nor a class.
+
     `roles`: `user`, `org` (may be null), `role`, `stated role` and `line`, from the file that states them.
     `class_school`: the column of classes.csv with the school. `role`, `enrolled`: the columns with the roles of people
     and of enrollments.
@@ -209,6 +244,7 @@ def people(
     reachable = reachable.select(user="sourcedId")
     teachers = pl.concat([roles.filter(among("role", teaching)), _enrolled(staff, taught)])
     found: dict[str, pl.DataFrame] = {}
+    nowhere: list[pl.DataFrame] = []
     for table, sure, perhaps, doubtful, seats, rows in (
         (
             "teachers",
@@ -229,6 +265,8 @@ def people(
         found[table] = users.join(ties, left_on="sourcedId", right_on="user", how="semi", maintain_order="left")
         theirs = strange.join(found[table], left_on="userSourcedId", right_on="sourcedId", how="semi")
         found[seats] = pl.concat([rows, theirs])
+        somewhere = pl.concat([own["user"], found[seats]["userSourcedId"]])
+        nowhere.append(sure.filter(pl.col("user").is_first_distinct() & ~pl.col("user").is_in(somewhere.implode())))
         found[f"schools of {table}"] = once_by_role(own, ["user", "org"], "stated role").select("user", "org", "line")
         found[f"schools of {table} by class"] = (
             found[seats]
@@ -236,6 +274,7 @@ def people(
             .join(known, left_on="classSourcedId", right_on="sourcedId", maintain_order="left")
             .select("org", "line", user="userSourcedId")
         )
+    found["without a school"] = pl.concat(nowhere)
     return found
 
 

@@ -12,6 +12,8 @@ Rule 2: courses.csv and academicSessions.csv may come; nothing in them is needed
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from rostergate.core.declaration import Column, File, Format, Mark, Sheets, key, optional, required
@@ -37,6 +39,7 @@ FORMAT = Format(
     title="OneRoster 1.1",
     prepare=prepare,
     refuse=_oneroster.refuse,
+    problems=partial(_oneroster.problems, roles="users.csv", org="orgSourcedIds"),
     codes=_oneroster.CODES,
     extension="metadata.",
     mark=Mark("manifest.csv", "oneroster.version", "1.1"),

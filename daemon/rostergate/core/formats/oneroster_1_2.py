@@ -12,6 +12,8 @@ Rule 3: userProfiles.csv, courses.csv and academicSessions.csv may come; nothing
 
 from __future__ import annotations
 
+from functools import partial
+
 from rostergate.core.declaration import Column, File, Format, Mark, Sheets, key, optional, required
 from rostergate.core.formats import _oneroster, _oneroster_files
 
@@ -35,6 +37,7 @@ FORMAT = Format(
     title="OneRoster 1.2",
     prepare=prepare,
     refuse=_oneroster.refuse,
+    problems=partial(_oneroster.problems, roles="roles.csv", org="orgSourcedId"),
     codes=_oneroster.CODES,
     extension="metadata.",
     mark=Mark("manifest.csv", "oneroster.version", "1.2"),

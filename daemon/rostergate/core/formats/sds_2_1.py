@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rostergate.core.findings import Finding
+    from rostergate.core.problem import Problem
 
 _TYPE = Column(
     "type",
@@ -73,8 +74,7 @@ def prepare(sheets: Sheets) -> Sheets:
         sheets["roles.csv"], "userSourcedId", sheets["enrollments.csv"], role=_ROLE, teaching=_TEACHING
     )
     roles = stated.select("line", "role", "stated role", "grade", user="userSourcedId", org="orgSourcedId")
-    grades = roles.filter(_oneroster.among("role", frozenset({_oneroster.STUDENT})) & pl.col("grade").is_not_null())
-    grades = grades.unique("user", keep="first", maintain_order=True)
+    grades = _graded(roles).unique("user", keep="first", maintain_order=True)
     born = sheets["demographics.csv"].select("userSourcedId", "birthDate", pl.col("line").alias("birthDate line"))
     born = born.unique("userSourcedId", keep="first", maintain_order=True)
     named = pl.col("email").is_null() & pl.col("username").str.contains("@")
@@ -120,12 +120,24 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
     return _oneroster.without_schools(sheets, _SCHOOLS)
 
 
+def problems(sheets: Sheets) -> Iterator[Problem]:
+    """Yield who has no school, and the further grades and birth dates of one student."""
+    yield _oneroster.without_school(sheets, "roles.csv", "orgSourcedId")
+    yield _oneroster.disagreeing(_graded(sheets["roles.csv"]), "roles.csv", "userSourcedId", "grade")
+    yield _oneroster.disagreeing(sheets["demographics.csv"], "demographics.csv", "userSourcedId", "birthDate")
+
+
+def _graded(roles: pl.DataFrame) -> pl.DataFrame:
+    return roles.filter(_oneroster.among("role", frozenset({_oneroster.STUDENT})) & pl.col("grade").is_not_null())
+
+
 FORMAT = Format(
     name="sds-2.1",
     title="Microsoft School Data Sync V2.1",
     prepare=prepare,
     refuse=refuse,
-    codes=(_oneroster.NO_SCHOOLS,),
+    problems=problems,
+    codes=(_oneroster.NO_SCHOOLS, _oneroster.SCHOOL_MISSING),
     files=(
         File(
             "orgs.csv",

@@ -2,10 +2,10 @@
 
 An SIS that was replaced, merged or restored gives out new ids. Applied as it stands, every account would be archived
 and a new one made, without its history. So the school waits, and it is told what happened instead of how many left. Who
-is the same person is told by name and birth date or by e-mail, see `core.reissue`. When it is the whole district's
-ids, a school waits however few of its people are among them; unless most of those who leave it come back, it is told
-beside that how many left. Where the new ids are the old ones without the zeros at their front, it is told that a
-program has removed those: within the files all ids may still fit each other.
+is the same person is told by name and birth date, by e-mail or by name and phone, see `core.reissue`. When it is the
+whole district's ids, a school waits however few of its people are among them; unless most of those who leave it come
+back, it is told beside that how many left. Where the new ids are the old ones without the zeros at their front, it is
+told that a program has removed those: within the files all ids may still fit each other.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         code=HOLD.code,
         message=(
             f"Ids appear to have been reissued: {told} would leave and come back under another id, with the same name"
-            f" and birth date or the same e-mail address. They are {again} of the {gone} who would leave the school."
-            f"{district} The limit is {limits.reissued_percent_max:g} % of those who leave, from"
-            f" {limits.reissued_rows_min} people on. {_ZEROS_LOST if 2 * bare > again else HOLD.likely_cause}"
+            " and birth date, the same e-mail address, or the same name and phone number. They are"
+            f" {again} of the {gone} who would leave the school.{district}"
+            f" The limit is {limits.reissued_percent_max:g} % of those who leave, from {limits.reissued_rows_min}"
+            f" people on. {_ZEROS_LOST if 2 * bare > again else HOLD.likely_cause}"
         ),
         numbers={
             "table": most,
