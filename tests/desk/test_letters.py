@@ -162,10 +162,18 @@ def test_a_school_s_name_is_no_part_of_a_subject(stories: dict[str, Story]) -> N
 
 
 def test_a_district_cannot_write_into_the_header(stories: dict[str, Story]) -> None:
-    """A name with a line end or a very long one makes one bounded line."""
+    """A name with a line end makes one line."""
     told = subject(occasion(Kind.LATE, stories, name="Lincoln\r\nBcc: x@example.org"))
     assert told.startswith("Lincoln Bcc: x@example.org: no roster")
-    assert len(subject(occasion(Kind.LATE, stories, name="L" * 500))) == SUBJECT_CHARS_MAX
+
+
+def test_a_long_name_leaves_room_for_what_happened(stories: dict[str, Story]) -> None:
+    """A name of any length is cut, so that the subject still tells what the mail is about."""
+    for kind in SUBJECTS.keys() - ABOUT_NO_DISTRICT:
+        told = subject(occasion(kind, stories, name="Lincoln " * 25))
+        assert len(told) <= SUBJECT_CHARS_MAX
+        assert told.startswith("Lincoln Lincoln")
+        assert told.partition("...")[2].startswith(SUBJECTS[kind].removeprefix("Lincoln Unified")[:40])
 
 
 def test_names_are_escaped(stories: dict[str, Story]) -> None:
