@@ -191,6 +191,22 @@ async def test_what_is_refused_for_good_is_given_up_at_once(tmp_path: Path) -> N
         assert here.box.recipients == [OPERATOR, IT]
 
 
+async def test_what_is_not_so_any_more_is_not_sent(tmp_path: Path) -> None:
+    """A delivery comes while the mail server is away: nobody hears afterwards that it is late."""
+    async with office(tmp_path) as here:
+        here.box.rcpt_answer = "450 4.2.0 come back later"
+        await here.write(Kind.LATE)
+        await here.post.send_due()
+        here.box.rcpt_answer = "250 OK"
+        here.now += timedelta(hours=1)
+        async with store.writing(here.engine) as tx:
+            await sealed(tx, at=here.now)
+        with capture_logs() as log:
+            await here.post.send_due()
+        assert (here.box.messages, await here.mails()) == ([], [])
+        assert [one["event"] for one in log] == ["mail.dropped"]
+
+
 async def test_mail_about_the_mail_does_not_follow_itself(tmp_path: Path) -> None:
     """When the operators cannot be told either, that is not told."""
     async with office(tmp_path, tries_max=1) as here:

@@ -5,6 +5,7 @@ Rule 2: a mail is closed after the server took it. A crash in between repeats it
 Rule 3: what the server refuses for good, what is too old and what was tried too often is given up, and told once a day.
 Rule 4: a mail that cannot be made is told in the log and tried again like one that was not taken; the others go out.
 Rule 5: a database that cannot be used is looked for again.
+Rule 6: a mail that was not taken at first is sent only as long as what it tells is so.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rostergate.core.notices import Kind
 from rostergate.desk import letters, sheets
 from rostergate.desk.smtp import Envelope, NotTaken, Postman, message
 from rostergate.errors import ConfigError, NotFound, StoreError
-from rostergate.service import reporting
+from rostergate.service import notices, reporting
 from rostergate.service.address import address
 from rostergate.service.release_codes import ReleaseCodes
 from rostergate.store import deliveries, outbox
@@ -124,6 +125,8 @@ class Post:
 
     async def _send(self, postman: Postman, mail: Mail) -> None:
         try:
+            if mail.tries and await self._dropped(mail):
+                return
             await postman.send(await self._message(mail))
         except (NotTaken, NotFound) as error:
             await self._not_sent(mail, error)
@@ -132,6 +135,15 @@ class Post:
                 await outbox.sent(tx, mail.id, self._now())
             metrics.MAILS.labels("sent").inc()
             log.info(journal.MAIL_SENT, **_fields(mail))
+
+    async def _dropped(self, mail: Mail) -> bool:
+        async with store.reading(self._engine) as tx:
+            past = await notices.is_past(tx, mail)
+        if past:
+            async with store.writing(self._engine, mail.district) as tx:
+                await outbox.remove(tx, [mail.id])
+            log.info(journal.MAIL_DROPPED, **_fields(mail))
+        return past
 
     async def _message(self, mail: Mail) -> EmailMessage:
         """Return what is handed over. Raises `NotFound` when its district is gone, `NotMade`."""
