@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -106,6 +107,19 @@ def test_a_held_school_comes_with_its_code(stories: dict[str, Story]) -> None:
         assert "help@platform.example" in told
         assert "412 of 800 students" in told
     assert CODE not in written.subject
+
+
+def test_held_schools_that_find_no_room_have_a_next_step(stories: dict[str, Story]) -> None:
+    """Those beyond the first twenty have no code in the mail: it says what to do about them instead."""
+    held = stories["held"]
+    verdict = dict(held.verdict or {})
+    (school,) = (one for one in verdict["schools"] if one["state"] == "held")
+    verdict["schools"] = [{**school, "school_id": str(number)} for number in range(25)]
+    told = occasion(Kind.HELD, stories, codes={"3f2a9c117b20": CODE}, codes_expire_at=datetime(2026, 9, 4, tzinfo=UTC))
+    written = letter(dataclasses.replace(told, story=dataclasses.replace(held, verdict=verdict)))
+    for form in (written.text, written.html):
+        rest = " ".join(form.split()).partition("... and 5 further schools: see report.html")[2]
+        assert rest.startswith(", and tell help@platform.example of which the numbers are right")
 
 
 def test_a_refusal_says_where_and_what_to_do(stories: dict[str, Story]) -> None:
