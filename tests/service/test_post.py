@@ -335,6 +335,20 @@ async def test_the_post_works_until_it_is_stopped(tmp_path: Path) -> None:
         await asyncio.wait_for(running, 60)
 
 
+async def test_a_server_that_never_answers_holds_up_no_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail that is under way is left after some seconds, and sent after the next start."""
+    monkeypatch.setattr(post, "STOP_SECONDS", 0.1)
+    async with office(tmp_path, send_seconds_max=600) as here:
+        here.box.deaf = True
+        await here.write(Kind.LATE)
+        stop = asyncio.Event()
+        running = asyncio.create_task(here.post.run(stop))
+        await until(lambda: bool(here.box.connections), 60)
+        stop.set()
+        await asyncio.wait_for(running, 60)
+        assert [one.state for one in await here.mails()] == [State.WAITING]
+
+
 async def test_a_database_that_is_away_is_looked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told in the log; what is in the outbox goes out when the database is back, without a hint."""
     monkeypatch.setattr(post, "OUTAGE_SECONDS", 0.01)

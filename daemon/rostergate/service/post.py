@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 
@@ -45,6 +46,8 @@ LOOK_SECONDS: Final = 2.0
 """How often to look without a hint: worker processes and commands write mail, and cannot hint."""
 OUTAGE_SECONDS: Final = 15.0
 """How long to wait before a database that could not be used is asked again."""
+STOP_SECONDS: Final = 3.0
+"""How long the mail that is being sent may still take when the post is stopped: a mail server may never answer."""
 MAILS_AT_ONCE: Final = 100
 RETRY_SECONDS_MAX: Final = 6 * 3_600.0
 TEMPLATES: Final = "templates"
@@ -95,7 +98,7 @@ class Post:
                 self._hint.clear()
                 seconds = LOOK_SECONDS
                 try:
-                    await self.send_due(stop)
+                    await self._send_until(stop, stopped)
                 except StoreError as error:
                     log.error(journal.DATABASE_LOST, part="post", exc_info=error)
                     seconds = OUTAGE_SECONDS
@@ -104,6 +107,16 @@ class Post:
                 hinted.cancel()
         finally:
             stopped.cancel()
+
+    async def _send_until(self, stop: asyncio.Event, stopped: asyncio.Task[Literal[True]]) -> None:
+        sending = asyncio.create_task(self.send_due(stop))
+        try:
+            await asyncio.wait({sending, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sending}, timeout=STOP_SECONDS)
+        finally:
+            sending.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
 
     async def send_due(self, stop: asyncio.Event | None = None) -> None:
         """Send, once each, the mails that are due now. Raises `StoreError`."""
