@@ -142,6 +142,14 @@ def test_operators_are_told_why_and_districts_are_not(stories: dict[str, Story])
     assert "You need not do anything" in to_district
 
 
+def test_one_mail_that_was_given_up_is_told_as_one(stories: dict[str, Story]) -> None:
+    """The operators read of one mail, or of several, in sentences that fit."""
+    one, three = (letter(occasion(Kind.DEAD, stories, facts={"count": count})).text for count in (1, 3))
+    assert one.startswith("1 mail of the roster server")
+    assert three.startswith("3 mails of the roster server")
+    assert "They" not in one
+
+
 def test_a_school_is_told_once_where_it_stands(stories: dict[str, Story]) -> None:
     """One that waits is not among those that were changed, and one without changes is nowhere."""
     for form in ("text", "html"):
