@@ -96,6 +96,7 @@ DISTRICT_MISSED: Final = "district.missed"  # nothing came when it should have; 
 MAIL_SENT: Final = "mail.sent"
 MAIL_FAILED: Final = "mail.failed"  # it is tried again
 MAIL_ABANDONED: Final = "mail.abandoned"
+MAIL_DROPPED: Final = "mail.dropped"  # what it told was not so any more when it could be sent
 TEMPLATE_REFUSED: Final = "template.refused"  # the operator's own; the house's was used instead
 
 # Everything else

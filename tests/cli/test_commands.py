@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import socket
 import subprocess
 import sys
@@ -60,6 +61,21 @@ def test_a_district_can_know_the_server_again(commands: Any) -> None:
     assert ed25519.startswith("ssh-ed25519 SHA256:")
     shown = commands(*added, "oakdale").output
     assert [key in shown for key in (ed25519, rsa)] == [True, True]
+
+
+def test_a_locale_without_unicode_ends_no_command(commands: Any) -> None:
+    """A program is given UTF-8 all the same, a terminal question marks for what it cannot show."""
+    name = "Überlingen „Süd“"
+    commands.answer("district", "add", "lakeside", "--name", name, "--time-zone", "UTC")
+    command = [sys.executable, "-m", "rostergate", *commands.place, "district", "list"]
+    bare = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    piped = subprocess.run(command, env=bare, stdout=subprocess.PIPE, check=True, timeout=60)
+    assert name.encode() in piped.stdout
+    screen, theirs = pty.openpty()
+    subprocess.run(command, env=bare, stdout=theirs, check=True, timeout=60)
+    os.close(theirs)
+    assert b"?berlingen ?S?d?" in os.read(screen, 65_536)
+    os.close(screen)
 
 
 def test_a_district_is_added_once(lakeside: dict[str, Any], commands: Any) -> None:

@@ -50,6 +50,13 @@ def test_a_code_can_be_told_by_telephone() -> None:
     assert not set("ILOU") & set(made)
 
 
+@pytest.mark.parametrize("between", ["\u2013", "\u2011", "\u00a0", "\n", "\u200b-"])
+def test_a_code_can_be_pasted(between: str) -> None:
+    """Dashes, hyphens and blanks of a word processor, and a line end of a mail program, do no harm."""
+    made = release_code.made(7, "ab12", AT, KEY)
+    assert release_code.read(made.replace("-", between)) == release_code.read(made)
+
+
 @pytest.mark.parametrize("text", ["", "ABC", "U" * 32, "é" * 32, "0" * 33])
 def test_what_is_no_code_is_refused(text: str) -> None:
     """A text of another length or with other characters is no code."""

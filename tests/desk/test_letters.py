@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -108,6 +109,19 @@ def test_a_held_school_comes_with_its_code(stories: dict[str, Story]) -> None:
     assert CODE not in written.subject
 
 
+def test_held_schools_that_find_no_room_have_a_next_step(stories: dict[str, Story]) -> None:
+    """Those beyond the first twenty have no code in the mail: it says what to do about them instead."""
+    held = stories["held"]
+    verdict = dict(held.verdict or {})
+    (school,) = (one for one in verdict["schools"] if one["state"] == "held")
+    verdict["schools"] = [{**school, "school_id": str(number)} for number in range(25)]
+    told = occasion(Kind.HELD, stories, codes={"3f2a9c117b20": CODE}, codes_expire_at=datetime(2026, 9, 4, tzinfo=UTC))
+    written = letter(dataclasses.replace(told, story=dataclasses.replace(held, verdict=verdict)))
+    for form in (written.text, written.html):
+        rest = " ".join(form.split()).partition("... and 5 further schools: see report.html")[2]
+        assert rest.startswith(", and tell help@platform.example of which the numbers are right")
+
+
 def test_a_refusal_says_where_and_what_to_do(stories: dict[str, Story]) -> None:
     """The file, the line and the next step stand in both forms."""
     written = letter(occasion(Kind.REFUSED, stories))
@@ -126,6 +140,14 @@ def test_operators_are_told_why_and_districts_are_not(stories: dict[str, Story])
     assert "rostergate retry lincoln-00017" in to_operator
     assert why not in to_district
     assert "You need not do anything" in to_district
+
+
+def test_one_mail_that_was_given_up_is_told_as_one(stories: dict[str, Story]) -> None:
+    """The operators read of one mail, or of several, in sentences that fit."""
+    one, three = (letter(occasion(Kind.DEAD, stories, facts={"count": count})).text for count in (1, 3))
+    assert one.startswith("1 mail of the roster server")
+    assert three.startswith("3 mails of the roster server")
+    assert "They" not in one
 
 
 def test_a_school_is_told_once_where_it_stands(stories: dict[str, Story]) -> None:
@@ -162,10 +184,18 @@ def test_a_school_s_name_is_no_part_of_a_subject(stories: dict[str, Story]) -> N
 
 
 def test_a_district_cannot_write_into_the_header(stories: dict[str, Story]) -> None:
-    """A name with a line end or a very long one makes one bounded line."""
+    """A name with a line end makes one line."""
     told = subject(occasion(Kind.LATE, stories, name="Lincoln\r\nBcc: x@example.org"))
     assert told.startswith("Lincoln Bcc: x@example.org: no roster")
-    assert len(subject(occasion(Kind.LATE, stories, name="L" * 500))) == SUBJECT_CHARS_MAX
+
+
+def test_a_long_name_leaves_room_for_what_happened(stories: dict[str, Story]) -> None:
+    """A name of any length is cut, so that the subject still tells what the mail is about."""
+    for kind in SUBJECTS.keys() - ABOUT_NO_DISTRICT:
+        told = subject(occasion(kind, stories, name="Lincoln " * 25))
+        assert len(told) <= SUBJECT_CHARS_MAX
+        assert told.startswith("Lincoln Lincoln")
+        assert told.partition("...")[2].startswith(SUBJECTS[kind].removeprefix("Lincoln Unified")[:40])
 
 
 def test_names_are_escaped(stories: dict[str, Story]) -> None:

@@ -144,7 +144,7 @@ async def test_a_server_that_dies_is_tried_again() -> None:
     """It went in the middle of a message; the next message calls it anew."""
     async with mail_server() as box, Postman(settings(box), None) as postman:
         box.dying = True
-        with pytest.raises(NotTaken):
+        with pytest.raises(NotTaken, match="ended the conversation"):
             await postman.send(a_message())
         box.dying = False
         await postman.send(a_message())
@@ -157,7 +157,7 @@ async def test_a_server_that_never_answers_is_left() -> None:
         known = settings(box).model_copy(update={"send_seconds_max": 0.3})
         box.deaf = True
         async with Postman(known, None) as postman:
-            with pytest.raises(NotTaken):
+            with pytest.raises(NotTaken, match="did not answer in time"):
                 await postman.send(a_message())
 
 

@@ -15,10 +15,11 @@ from rostergate.config.mail import MailSettings
 from rostergate.core.completeness import Mixed, Overdue, Waiting
 from rostergate.core.notices import Kind
 from rostergate.core.roster import empty
-from rostergate.service.notices import fingerprints, tell_access, tell_closed, tell_unfinished
+from rostergate.service.notices import fingerprints, is_past, tell_access, tell_closed, tell_unfinished
 from rostergate.spool.folders import Spool
 from rostergate.store import deliveries, outbox, plans, verdicts
-from store.making import accepted, sealed
+from store.making import DAY as DAY_BEGUN
+from store.making import FILES, accepted, sealed
 from store.making import plans as made
 
 if TYPE_CHECKING:
@@ -117,3 +118,42 @@ async def test_a_decision_is_told_once_all_is_decided(tx: AsyncConnection) -> No
         await plans.discard(tx, plan.hash, "Kim", "a mistake", EVENING)
         await tell_closed(tx, settings, LINCOLN, [delivery], EVENING)
         assert [(mail.kind, mail.delivery, mail.recipient) for mail in await outbox.listed(tx)] == mails
+
+
+async def mail(tx: AsyncConnection, kind: Kind, about: str, delivery: str | None = None) -> outbox.Mail:
+    """Write a mail and return it."""
+    await outbox.write(tx, kind, about, [IT], EVENING, district="lincoln", delivery=delivery)
+    return (await outbox.listed(tx))[0]
+
+
+@pytest.mark.parametrize("kind", [Kind.OVERDUE, Kind.MIXED, Kind.LATE, Kind.SILENT, Kind.FORGOTTEN])
+async def test_what_is_missing_is_so_until_it_has_come(tx: AsyncConnection, kind: Kind) -> None:
+    """With the set complete, nothing is late, and nothing unfinished; the next upload has its own mail."""
+    begun = await deliveries.receiving(tx, "lincoln")
+    assert begun
+    told = await mail(tx, kind, f"{begun.id} {DAY_BEGUN}")
+    assert not await is_past(tx, told)
+    at = EVENING + DAY / 24
+    await deliveries.seal(tx, begun.id, day=DAY_BEGUN, files=FILES, content_hash="cd" * 32, at=at)
+    assert await is_past(tx, told)
+    await deliveries.begin(tx, "lincoln", at)
+    assert await is_past(tx, told)
+
+
+async def test_what_is_decided_was_received_and_what_is_tried_again_has_not_failed(tx: AsyncConnection) -> None:
+    """Receipt is told until the decision, a failure until somebody lets it be tried again."""
+    delivery = await sealed(tx, "oakdale")
+    received = await mail(tx, Kind.RECEIVED, delivery, delivery)
+    assert not await is_past(tx, received)
+    await deliveries.give_up(tx, delivery, "the database was locked", EVENING)
+    failed = await mail(tx, Kind.FAILED, delivery, delivery)
+    assert (await is_past(tx, received), await is_past(tx, failed)) == (True, False)
+    await deliveries.retry(tx, delivery)
+    assert await is_past(tx, failed)
+
+
+async def test_what_says_how_it_stands_is_never_past(tx: AsyncConnection) -> None:
+    """What became of a delivery is told as it stands when it is sent, and access once it was issued."""
+    await sealed(tx, "oakdale", at=EVENING + DAY)
+    for kind in (Kind.HELD, Kind.APPLIED, Kind.CLOSED, Kind.ACCESS):
+        assert not await is_past(tx, await mail(tx, kind, "lincoln-00001", "lincoln-00001"))

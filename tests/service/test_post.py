@@ -191,6 +191,22 @@ async def test_what_is_refused_for_good_is_given_up_at_once(tmp_path: Path) -> N
         assert here.box.recipients == [OPERATOR, IT]
 
 
+async def test_what_is_not_so_any_more_is_not_sent(tmp_path: Path) -> None:
+    """A delivery comes while the mail server is away: nobody hears afterwards that it is late."""
+    async with office(tmp_path) as here:
+        here.box.rcpt_answer = "450 4.2.0 come back later"
+        await here.write(Kind.LATE)
+        await here.post.send_due()
+        here.box.rcpt_answer = "250 OK"
+        here.now += timedelta(hours=1)
+        async with store.writing(here.engine) as tx:
+            await sealed(tx, at=here.now)
+        with capture_logs() as log:
+            await here.post.send_due()
+        assert (here.box.messages, await here.mails()) == ([], [])
+        assert [one["event"] for one in log] == ["mail.dropped"]
+
+
 async def test_mail_about_the_mail_does_not_follow_itself(tmp_path: Path) -> None:
     """When the operators cannot be told either, that is not told."""
     async with office(tmp_path, tries_max=1) as here:
@@ -317,6 +333,20 @@ async def test_the_post_works_until_it_is_stopped(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
         stop.set()
         await asyncio.wait_for(running, 60)
+
+
+async def test_a_server_that_never_answers_holds_up_no_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail that is under way is left after some seconds, and sent after the next start."""
+    monkeypatch.setattr(post, "STOP_SECONDS", 0.1)
+    async with office(tmp_path, send_seconds_max=600) as here:
+        here.box.deaf = True
+        await here.write(Kind.LATE)
+        stop = asyncio.Event()
+        running = asyncio.create_task(here.post.run(stop))
+        await until(lambda: bool(here.box.connections), 60)
+        stop.set()
+        await asyncio.wait_for(running, 60)
+        assert [one.state for one in await here.mails()] == [State.WAITING]
 
 
 async def test_a_database_that_is_away_is_looked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

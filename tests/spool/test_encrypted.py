@@ -95,6 +95,11 @@ def test_files_are_given_back_as_they_came(spool: Spool, tmp_path: Path) -> None
     damaged.write_bytes(data[:-20])
     with pytest.raises(CipherDamagedError, match=f"{DELIVERY}/students.csv"):
         sealing.restore(folder, tmp_path / "again", spool.key_file)
+    assert not (tmp_path / "again").exists(), "half of a delivery lies there, and is in the way of the next try"
+    folder.chmod(0o700)
+    damaged.unlink()
+    with pytest.raises(CipherDamagedError, match=r"students\.csv"):
+        sealing.restore(folder, tmp_path / "again", spool.key_file)
 
 
 def test_without_its_key_a_delivery_is_not_read(spool: Spool, tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ Exit status 0: done. 1: refused, or nothing to do that was asked for. 2: wrong u
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
 
@@ -76,5 +78,10 @@ COMMANDS: Final = {
 def main(context: click.Context, config: Path, state: Path) -> None:
     """Receive school rosters over SFTP, check them to the line, hold what looks wrong, and write the rest."""
     os.umask(0o077)  # whatever is made from here on is for the service's user alone
+    if isinstance(sys.stdout, TextIOWrapper):  # whatever the locale: a program gets UTF-8, a terminal what it can show
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="replace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     # Imported here, not above: it takes a second, which a shell that completes a command does not have.
     context.obj = import_module("rostergate.cli.place").Place(config=config, state=state)

@@ -68,7 +68,8 @@ def complaint(details: ErrorDetails, model: type[BaseModel]) -> tuple[Loc, str]:
         return loc, "missing; it has no default"
     if kind == "value_error":
         return loc, str(context["error"])
-    expected = _EXPECTED.get(kind)
+    text_too_long = kind == "too_long" and isinstance(details["input"], str)  # a checked text is no string to pydantic
+    expected = _EXPECTED.get("string_too_long" if text_too_long else kind)
     expected = expected.format_map(context) if expected else details["msg"]
     return loc, f"expected {expected}, found {shown(details['input'])}"
 

@@ -3,7 +3,8 @@
 Rule 1: a code is signed (HMAC-SHA256, RFC 2104, cut to 96 bits as its section 5 allows) over the plan's number, its
 hash and the hour at which the code expires: none of them can be changed, and no code can be made up without the key.
 Rule 2: a code is used up with its plan: once that is released, discarded or superseded, the code opens nothing.
-Rule 3: it can be read over the telephone: Crockford's base 32, in groups of four, in any case, O as 0, I and L as 1.
+Rule 3: it can be read over the telephone: Crockford's base 32, in groups of four, in any case, O as 0, I and L as 1;
+whatever stands between the groups, as a word processor or a mail program may make it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 
 KEY_BYTES: Final = 32
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LOOKS_LIKE: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+_LOOKS_LIKE: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _NUMBER_BYTES: Final = 5
 _HOURS_BYTES: Final = 3
 _SIGNATURE_BYTES: Final = 12
@@ -50,7 +51,7 @@ def made(plan: int, plan_hash: str, expires_at: datetime, key: bytes) -> str:
 
 def read(text: str) -> Code:
     """Return what a code says. Raises `ValueError` when it is no code."""
-    characters = text.strip().upper().translate(_LOOKS_LIKE)
+    characters = "".join(filter(str.isalnum, text)).upper().translate(_LOOKS_LIKE)
     if len(characters) != _CHARACTERS or not set(characters) <= set(_ALPHABET):
         raise ValueError("no release code")
     number = 0

@@ -148,6 +148,12 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
             (*_MAIL, "reason", *FAILURE),
         ),
         (
+            journal.MAIL_DROPPED,
+            "A mail that could not be sent at first is not sent any more: what it was to tell is not so any more.",
+            "mail {mail} ({kind})[ about {delivery}][ to the people of {district}] is not sent: it is not so any more",
+            _MAIL,
+        ),
+        (
             journal.TEMPLATE_REFUSED,
             "A template of the operator's own could not be used; the house's was used instead.",
             "the template for {kind} cannot be used, the house's was: {reason}",

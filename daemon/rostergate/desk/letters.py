@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rostergate.desk.story import Story
 
 SUBJECT_CHARS_MAX: Final = 150
+_NAME_CHARS_MAX: Final = 60  # of a district's name in a subject, which has to have room for what happened
 _SCHOOLS_MAX: Final = 20  # schools told of one delivery
 _FINDINGS_MAX: Final = 20  # findings told of one delivery
 _WAITING: Final = {PlanState.HELD, PlanState.UNMATCHED}
@@ -137,18 +138,21 @@ def broken(error: Exception) -> str:
 
 def subject(occasion: Occasion) -> str:
     """Return a letter's subject: one line, at most `SUBJECT_CHARS_MAX` characters."""
+    name = _cut(words.plain(occasion.name), _NAME_CHARS_MAX)
     if occasion.kind in _ABOUT_A_DELIVERY and occasion.story is not None:
-        told = f"{occasion.name}: {summary.sentence(occasion.story).removesuffix('.')}"
+        told = f"{name}: {summary.sentence(occasion.story).removesuffix('.')}"
     else:
-        told = _SUBJECTS[occasion.kind].format(**_counts(occasion))
-    told = words.plain(told)
-    return told if len(told) <= SUBJECT_CHARS_MAX else f"{told[: SUBJECT_CHARS_MAX - 3].rstrip()}..."
+        told = _SUBJECTS[occasion.kind].format(name=name, **_counts(occasion))
+    return _cut(words.plain(told), SUBJECT_CHARS_MAX)
+
+
+def _cut(text: str, chars_max: int) -> str:
+    return text if len(text) <= chars_max else f"{text[: chars_max - 3].rstrip()}..."
 
 
 def _counts(occasion: Occasion) -> dict[str, str]:
     facts = occasion.facts
     return {
-        "name": occasion.name,
         "host": occasion.host,
         "delivery": (occasion.story.delivery or "") if occasion.story else "",
         "missing": words.counted(len(facts.get("missing", ())), "file"),

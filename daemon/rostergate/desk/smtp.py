@@ -133,6 +133,10 @@ def _refused(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPDataError)
 
 def _reason(error: Exception) -> str:
     said = getattr(error, "message", None) or str(error) or type(error).__name__
+    if isinstance(error, TimeoutError):
+        said = "the mail server did not answer in time (mail.send_seconds_max)"
+    elif isinstance(error, aiosmtplib.SMTPServerDisconnected):
+        said = f"the mail server ended the conversation: {said}"
     if error.__cause__ is not None and str(error.__cause__) not in said:
         said = f"{said} {error.__cause__!s}"  # why a connection was not made
     code = getattr(error, "code", None)

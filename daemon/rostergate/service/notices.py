@@ -8,6 +8,7 @@ import asyncssh
 
 from rostergate.core.calendar import day_of
 from rostergate.core.completeness import Mixed, Overdue
+from rostergate.core.delivery import State
 from rostergate.core.notices import Kind
 from rostergate.core.plan_state import OPEN
 from rostergate.store import deliveries, outbox, plans
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rostergate.config import District, Settings
     from rostergate.core.completeness import Judgement
     from rostergate.spool.folders import Spool
+    from rostergate.store.outbox import Mail
 
 
 async def tell_unfinished(
@@ -68,6 +70,22 @@ async def tell_closed(
     for delivery in closed:
         if not any(plan.state in OPEN for plan in await plans.of(tx, delivery)):
             await outbox.write(tx, Kind.CLOSED, delivery, told, at, district=district.slug, delivery=delivery)
+
+
+async def is_past(tx: AsyncConnection, mail: Mail) -> bool:
+    """Say whether what a mail tells was so when it was written, and is not so any more."""
+    match mail.kind:
+        case Kind.RECEIVED if mail.delivery:
+            return (await deliveries.get(tx, mail.delivery)).state is not State.SEALED
+        case Kind.FAILED if mail.delivery:
+            return (await deliveries.get(tx, mail.delivery)).state is not State.FAILED
+        case Kind.OVERDUE | Kind.MIXED if mail.district:
+            begun = await deliveries.receiving(tx, mail.district)
+            return begun is None or not mail.about.startswith(f"{begun.id} ")
+        case Kind.LATE | Kind.SILENT | Kind.FORGOTTEN if mail.district:
+            last = await deliveries.latest(tx, mail.district, uploaded=True)
+            return last is not None and last.sealed_at is not None and last.sealed_at > mail.written_at
+    return False
 
 
 def fingerprints(spool: Spool) -> list[str]:

@@ -5,15 +5,17 @@ Rule 2: a mail is closed after the server took it. A crash in between repeats it
 Rule 3: what the server refuses for good, what is too old and what was tried too often is given up, and told once a day.
 Rule 4: a mail that cannot be made is told in the log and tried again like one that was not taken; the others go out.
 Rule 5: a database that cannot be used is looked for again.
+Rule 6: a mail that was not taken at first is sent only as long as what it tells is so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 
@@ -22,7 +24,7 @@ from rostergate.core.notices import Kind
 from rostergate.desk import letters, sheets
 from rostergate.desk.smtp import Envelope, NotTaken, Postman, message
 from rostergate.errors import ConfigError, NotFound, StoreError
-from rostergate.service import reporting
+from rostergate.service import notices, reporting
 from rostergate.service.address import address
 from rostergate.service.release_codes import ReleaseCodes
 from rostergate.store import deliveries, outbox
@@ -44,6 +46,8 @@ LOOK_SECONDS: Final = 2.0
 """How often to look without a hint: worker processes and commands write mail, and cannot hint."""
 OUTAGE_SECONDS: Final = 15.0
 """How long to wait before a database that could not be used is asked again."""
+STOP_SECONDS: Final = 3.0
+"""How long the mail that is being sent may still take when the post is stopped: a mail server may never answer."""
 MAILS_AT_ONCE: Final = 100
 RETRY_SECONDS_MAX: Final = 6 * 3_600.0
 TEMPLATES: Final = "templates"
@@ -94,7 +98,7 @@ class Post:
                 self._hint.clear()
                 seconds = LOOK_SECONDS
                 try:
-                    await self.send_due(stop)
+                    await self._send_until(stop, stopped)
                 except StoreError as error:
                     log.error(journal.DATABASE_LOST, part="post", exc_info=error)
                     seconds = OUTAGE_SECONDS
@@ -103,6 +107,16 @@ class Post:
                 hinted.cancel()
         finally:
             stopped.cancel()
+
+    async def _send_until(self, stop: asyncio.Event, stopped: asyncio.Task[Literal[True]]) -> None:
+        sending = asyncio.create_task(self.send_due(stop))
+        try:
+            await asyncio.wait({sending, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sending}, timeout=STOP_SECONDS)
+        finally:
+            sending.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
 
     async def send_due(self, stop: asyncio.Event | None = None) -> None:
         """Send, once each, the mails that are due now. Raises `StoreError`."""
@@ -124,6 +138,8 @@ class Post:
 
     async def _send(self, postman: Postman, mail: Mail) -> None:
         try:
+            if mail.tries and await self._dropped(mail):
+                return
             await postman.send(await self._message(mail))
         except (NotTaken, NotFound) as error:
             await self._not_sent(mail, error)
@@ -132,6 +148,15 @@ class Post:
                 await outbox.sent(tx, mail.id, self._now())
             metrics.MAILS.labels("sent").inc()
             log.info(journal.MAIL_SENT, **_fields(mail))
+
+    async def _dropped(self, mail: Mail) -> bool:
+        async with store.reading(self._engine) as tx:
+            past = await notices.is_past(tx, mail)
+        if past:
+            async with store.writing(self._engine, mail.district) as tx:
+                await outbox.remove(tx, [mail.id])
+            log.info(journal.MAIL_DROPPED, **_fields(mail))
+        return past
 
     async def _message(self, mail: Mail) -> EmailMessage:
         """Return what is handed over. Raises `NotFound` when its district is gone, `NotMade`."""

@@ -27,7 +27,7 @@ from rostergate.spool.disk import fsync_folder, write_atomically
 from rostergate.spool.folders import Area, Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
 
@@ -229,7 +229,7 @@ def heads(folder: Path, bytes_max: int, key_file: Path | None = None) -> dict[st
 
 
 def restore(folder: Path, target: Path, key_file: Path | None = None) -> tuple[SealedFile, ...]:
-    """Write the files of a sealed delivery into a new folder as they came; return what they are.
+    """Write the files of a sealed delivery into a new folder as they came, all or none; return what they are.
 
     Raises `Refused` when the folder is there already, `CipherDamagedError` when a file is not the one that was sealed.
     """
@@ -238,16 +238,31 @@ def restore(folder: Path, target: Path, key_file: Path | None = None) -> tuple[S
         target.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         raise Refused(f"{target} is there already; name a new folder") from None
-    stated = {one.name: one for one in manifest.files}
-    for path, pieces in _in_pieces(folder, key_file):
-        digest = hashlib.sha256()
-        with os.fdopen(os.open(target / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            for piece in pieces:
-                digest.update(piece)
-                file.write(piece)
-        if path.name not in stated or digest.hexdigest() != stated[path.name].sha256:
-            raise cipher.CipherDamagedError(f"{path.name} of {manifest.delivery} is not the file that was sealed")
+    try:
+        found = {path.name: _written(target / path.name, pieces) for path, pieces in _in_pieces(folder, key_file)}
+        _assert_sealed(manifest, found)
+    except BaseException:
+        shutil.rmtree(target)
+        raise
     return manifest.files
+
+
+def _assert_sealed(manifest: Manifest, found: Mapping[str, str]) -> None:
+    """Raise `CipherDamagedError` unless the files found, name -> SHA-256, are those that were sealed."""
+    stated = {one.name: one.sha256 for one in manifest.files}
+    for name in sorted(stated.keys() | found.keys()):
+        if stated.get(name) != found.get(name):
+            raise cipher.CipherDamagedError(f"{name} of {manifest.delivery} is not the file that was sealed")
+
+
+def _written(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write a new file for its owner alone; return its SHA-256."""
+    digest = hashlib.sha256()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
 
 
 def unfinished(spool: Spool) -> list[Path]:

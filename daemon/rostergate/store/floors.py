@@ -75,9 +75,9 @@ async def assert_followed(tx: AsyncConnection, position: int, line: int, distric
     end = turn.lines_max if turn else 0
     if (position, line) < (last.position, end):
         raise Refused(
-            f"Changes of {last.district} up to {last.at:%Y-%m-%d} have been purged (retention.history_days), so the "
-            "feed cannot be told from there. Export the roster with `rostergate roster`, and follow the feed with "
-            f"--after {last.position}.{end}."
+            f"Changes of {last.district} up to {last.at:%Y-%m-%d} have been purged (retention.history_days, or the "
+            "district's removal), so the feed cannot be told from there. Export the roster with `rostergate roster`, "
+            f"and follow the feed with --after {last.position}.{end}."
         )
 
 
