@@ -17,7 +17,7 @@ from rostergate.core.notices import Kind
 from rostergate.core.roster import empty
 from rostergate.service.notices import fingerprints, is_past, tell_access, tell_closed, tell_unfinished
 from rostergate.spool.folders import Spool
-from rostergate.store import deliveries, outbox, plans, verdicts
+from rostergate.store import deciding, deliveries, outbox, plans, verdicts
 from store.making import DAY as DAY_BEGUN
 from store.making import FILES, accepted, sealed
 from store.making import plans as made
@@ -115,7 +115,7 @@ async def test_a_decision_is_told_once_all_is_decided(tx: AsyncConnection) -> No
     both = frames(schools=[("A", "Adams"), ("B", "Baker")])
     await verdicts.conclude(tx, delivery, accepted(made(empty(), both, held="AB")), ground=0, at=EVENING)
     for plan, mails in zip(await plans.held(tx), ([], [(Kind.CLOSED, delivery, IT)]), strict=True):
-        await plans.discard(tx, plan.hash, "Kim", "a mistake", EVENING)
+        await deciding.discard(tx, [plan.hash], "Kim", "a mistake", EVENING)
         await tell_closed(tx, settings, LINCOLN, [delivery], EVENING)
         assert [(mail.kind, mail.delivery, mail.recipient) for mail in await outbox.listed(tx)] == mails
 

@@ -26,7 +26,7 @@ from rostergate.service import post
 from rostergate.service.post import Post
 from rostergate.service.release_codes import ReleaseCodes
 from rostergate.spool.folders import Spool
-from rostergate.store import outbox, plans, verdicts
+from rostergate.store import deciding, outbox, verdicts
 from rostergate.store.outbox import State
 from store.making import REJECTED, accepted, sealed
 from store.making import plans as made
@@ -248,7 +248,7 @@ async def test_a_hold_can_be_released_with_the_code_of_its_mail(tmp_path: Path) 
                 await codes.plan(tx, code, AT + timedelta(hours=72))
             with pytest.raises(Refused, match="no release code of this server"):
                 await codes.plan(tx, code[::-1], AT)
-            await plans.release(tx, plan.plan, "Jo Operator", "confirmed by phone", AT)
+            await deciding.release(tx, [plan.plan], "Jo Operator", "confirmed by phone", AT)
             with pytest.raises(Refused, match="has been used or is out of date"):
                 await codes.plan(tx, code, AT)
 

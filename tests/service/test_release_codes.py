@@ -13,7 +13,7 @@ from rostergate.core.roster import empty
 from rostergate.errors import Refused
 from rostergate.service.release_codes import KEY_NAME, ReleaseCodes
 from rostergate.spool.folders import Spool
-from rostergate.store import plans, verdicts
+from rostergate.store import deciding, plans, verdicts
 from store.making import accepted, sealed
 from store.making import plans as made
 
@@ -84,7 +84,7 @@ async def test_a_code_is_used_up_with_its_plan(tx: AsyncConnection, codes: Relea
     """Once the plan is discarded, its code says what became of it."""
     code = await code_of(tx, codes)
     (held,) = await plans.held(tx)
-    await plans.discard(tx, held.hash, "Kim", "a mistake", NOW)
+    await deciding.discard(tx, [held.hash], "Kim", "a mistake", NOW)
     with pytest.raises(Refused, match=f"plan {held.plan} is discarded"):
         await codes.plan(tx, code, NOW)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from core.rosters import frames
 from rostergate.core.diff import diff
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import Hold, Plan, counted, digest
 from rostergate.core.plan_state import State
-from rostergate.core.roster import TABLES, Frames
+from rostergate.core.roster import TABLES, Frames, empty
 from rostergate.core.snapshot import Snapshot
 from rostergate.core.verdict import FileFacts, Outcome, Totals, Verdict
 from rostergate.store import deliveries, roster, verdicts
+from rostergate.store import plans as stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,6 +26,11 @@ LATER = AT + timedelta(minutes=5)
 DAY = date(2026, 9, 1)
 FILES = (FileFacts("students.csv", 3, 120, "ab" * 32),)
 HOLD = Hold("too-many-removals", "30 of 100 students would go", {"table": "students", "removed": 30, "percent": 30.0})
+WANTED = frames(
+    schools=[("A", "Adams"), ("B", "Baker")],
+    students=[("s1", "Ann"), ("s2", "Bo")],
+    student_schools=[("A", "s1"), ("B", "s1"), ("B", "s2")],
+)
 FINDING = Finding("name-missing", Severity.ERROR, "students.csv", "first", 2, (4, 9), "A name is missing.", "Add it.")
 
 
@@ -68,3 +75,10 @@ async def concluded(tx: AsyncConnection, verdict: Verdict, district: str = "linc
     delivery = await sealed(tx, district)
     await verdicts.conclude(tx, delivery, verdict, ground=await roster.ground(tx, district), at=AT)
     return delivery
+
+
+async def both_held(tx: AsyncConnection) -> list[stored.StoredPlan]:
+    """Return the plans of a first delivery whose two schools are both held, its report written."""
+    delivery = await concluded(tx, accepted(plans(empty(), WANTED, held="AB")))
+    await deliveries.reported(tx, delivery, AT)
+    return await stored.of(tx, delivery)

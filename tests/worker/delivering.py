@@ -66,7 +66,7 @@ class District:
         """Release or discard the one plan that is held."""
         async with self.writing() as tx:
             (held,) = await plans.held(tx, SLUG)
-            await what(tx, held.hash, "Ann", "looked at it", AT)
+            await what(tx, [held.hash], "Ann", "looked at it", AT)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

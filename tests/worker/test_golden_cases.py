@@ -11,7 +11,7 @@ from golden.cases import FOLDER, Case, contents, load, rows
 from rostergate.core.diff import apply
 from rostergate.core.matching import Decision
 from rostergate.core.plan_state import State
-from rostergate.store import plans, roster, schools
+from rostergate.store import deciding, plans, roster, schools
 from store.replaying import Platform, told
 from worker.delivering import AT, SLUG
 
@@ -67,12 +67,12 @@ async def _close_all(district: District, delivery: str) -> None:
     async with district.writing() as tx:
         waits = {state: [one for one in await plans.of(tx, delivery) if one.state is state] for state in State}
         refs = [f"{delivery}:{one.hash}" for one in waits[State.HELD]]
-        await plans.release_all(tx, refs, "Kim", "checked", AT)
+        await deciding.release(tx, refs, "Kim", "checked", AT)
         for one in waits[State.UNMATCHED]:
             await schools.decide(tx, SLUG, one.school_id, Decision.MADE, by="Kim", at=AT)
-            made = await plans.matched(tx, one, None, "Kim", "made", AT)
+            made = await deciding.matched(tx, one, None, "Kim", "made", AT)
             if made.state is State.HELD:
-                await plans.release(tx, f"{delivery}:{made.hash}", "Kim", "checked", AT)
+                await deciding.release(tx, [f"{delivery}:{made.hash}"], "Kim", "checked", AT)
 
 
 @pytest.mark.parametrize("name", CASES)

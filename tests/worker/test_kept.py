@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core.rosters import rosters, same
 from core.test_decide import changed, deliver
 from rostergate.core.roster import Frames, empty
-from rostergate.store import plans, roster, verdicts
+from rostergate.store import deciding, roster, verdicts
 from rostergate.store.schema import roster as versions
 from rostergate.worker import kept
 from store.making import accepted, sealed
@@ -104,7 +104,7 @@ async def test_an_old_one_is_not_used(district: District) -> None:
     await walked(district, FIRST)
     await walked(district, FEW)
     before = district.spool.kept(SLUG).read_bytes()
-    await district.close(plans.release)
+    await district.close(deciding.release)
     told = await walked(district, SECOND)
     assert told["totals"]["students"]["added"] == 50
     assert district.spool.kept(SLUG).read_bytes() != before

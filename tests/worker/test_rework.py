@@ -20,7 +20,7 @@ from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.snapshot import Snapshot
 from rostergate.errors import StoreError
 from rostergate.spool.folders import Spool
-from rostergate.store import plans, roster, schools
+from rostergate.store import deciding, plans, roster, schools
 from rostergate.worker.rework import TRIES_MAX, rework
 from worker.delivering import AT, SLUG
 
@@ -124,7 +124,7 @@ async def test_a_school_that_has_gone_meanwhile_has_nothing_left_to_do(district:
     put = await _again(district, "30", Policy())
     assert (put.state, {one.removed for one in put.counts.values()}) == (State.HELD, {0})
     async with district.writing() as tx:
-        released = await plans.release(tx, put.hash, "Kim", "seen", AT)
+        (released,) = await deciding.release(tx, [put.hash], "Kim", "seen", AT)
     assert released.state is State.APPLIED
 
 

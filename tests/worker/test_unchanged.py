@@ -11,7 +11,7 @@ import pytest
 from core.test_decide import changed, deliver
 from golden.cases import FOLDER, contents, load
 from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
-from rostergate.store import deliveries, plans
+from rostergate.store import deciding, deliveries
 from rostergate.store.schema import conclusions
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.worker import unchanged
@@ -138,7 +138,7 @@ async def test_what_is_held_decides_again(district: District) -> None:
     assert not await shortcut(district, deliver())
     assert not await shortcut(district, FEW)
     assert not await shortcut(district, FEW)
-    await district.close(plans.discard)
+    await district.close(deciding.discard)
     assert not await shortcut(district, FEW)
     assert (await district.shown("lincoln-00004"))["state"] == "planned"
 
@@ -147,7 +147,7 @@ async def test_a_release_decides_again(district: District) -> None:
     """After a release the roster is another one: the same files are decided once more, and only then are known."""
     assert not await shortcut(district, deliver())
     assert not await shortcut(district, FEW)
-    await district.close(plans.release)
+    await district.close(deciding.release)
     assert not await shortcut(district, FEW)
     assert (await district.shown("lincoln-00003"))["state"] == "settled"
     assert await shortcut(district, FEW)

@@ -12,7 +12,7 @@ from rostergate.core.plan_state import State
 from rostergate.core.policy import Policy
 from rostergate.core.roster import empty
 from rostergate.errors import NotFound, Refused
-from rostergate.store import conclusions, deliveries, history, plans, roster, schools, turns, undos, verdicts
+from rostergate.store import conclusions, deciding, deliveries, history, plans, roster, schools, turns, undos, verdicts
 from rostergate.worker import undoing
 from store.making import AT, LATER, REJECTED, accepted, concluded, sealed
 from store.making import plans as making
@@ -124,7 +124,7 @@ async def test_an_undo_is_held_and_released_like_any_plan(engine: AsyncEngine) -
     async with store.writing(engine) as tx:
         (held,) = await plans.held(tx)
         assert (held.delivery, held.state) == (undone, State.HELD)
-        await plans.release(tx, held.plan, "Kim", "checked", LATER)
+        await deciding.release(tx, [held.plan], "Kim", "checked", LATER)
     assert same(await _roster(engine), few)
     assert same(await _roster(engine, undone), few)
 
@@ -201,7 +201,7 @@ async def test_a_school_that_waits_for_its_match_waits_with_the_undo(engine: Asy
     async with store.writing(engine) as tx:
         waits = await plans.open_of(tx, "lincoln", "B")
         assert waits
-        await plans.matched(tx, waits, "p1", "Kim", "it is p1", LATER)
+        await deciding.matched(tx, waits, "p1", "Kim", "it is p1", LATER)
     assert same(await _roster(engine), FIRST)
     await _decide(engine, "B", Decision.MADE)
     third = (await _deliver(engine, frames(schools=[("A", "Adams")])))[0]

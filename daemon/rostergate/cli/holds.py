@@ -20,8 +20,8 @@ from rostergate.errors import Refused
 from rostergate.service import notices, reporting
 from rostergate.service.clock import utc_now
 from rostergate.service.release_codes import ReleaseCodes
+from rostergate.store import deciding, plans, undos
 from rostergate.store import deliveries as stored
-from rostergate.store import plans, undos
 from rostergate.worker import rework, trying
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from rostergate.core.plan import Hold
-    from rostergate.store.plans import GroundMovedUnderPlan, StoredPlan
+    from rostergate.store.deciding import GroundMovedUnderPlan
+    from rostergate.store.plans import StoredPlan
 
 
 @click.group(invoke_without_command=True)
@@ -275,7 +276,7 @@ async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reaso
     settings = place.settings()
     journal.configure(settings.log.format, settings.log.level)
     async with place.database() as engine:
-        act = plans.release_all if what == "released" else plans.discard_all
+        act = deciding.release if what == "released" else deciding.discard
         try:
             # All or none: when one of several cannot be closed, the roster stays as it is.
             async with store.writing(engine) as tx:
@@ -283,7 +284,7 @@ async def _close(place: Place, what: str, named: tuple[str, ...], by: str, reaso
                 if what == "released":
                     _assert_rostered(place, closed)
                 await _tell_closed(place, tx, closed)
-        except plans.GroundMovedUnderPlan as moved:
+        except deciding.GroundMovedUnderPlan as moved:
             await work_out_again(place, engine, moved)
             raise
         event = journal.PLAN_RELEASED if what == "released" else journal.PLAN_DISCARDED

@@ -20,7 +20,7 @@ from rostergate.core.policy import PlatformSchool
 from rostergate.core.school_status import Status
 from rostergate.errors import NotFound, Refused
 from rostergate.service.clock import utc_now
-from rostergate.store import plans, whereabouts
+from rostergate.store import deciding, plans, whereabouts
 from rostergate.store import schools as stored
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ async def _decided(
                 await _assert_possible(tx, place, district, decision, school, platform_school)
                 await stored.decide(tx, slug, school, decision, platform_school=platform_school, by=by, at=utc_now())
                 plan = await _follow(tx, slug, school, decision, platform_school, by)
-        except plans.GroundMovedUnderPlan as moved:
+        except deciding.GroundMovedUnderPlan as moved:
             await work_out_again(place, engine, moved)
             raise
         if plan:
@@ -274,7 +274,7 @@ async def _follow(
     if plan is None or decision is Decision.SELECTED:
         return None
     if decision is Decision.DESELECTED:
-        return await plans.deselected(tx, plan, by, reason, utc_now())
+        return await deciding.deselected(tx, plan, by, reason, utc_now())
     if plan.state is not State.UNMATCHED:
-        return await plans.matched_anew(tx, plan, platform_school)
-    return await plans.matched(tx, plan, platform_school, by, reason, utc_now())
+        return await deciding.matched_anew(tx, plan, platform_school)
+    return await deciding.matched(tx, plan, platform_school, by, reason, utc_now())

@@ -24,7 +24,7 @@ from rostergate.core.plan_state import State as PlanState
 from rostergate.core.school_status import urgency
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
-from rostergate.store import applied, conclusions, deliveries, outbox, plans, roster, schools, turns, undos
+from rostergate.store import applied, conclusions, deciding, deliveries, outbox, plans, roster, schools, turns, undos
 from rostergate.store.beside import begun
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import findings as findings_table
@@ -169,7 +169,7 @@ async def _write_plans(
     tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], ground: int, at: datetime
 ) -> Concluded:
     superseded = await deliveries.supersede_older(tx, about.district, about.number, at)
-    await plans.supersede_older(tx, about.district, about.id, at)
+    await deciding.supersede_older(tx, about.district, about.id, at)
     clear = {plan.school_id: plan.changes for plan in decided if plan.state is PlanState.CLEAR and plan.changes}
     large = sum(rows.height for changes in clear.values() for rows in changes.values()) > _ROWS_BESIDE_MAX
     if large:
@@ -233,7 +233,7 @@ async def _insert_plans(
         of_delivery = plans_table.c.delivery == about.id
         query = sa.select(plans_table.c.id, plans_table.c.school_id).where(of_delivery).order_by(plans_table.c.id)
         numbers: dict[str, int] = {school_id: number for number, school_id in await tx.execute(query)}
-        await plans.write_holds(tx, {numbers[school_id]: found for school_id, found in stopped.items()})
+        await deciding.write_holds(tx, {numbers[school_id]: found for school_id, found in stopped.items()})
         if lost:
             rows = [{"plan": numbers[school_id], "rows": count} for school_id, count in lost.items()]
             await tx.execute(left_out_table.insert(), rows)

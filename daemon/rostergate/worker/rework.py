@@ -16,7 +16,7 @@ from rostergate.core.plan import Plan, counted, digest
 from rostergate.core.plan_state import State
 from rostergate.errors import StoreError
 from rostergate.spool import sealing
-from rostergate.store import plans, roster, schools
+from rostergate.store import deciding, roster, schools
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -45,7 +45,7 @@ async def rework(engine: AsyncEngine, spool: Spool, plan: StoredPlan, policy: Po
         again = next((one for one in verdict.plans if one.school_id == plan.school_id), _nothing(plan))
         async with store.writing(engine) as tx:
             if await roster.ground(tx, plan.district) == ground:
-                return await plans.put_again(tx, plan, again)
+                return await deciding.put_again(tx, plan, again)
     raise StoreError("the roster kept changing while the plan was worked out again; try again")
 
 
