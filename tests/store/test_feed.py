@@ -9,7 +9,7 @@ from core.rosters import frames, same
 from rostergate import store
 from rostergate.core.roster import empty
 from rostergate.errors import Refused
-from rostergate.store import feed, roster, turns
+from rostergate.store import deciding, feed, roster, turns
 from rostergate.store import plans as stored
 from rostergate.store.feed import Cursor
 from rostergate.store.schema import metadata
@@ -83,7 +83,7 @@ async def test_a_release_comes_after_what_was_applied_before_it(tx: AsyncConnect
     held = await concluded(tx, accepted(plans(empty(), ADAMS, held="A")))
     newer = await concluded(tx, accepted(plans(empty(), BAKER)), "east")
     last = Cursor.parse((await told(tx))[-1]["cursor"])
-    await stored.release(tx, (await stored.held(tx))[0].plan, "Kim", "checked", AT)
+    await deciding.release(tx, [(await stored.held(tx))[0].plan], "Kim", "checked", AT)
     following = await told(tx, after=last)
     assert {line["delivery"] for line in following} == {held}
     assert [line["delivery"] for line in await told(tx, "east")] == [newer] * 3

@@ -13,7 +13,7 @@ from rostergate.core.diff import apply
 from rostergate.core.plan_state import State
 from rostergate.core.roster import TABLES, empty
 from rostergate.errors import NotFound, Refused
-from rostergate.store import history, turns
+from rostergate.store import deciding, history, turns
 from rostergate.store import plans as stored
 from store.making import AT, REJECTED, accepted, concluded, plans, sealed
 from store.replaying import Platform, told
@@ -54,7 +54,7 @@ async def test_any_delivery_can_be_looked_back_to(
             for one in await stored.of(tx, delivery):
                 if one.state is State.HELD and one.school_id in released:
                     model = apply(model, [(await stored.changes(tx, delivery))[one.school_id]])
-                    await stored.release(tx, f"{delivery}:{one.plan}", "Kim", "checked", AT)
+                    await deciding.release(tx, [f"{delivery}:{one.plan}"], "Kim", "checked", AT)
             seen.append((delivery, before, model))
         for delivery, before, after in seen:
             span = await turns.span(tx, delivery)
@@ -115,7 +115,7 @@ async def test_a_delivery_without_changes_is_the_roster_as_it_found_it(tx: Async
     assert same(await _as_of(tx, refused), ANN)
     assert same(await _as_of(tx, held), ANN)
     (waits,) = [one for one in await stored.of(tx, held) if one.state is State.HELD]
-    await stored.release(tx, waits.plan, "Kim", "checked", AT)
+    await deciding.release(tx, [waits.plan], "Kim", "checked", AT)
     assert same(await _as_of(tx, held), BOTH), "what was released later belongs to its delivery"
     assert same(await _as_of(tx, refused), ANN)
 
@@ -124,7 +124,7 @@ async def test_a_release_after_a_refused_delivery_belongs_to_its_own(tx: AsyncCo
     """A refused delivery in between takes nothing over: as of it, the plan was not released yet."""
     held = await concluded(tx, accepted(plans(empty(), BOTH, held="B")))
     refused = await concluded(tx, REJECTED)
-    await stored.release(tx, (await stored.held(tx))[0].plan, "Kim", "checked", AT)
+    await deciding.release(tx, [(await stored.held(tx))[0].plan], "Kim", "checked", AT)
     assert same(await _as_of(tx, held), BOTH)
     assert same(await _as_of(tx, refused), frames(**{name: ANN[name].rows() for name in TABLES}))
 

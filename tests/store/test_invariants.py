@@ -29,7 +29,7 @@ from rostergate.core.snapshot import Snapshot
 from rostergate.core.states import IllegalTransition
 from rostergate.core.target import orphans, ties
 from rostergate.errors import NotFound, Refused
-from rostergate.store import accounts, deliveries, feed, history, roster, schools, turns, undos, verdicts
+from rostergate.store import accounts, deciding, deliveries, feed, history, roster, schools, turns, undos, verdicts
 from rostergate.store import plans as stored
 from rostergate.store.feed import Cursor
 from rostergate.worker import undoing
@@ -163,7 +163,7 @@ class Invariants(Machine):
     def release(self, random: Random, kill: int | None) -> None:
         """Release some of the plans that a district has on hold, all of them or none."""
         district, some = self._pick(random)
-        self._try(lambda tx: stored.release_all(tx, map(ref, some), "Kim", "checked", AT), kill)
+        self._try(lambda tx: deciding.release(tx, map(ref, some), "Kim", "checked", AT), kill)
         district.close(some)
         district.follow([one.plan for one in some])
         for one in some:
@@ -175,7 +175,7 @@ class Invariants(Machine):
     def discard(self, random: Random, kill: int | None) -> None:
         """Discard some of the plans that a district has on hold."""
         district, some = self._pick(random)
-        self._try(lambda tx: stored.discard_all(tx, map(ref, some), "Kim", "a mistake", AT), kill)
+        self._try(lambda tx: deciding.discard(tx, map(ref, some), "Kim", "a mistake", AT), kill)
         district.close(some)
 
     @rule(
@@ -199,9 +199,9 @@ class Invariants(Machine):
             if plan is None or decision is Decision.SELECTED:
                 return
             if decision is Decision.DESELECTED:
-                await stored.deselected(tx, plan, "Kim", "not rostered", AT)
+                await deciding.deselected(tx, plan, "Kim", "not rostered", AT)
             elif plan.state is State.UNMATCHED:
-                await stored.matched(tx, plan, place, "Kim", "it is that one", AT)
+                await deciding.matched(tx, plan, place, "Kim", "it is that one", AT)
             else:
                 await stored.matched_anew(tx, plan, place)
 
@@ -215,7 +215,7 @@ class Invariants(Machine):
         district = self._touched = random.choice([one for one in self._districts if one.closed])
         one = random.choice(district.closed)
         with pytest.raises(Refused):
-            self._run(self._write(lambda tx: stored.release(tx, ref(one), "Kim", "checked", AT)))
+            self._run(self._write(lambda tx: deciding.release(tx, [ref(one)], "Kim", "checked", AT)))
 
     @precondition(lambda self: any(one.left for one in self._districts))
     @rule(

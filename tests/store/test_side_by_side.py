@@ -11,7 +11,7 @@ from core.rosters import frames, same
 from rostergate import store
 from rostergate.core.notices import Kind
 from rostergate.core.roster import empty
-from rostergate.store import outbox, roster, turns
+from rostergate.store import deciding, outbox, roster, turns
 from rostergate.store import plans as stored
 from rostergate.store.feed import Cursor
 from running import SECONDS_MAX
@@ -44,7 +44,7 @@ async def _hold(engine: AsyncEngine) -> dict[str, list[str]]:
 async def _release(engine: AsyncEngine, scope: str | None, named: list[str]) -> None:
     async with store.writing(engine, scope) as tx:
         for one in named:
-            plan = await stored.release(tx, one, "Kim", "checked", AT)
+            (plan,) = await deciding.release(tx, [one], "Kim", "checked", AT)
             await outbox.write(tx, Kind.CLOSED, plan.delivery, ["kim@x.example"], AT, district=plan.district)
 
 

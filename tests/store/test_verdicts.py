@@ -18,7 +18,7 @@ from rostergate.core.plan_state import State as PlanState
 from rostergate.core.roster import TABLES, empty
 from rostergate.core.verdict import Outcome
 from rostergate.errors import NotFound, StoreError
-from rostergate.store import deliveries, roster, slots, verdicts
+from rostergate.store import deciding, deliveries, roster, slots, verdicts
 from rostergate.store import plans as stored
 from store.making import AT, DAY, FINDING, LATER, REJECTED, accepted, concluded, plan, plans, sealed
 
@@ -146,7 +146,7 @@ async def test_a_verdict_on_ground_that_moved_is_not_written(engine: AsyncEngine
         held = await concluded(tx, accepted(plans(empty(), WANTED, held="AB")))
         ground = await roster.ground(tx, "lincoln")
         delivery = await sealed(tx)
-        await stored.release(tx, (await stored.of(tx, held))[0].hash, "Kim", "checked", AT)
+        await deciding.release(tx, [(await stored.of(tx, held))[0].hash], "Kim", "checked", AT)
 
     async def conclude() -> None:
         async with store.writing(engine) as tx:
@@ -186,7 +186,7 @@ async def test_a_verdict_is_read_as_it_was_published(tx: AsyncConnection) -> Non
 
     one = loaded["schools"][0]
     assert (one["plan"], one["closed_by"], one["reason"], one["closed_at"]) == (one["hash"][:12], None, None, None)
-    await stored.discard(tx, one["plan"], "Kim", "a mistake", LATER)
+    await deciding.discard(tx, [one["plan"]], "Kim", "a mistake", LATER)
     schools_now = (await verdicts.load(tx, delivery))["schools"]
     assert [one["status"] for one in schools_now] == ["on hold", "not in the files"], "most urgent first"
     one = schools_now[1]
@@ -235,10 +235,10 @@ async def test_any_days_with_any_holds_end_where_the_core_says(
                 chosen = random.choice(("release", "discard", "leave"))  # type: ignore[attr-defined]
                 ref = f"{one.delivery}:{one.hash}"
                 if chosen == "release":
-                    await stored.release(tx, ref, "Kim", "checked", LATER)
+                    await deciding.release(tx, [ref], "Kim", "checked", LATER)
                     model = diff.apply(model, [next(it.changes for it in decided if it.school_id == one.school_id)])
                 elif chosen == "discard":
-                    await stored.discard(tx, ref, "Kim", "a mistake", LATER)
+                    await deciding.discard(tx, [ref], "Kim", "a mistake", LATER)
                 assert same(await roster.load(tx, district), model)
             last = await deliveries.latest(tx, district)
             assert last is not None

@@ -8,7 +8,7 @@ from rostergate.core.matching import Decision
 from rostergate.core.plan_state import State
 from rostergate.core.roster import empty
 from rostergate.core.school_status import Status
-from rostergate.store import erasing, roster, schools, undos, verdicts, whereabouts
+from rostergate.store import deciding, erasing, roster, schools, undos, verdicts, whereabouts
 from rostergate.store import plans as stored
 from store.making import AT, LATER, accepted, concluded, plan, plans
 
@@ -86,7 +86,7 @@ async def test_a_new_school_that_was_discarded_is_not_connected(tx: AsyncConnect
     """Nothing of it is in the roster; the delivery's own word for it is the same."""
     delivery = await concluded(tx, accepted(plans(empty(), BOTH, held="B")))
     waiting = next(one for one in await stored.of(tx, delivery) if one.school_id == "B")
-    await stored.discard(tx, waiting.hash, "Kim", "no school of ours", LATER)
+    await deciding.discard(tx, [waiting.hash], "Kim", "no school of ours", LATER)
     assert await _stand(tx) == {"A": Status.CONNECTED, "B": Status.NOT_IN_FILES}
     told = {one["school_id"]: one["status"] for one in (await verdicts.load(tx, delivery))["schools"]}
     assert told == await _stand(tx)
