@@ -203,7 +203,7 @@ class Invariants(Machine):
             elif plan.state is State.UNMATCHED:
                 await deciding.matched(tx, plan, place, "Kim", "it is that one", AT)
             else:
-                await stored.matched_anew(tx, plan, place)
+                await deciding.matched_anew(tx, plan, place)
 
         self._try(decided, kill)
         district.decide(school, decision, place)
