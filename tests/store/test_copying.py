@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from rostergate.store import copying, many_values
+from rostergate.store.schema import roster
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -50,12 +51,30 @@ async def test_every_text_arrives_as_it_was(things: AsyncConnection) -> None:
 
 
 @pytest.mark.parametrize("location", ["postgresql"], indirect=True)
-async def test_rows_of_which_none_is_there(things: AsyncConnection) -> None:
-    """They go straight into the table, every text as it was; a key that is there nevertheless is not passed over."""
-    assert await copying.insert_all(things, THINGS, GIVEN, {"number": 7}) == len(TEXTS)
-    assert await _all(things) == [(str(place), value, 7) for place, value in enumerate(TEXTS)]
-    with pytest.raises(psycopg.errors.UniqueViolation):
-        await copying.insert_all(things, THINGS, GIVEN[:1], {"number": 8})
+@pytest.mark.parametrize("numbers", [1, 5, 1_000])
+async def test_rows_of_which_none_is_there(tx: AsyncConnection, numbers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go straight into the table, numbered in their order; a key that is there nevertheless is not passed over."""
+    monkeypatch.setattr(copying, "NUMBERS", numbers)
+    things = THINGS.to_metadata(sa.MetaData())
+    things.append_column(sa.Column("id", sa.BigInteger, sa.Identity(increment=numbers), primary_key=True))
+    await tx.execute(sa.schema.CreateTable(things))
+    assert await copying.insert_all(tx, things, GIVEN, {"number": 7}) == len(TEXTS)
+    rows = await tx.execute(sa.select(things.c["key", "value", "number"]).order_by(things.c.id))
+    assert [tuple(row) for row in rows] == [(str(place), value, 7) for place, value in enumerate(TEXTS)]
+    await tx.execute(things.insert().values(key="with the next number"))
+    with pytest.raises(psycopg.errors.UniqueViolation, match="things"):
+        await copying.insert_all(tx, things, GIVEN[:1], {"number": 8})
+
+
+@pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+async def test_versions_are_numbered_by_the_block(tx: AsyncConnection) -> None:
+    """As many numbers as rows are given after one are nobody else's, in every table of the roster."""
+    steps = {}
+    for name in roster:
+        sequence = await tx.scalar(sa.select(sa.func.pg_get_serial_sequence(name, "id")))
+        query = sa.text("SELECT seqincrement FROM pg_sequence WHERE seqrelid = CAST(:sequence AS regclass)")
+        steps[name] = await tx.scalar(query, {"sequence": sequence})
+    assert steps == dict.fromkeys(roster, copying.NUMBERS)
 
 
 async def test_a_key_that_is_there_is_left_alone(things: AsyncConnection) -> None:

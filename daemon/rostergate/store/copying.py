@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+NUMBERS: Final = 1_000_000
+"""What the sequences of versioned tables count up by (migration 0012): who is given one has as many to number rows
+with. To be given each row's took the server a tenth of its time."""
 ROWS_MIN: Final = 500
 """Rows from which on a table of their own pays."""
 _ROWS_AT_ONCE: Final = 20_000
@@ -28,11 +31,16 @@ _UNKNOWN_BYTES_MIN: Final = 1_000_000
 
 
 async def insert_all(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, constants: Mapping[str, Any]) -> int:
-    """Insert rows, each with the constants, straight into the table; return how many.
+    """Insert rows, each with the next `id` and the constants, straight into a versioned table; return how many.
 
     A row that breaks a unique index raises, and the transaction with it: for a table that has none of their keys.
     """
-    await _copy(tx, made.name, rows.with_columns(pl.lit(value).alias(name) for name, value in constants.items()))
+    sequence = sa.func.pg_get_serial_sequence(made.name, "id")
+    same = [pl.lit(value).alias(name) for name, value in constants.items()]
+    for some in rows.iter_slices(NUMBERS):
+        first = await tx.scalar(sa.select(sa.func.nextval(sequence)))
+        numbers = pl.int_range(first, first + some.height, dtype=pl.Int64, eager=True)
+        await _copy(tx, made.name, some.with_columns(numbers.alias("id"), *same))
     return rows.height
 
 
