@@ -109,7 +109,7 @@ def test_the_limits_are_the_districts() -> None:
 
 
 def test_who_comes_with_new_values_is_not_more_than_everybody() -> None:
-    """A person who comes from another school with new values counts, and no share is above 100 %."""
+    """Who comes from another school with new values counts; no share is above 100 %, and that limit holds nobody."""
     both = [("A", "Lincoln"), ("B", "Adams")]
     before = frames(
         schools=both,
@@ -124,3 +124,4 @@ def test_who_comes_with_new_values_is_not_more_than_everybody() -> None:
     hold = HOLD.check(seen(before, after)["A"], HoldLimits())
     assert hold is not None
     assert (hold.numbers["updated"], hold.numbers["of"], hold.numbers["percent"]) == (30, 30, 100.0)
+    assert HOLD.check(seen(before, after)["A"], HoldLimits(updates_percent_max=100)) is None
