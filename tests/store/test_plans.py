@@ -366,6 +366,16 @@ async def test_the_same_changes_again_mean_the_plan_that_waits(tx: AsyncConnecti
     assert await stored.find(tx, one.plan) == one
 
 
+async def test_the_same_changes_of_days_that_have_passed_are_one_plan(tx: AsyncConnection) -> None:
+    """Held for two days and changed since, the hash of those days names a plan that does not wait any more."""
+    (old,) = plans(empty(), WANTED, held="A")[:1]
+    for changed in (old, old, replace(old, hash="f" * 64)):
+        latest = await concluded(tx, accepted([changed]))
+    with pytest.raises(Refused, match=f"Plan {old.hash[:12]} cannot be released: a newer delivery"):
+        await stored.release(tx, old.hash, "Kim", "checked", LATER)
+    assert [one.delivery for one in await stored.held(tx)] == [latest]
+
+
 @pytest.mark.parametrize("state", sorted(OPEN - {State.CLEAR}))
 async def test_what_is_open_gives_way_to_what_is_newer(tx: AsyncConnection, state: State) -> None:
     """Held and unmatched plans are superseded by the next accepted delivery of the district, and of no other."""
