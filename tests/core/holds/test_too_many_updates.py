@@ -96,6 +96,7 @@ def test_the_hold_tells_numbers_limit_cause_and_rows() -> None:
     assert "27 of 30 students (90.0 %), 26 of 26 classes (100.0 %)" in hold.message
     assert "75 % of a table, from 25 rows on" in hold.message
     assert HOLD.likely_cause in hold.message
+    assert "when a school year begins, every grade changes" in hold.message
     assert listed(hold) == sorted(
         [("students", "updated", f"s{one}") for one in range(27)]
         + [("classes", "updated", f"c{one}") for one in range(26)]

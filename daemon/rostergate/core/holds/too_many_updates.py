@@ -71,6 +71,9 @@ def _told(rows: pl.DataFrame, view: SchoolView, table: str) -> str:
 HOLD = HoldRule(
     code="too-many-updates",
     title="Almost every row of a table would get other values.",
-    likely_cause="Most often a column was shifted, or the export was typed or sorted by hand.",
+    likely_cause=(
+        "Most often a column was shifted, or the export was typed or sorted by hand; when a school year begins, every"
+        " grade changes."
+    ),
     check=_check,
 )
