@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,3 +78,13 @@ async def test_the_same_changes_again_mean_the_plan_that_waits(tx: AsyncConnecti
     today = await concluded(tx, accepted(plans(empty(), WANTED, held="AB")))
     one, _ = await stored.of(tx, today)
     assert await stored.find(tx, one.plan) == one
+
+
+async def test_the_same_changes_of_days_that_have_passed_are_one_plan(tx: AsyncConnection) -> None:
+    """Held for two days and changed since, the hash of those days names a plan that does not wait any more."""
+    (old,) = plans(empty(), WANTED, held="A")[:1]
+    for changed in (old, old, replace(old, hash="f" * 64)):
+        latest = await concluded(tx, accepted([changed]))
+    with pytest.raises(Refused, match=f"Plan {old.hash[:12]} cannot be released: a newer delivery"):
+        await deciding.release(tx, [old.hash], "Kim", "checked", LATER)
+    assert [one.delivery for one in await stored.held(tx)] == [latest]

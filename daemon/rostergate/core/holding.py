@@ -41,6 +41,8 @@ class DistrictView:
     """Those of them who leave the roster; who surely comes back under another id is not counted."""
     vanished: Mapping[str, int] = field(default_factory=dict)
     """School id -> students that the roster has, of each school that leaves the roster."""
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
+    """School id -> those of them who stay in the roster, or surely come back under another id; only where any do."""
     reissued: Frames = field(default_factory=dict)
     """As `reissue.reissued`."""
     left: int = 0
@@ -115,14 +117,22 @@ def district_view(rows: Frames, roster: Frames, after: Frames) -> DistrictView:
     left = sum(int((rows[person.name]["action"] == Action.REMOVED.value).sum()) for person in PEOPLE)
     again = reissue.reissued(rows) if left else {}
     gone = roster["schools"].join(after["schools"], on="school_id", how="anti").select("school_id")
-    students = roster["student_schools"].join(gone, on="school_id", how="semi").group_by("school_id").len()
+    students = roster["student_schools"].join(gone, on="school_id", how="semi")
+    elsewhere = students.join(_leaving(rows["students"], again.get("students")), on="student_id", how="anti")
     return DistrictView(
         people=sum(roster[person.name].height for person in PEOPLE),
         removed=left - sum(int(pairs["sure"].sum()) for pairs in again.values()),
-        vanished=dict.fromkeys(gone["school_id"], 0) | dict(students.iter_rows()),
+        vanished=dict.fromkeys(gone["school_id"], 0) | dict(students.group_by("school_id").len().iter_rows()),
+        elsewhere=dict(elsewhere.group_by("school_id").len().iter_rows()),
         reissued=again,
         left=left,
     )
+
+
+def _leaving(students: pl.DataFrame, again: pl.DataFrame | None) -> pl.DataFrame:
+    """Return the `student_id` of the students, of those who differ, who leave; not of who surely has another id."""
+    gone = students.filter(pl.col("action") == Action.REMOVED.value).select("student_id")
+    return gone if again is None else gone.join(again.filter("sure"), left_on="student_id", right_on="old", how="anti")
 
 
 def views(

@@ -38,7 +38,7 @@ async def insert_all(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame, co
     sequence = sa.func.pg_get_serial_sequence(made.name, "id")
     same = [pl.lit(value).alias(name) for name, value in constants.items()]
     for some in rows.iter_slices(NUMBERS):
-        first = await tx.scalar(sa.select(sa.func.nextval(sequence)))
+        (first,) = (await tx.execute(sa.select(sa.func.nextval(sequence)))).one()
         numbers = pl.int_range(first, first + some.height, dtype=pl.Int64, eager=True)
         await _copy(tx, made.name, some.with_columns(numbers.alias("id"), *same))
     return rows.height

@@ -124,11 +124,10 @@ async def concerned_rows(tx: AsyncConnection, plan: StoredPlan) -> tuple[Hold, .
 async def find(tx: AsyncConnection, ref: str) -> StoredPlan:
     """Return the plan that a person means by the beginning of its hash, or by DELIVERY:HASH.
 
-    Plans that still wait come first: the same changes, sent again, have the same hash. Raises `NotFound`; raises
-    `Refused` when several plans could be meant.
+    The same changes, sent again, have the same hash: of a district's plans of one hash that which still waits is meant,
+    or else the newest. Raises `NotFound`; raises `Refused` when several plans could be meant.
     """
-    delivery, _, prefix = ref.strip().rpartition(":")
-    prefix = prefix.lower()
+    delivery, _, prefix = ref.strip().lower().rpartition(":")
     if not prefix or not set(prefix) <= set(hexdigits):
         raise NotFound(f"{ref!r} is no plan; `rostergate holds` lists them.")
     # A range instead of LIKE, for the index: "g" comes after every hexadecimal digit.
@@ -138,7 +137,8 @@ async def find(tx: AsyncConnection, ref: str) -> StoredPlan:
     found = await _select(tx, *conditions)
     if not found:
         raise NotFound(f"There is no plan {ref}; `rostergate holds` lists them.")
-    meant = [one for one in found if one.state in OPEN] or found
+    found = [one for one in found if one.state in OPEN] or found
+    meant = list({(one.district, one.hash): one for one in found}.values())
     if len(meant) > 1:
         raise Refused(
             f"{ref} could be any of {len(meant)} plans. Give more of the hash, or DELIVERY:HASH, "

@@ -1,5 +1,6 @@
 from typing import Any
 
+import polars as pl
 import pytest
 
 from core.holds.viewing import listed, seen
@@ -78,11 +79,56 @@ def test_the_hold_tells_numbers_limits_and_cause() -> None:
         "rows_min": 25,
         "schools_vanished": 2,
         "students_of_vanished": 90,
+        "students_elsewhere": 0,
         "vanished_students_max": 25,
     }
     assert "would lose 90 of 100 people (90.0 %); the limit is 50 %" in hold.message
     assert "2 schools of the roster with 90 students are not in the files" in hold.message
     assert HOLD.likely_cause in hold.message
+
+
+@pytest.mark.parametrize(
+    ("moved", "told", "cause"),
+    [
+        pytest.param(
+            26,
+            "26 of these students are in the files at other schools. ",
+            "Most often a school was closed",
+            id="closed",
+        ),
+        pytest.param(
+            13, "13 of these students are in the files at other schools. ", HOLD.likely_cause, id="half of it"
+        ),
+        pytest.param(0, "", HOLD.likely_cause, id="left out"),
+    ],
+)
+def test_a_school_whose_students_are_at_others_may_be_closed(moved: int, told: str, cause: str) -> None:
+    """Nothing was left out of the export when most students of a school that is gone are still there."""
+    before, after = district(26, 500), district(-1, 500)
+    stay = before["student_schools"].filter(school_id="0").head(moved)
+    after["students"] = before["students"].join(
+        pl.concat([after["student_schools"], stay]), on="student_id", how="semi"
+    )
+    after["student_schools"] = pl.concat([after["student_schools"], stay.with_columns(school_id=pl.lit("1"))])
+    hold = check(before, after)["0"]
+    assert hold is not None
+    assert f"does not vanish unseen. {told}Every school" in hold.message
+    assert f"waits. {cause}" in hold.message
+
+
+def test_students_of_a_school_with_new_ids_are_there() -> None:
+    """Where school and students have other ids, the students are there under the new ones."""
+
+    def school(mark: str) -> Frames:
+        ids = [f"{mark}{one}" for one in range(30)]
+        return frames(
+            schools=[(mark, "Lincoln")],
+            students=[(one, "Ann", f"Ash{place}", "3", "2014-05-06") for place, one in enumerate(ids)],
+            student_schools=[(mark, one) for one in ids],
+        )
+
+    held = check(school("old"), school("new"))
+    assert {hold.numbers["students_elsewhere"] for hold in held.values() if hold} == {30}
 
 
 def test_each_school_names_its_own_rows() -> None:

@@ -100,6 +100,32 @@ def test_the_numbers_name_the_worst_table() -> None:
     assert HOLD.likely_cause in hold.message
 
 
+def test_what_a_new_term_exchanges_is_told_as_that() -> None:
+    """Classes, or who is in them, that others come for are no export that was cut off; where people go, it may be."""
+
+    def term(mark: str, *, seats: int = 30, students: int = 30, classes: int = 30) -> Frames:
+        people = range(students)
+        return frames(
+            schools=[("A", "Lincoln")],
+            students=[(f"s{one}",) for one in people],
+            student_schools=[("A", f"s{one}") for one in people],
+            classes=[("A", f"{mark}{one}", "Maths") for one in range(classes)],
+            enrollments=[("A", f"{mark}{one}", f"s{one}") for one in range(seats)],
+        )
+
+    def is_new_term(after: Frames) -> bool:
+        hold = check(term("autumn"), after)
+        assert hold is not None
+        assert ("Others would come" in hold.message) != (HOLD.likely_cause in hold.message)
+        return "a new term has begun" in hold.message
+
+    assert is_new_term(term("spring"))
+    assert is_new_term(term("spring", classes=15, seats=15))
+    assert not is_new_term(term("spring", seats=14))
+    assert not is_new_term(term("autumn", seats=4))
+    assert not is_new_term(term("spring", students=4, seats=4))
+
+
 def test_no_cell_is_told() -> None:
     """Neither message nor numbers hold a value of the roster."""
     hold = check(school(60), empty())

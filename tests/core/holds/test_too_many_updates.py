@@ -96,6 +96,7 @@ def test_the_hold_tells_numbers_limit_cause_and_rows() -> None:
     assert "27 of 30 students (90.0 %), 26 of 26 classes (100.0 %)" in hold.message
     assert "75 % of a table, from 25 rows on" in hold.message
     assert HOLD.likely_cause in hold.message
+    assert "when a school year begins, every grade changes" in hold.message
     assert listed(hold) == sorted(
         [("students", "updated", f"s{one}") for one in range(27)]
         + [("classes", "updated", f"c{one}") for one in range(26)]
@@ -109,7 +110,7 @@ def test_the_limits_are_the_districts() -> None:
 
 
 def test_who_comes_with_new_values_is_not_more_than_everybody() -> None:
-    """A person who comes from another school with new values counts, and no share is above 100 %."""
+    """Who comes from another school with new values counts; no share is above 100 %, and that limit holds nobody."""
     both = [("A", "Lincoln"), ("B", "Adams")]
     before = frames(
         schools=both,
@@ -124,3 +125,4 @@ def test_who_comes_with_new_values_is_not_more_than_everybody() -> None:
     hold = HOLD.check(seen(before, after)["A"], HoldLimits())
     assert hold is not None
     assert (hold.numbers["updated"], hold.numbers["of"], hold.numbers["percent"]) == (30, 30, 100.0)
+    assert HOLD.check(seen(before, after)["A"], HoldLimits(updates_percent_max=100)) is None

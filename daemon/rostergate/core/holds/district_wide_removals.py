@@ -2,12 +2,13 @@
 
 When they do, one of the files was cut off or a school was left out of the export. Schools that look well by themselves
 are then of the same broken export, so every school waits. Who comes back under another id has not left, see
-reissued-ids. A district's first delivery removes nobody.
+reissued-ids. Where a school vanishes and most of its students are at other schools, it is told that it may be closed. A
+district's first delivery removes nobody.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rostergate.core import concerned
 from rostergate.core.holding import DistrictView, HoldRule, SchoolView
@@ -19,21 +20,26 @@ if TYPE_CHECKING:
 
     from rostergate.core.policy import HoldLimits
 
+_CLOSED: Final = "Most often a school was closed, merged with another or split, or has another id now."
+"""What lies behind schools that are gone while most of their students are at others."""
+
 
 def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     seen = view.district
     many = seen.removed >= limits.removals_rows_min and (
         100 * seen.removed > limits.district_removals_percent_max * seen.people
     )
-    large = [students for students in seen.vanished.values() if students > limits.vanished_students_max]
+    large = {one: students for one, students in seen.vanished.items() if students > limits.vanished_students_max}
     if not many and not large:
         return None
     percent = 100 * seen.removed / seen.people
     told = [_people(seen, percent, limits)] if many else []
-    told += [_schools(large, limits)] if large else []
+    elsewhere = sum(seen.elsewhere.get(one, 0) for one in large)
+    told += [_schools([*large.values()], elsewhere, limits)] if large else []
+    cause = HOLD.likely_cause if many or 2 * elsewhere <= sum(large.values()) else _CLOSED
     return Hold(
         code=HOLD.code,
-        message=f"{' '.join(told)} Every school of the district waits. {HOLD.likely_cause}",
+        message=f"{' '.join(told)} Every school of the district waits. {cause}",
         numbers={
             "table": "people" if many else "schools",
             "removed": seen.removed,
@@ -42,7 +48,8 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
             "percent_max": limits.district_removals_percent_max,
             "rows_min": limits.removals_rows_min,
             "schools_vanished": len(large),
-            "students_of_vanished": sum(large),
+            "students_of_vanished": sum(large.values()),
+            "students_elsewhere": elsewhere,
             "vanished_students_max": limits.vanished_students_max,
         },
         rows=_rows(view),
@@ -56,11 +63,12 @@ def _people(seen: DistrictView, percent: float, limits: HoldLimits) -> str:
     )
 
 
-def _schools(large: list[int], limits: HoldLimits) -> str:
+def _schools(large: list[int], elsewhere: int, limits: HoldLimits) -> str:
     many = "1 school" if len(large) == 1 else f"{len(large)} schools"
+    stay = f" {elsewhere} of these students are in the files at other schools." if elsewhere else ""
     return (
         f"{many} of the roster with {sum(large)} students {'is' if len(large) == 1 else 'are'} not in the files; a"
-        f" school with more than {limits.vanished_students_max} students does not vanish unseen."
+        f" school with more than {limits.vanished_students_max} students does not vanish unseen.{stay}"
     )
 
 

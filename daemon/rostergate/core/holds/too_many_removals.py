@@ -1,7 +1,8 @@
 """too-many-removals: most of a school's rows do not vanish overnight.
 
 When they do, the export was cut off, filtered or taken from the wrong school year far more often than the pupils left.
-A school that vanished from the files loses everything, 100 %. A school that is new has nothing to lose, so neither it
+Where only classes and who is in them go, and others come in their place, it is told that a new term may have begun. A
+school that vanished from the files loses everything, 100 %. A school that is new has nothing to lose, so neither it
 nor a district's first delivery is ever held for this.
 """
 
@@ -37,6 +38,12 @@ _FOLLOWING = frozenset({"guardianships", "class_teachers", "enrollments"})
 _OF_A_TERM = frozenset({"classes", "class_teachers", "enrollments"})
 """What a new term replaces as a whole."""
 
+_NEW_TERM = (
+    "Others would come in their place: most often a new term has begun, students were scheduled anew, or the classes"
+    " have new ids."
+)
+"""What lies behind the loss of nothing else, where at least half as many rows come."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Loss:
@@ -62,7 +69,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         code=HOLD.code,
         message=(
             f"The school would lose {', '.join(map(str, crossed))}. The limit is {limits.removals_percent_max:g} % of a"
-            f" table, from {limits.removals_rows_min} rows on. {HOLD.likely_cause}"
+            f" table, from {limits.removals_rows_min} rows on. {_cause(view, crossed)}"
         ),
         numbers={
             "table": worst.table,
@@ -74,6 +81,13 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         },
         rows=_rows(view, [_TABLES[loss.table] for loss in crossed]),
     )
+
+
+def _cause(view: SchoolView, crossed: Iterable[_Loss]) -> str:
+    exchanged = all(
+        loss.table in _OF_A_TERM and 2 * view.count(loss.table, Action.ADDED) >= loss.removed for loss in crossed
+    )
+    return _NEW_TERM if exchanged else HOLD.likely_cause
 
 
 def _losses(view: SchoolView) -> list[_Loss]:

@@ -54,7 +54,8 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
 
 def _crosses(updated: int, view: SchoolView, table: str, limits: HoldLimits) -> bool:
     of = view.counts.get(table, 0)
-    return bool(of) and updated >= limits.updates_rows_min and 100 * updated > limits.updates_percent_max * of
+    share = 100 * updated / max(updated, of) if of else 0.0
+    return updated >= limits.updates_rows_min and share > limits.updates_percent_max
 
 
 def _of(rows: pl.DataFrame, view: SchoolView, table: str) -> int:
@@ -70,6 +71,9 @@ def _told(rows: pl.DataFrame, view: SchoolView, table: str) -> str:
 HOLD = HoldRule(
     code="too-many-updates",
     title="Almost every row of a table would get other values.",
-    likely_cause="Most often a column was shifted, or the export was typed or sorted by hand.",
+    likely_cause=(
+        "Most often a column was shifted, or the export was typed or sorted by hand; when a school year begins, every"
+        " grade changes."
+    ),
     check=_check,
 )
