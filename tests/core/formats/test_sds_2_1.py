@@ -131,3 +131,21 @@ def test_columns_outside_the_format_are_told() -> None:
     """The format has no columns of one's own."""
     files = {**SDS_2_1, "enrollments.csv": "classSourcedId,userSourcedId,role,seat\nc1,t1,teacher,1\n"}
     assert ("header-mismatch", "enrollments.csv", None, (1,)) in found(files)
+
+
+def test_spellings_of_one_value_disagree_about_nothing() -> None:
+    """A grade with and without its zero, a birth date in two notations; the second row of it is a repetition."""
+    student, born = "s1,01,Student,,9,TRUE\n", "s1,male,2012-03-04\n"
+    files = changed("roles.csv", student, f"{student}s1,02,student,,09,\n")
+    files["demographics.csv"] = files["demographics.csv"].replace(born, f"{born}s1,male,3/4/2012\ns1,male,20120304\n")
+    assert found(files) == [("repeated-row", "demographics.csv", None, (3, 4))]
+
+
+def test_rows_of_demographics_that_are_repeated_are_told() -> None:
+    """Those that say the same as an earlier one, whichever; not one that has no birth date where another one has."""
+    born = "s1,male,2012-03-04\n"
+    files = changed("demographics.csv", born, f"{born}{born}s1,male,\ns1,male,2011-03-04\n{born}")
+    assert found(files) == [
+        ("repeated-row", "demographics.csv", None, (3, 6)),
+        ("conflicting-values", "demographics.csv", "birthDate", (5,)),
+    ]

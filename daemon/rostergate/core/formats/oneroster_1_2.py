@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import partial
 
 from rostergate.core.declaration import Column, File, Format, Mark, Sheets, key, optional, required
-from rostergate.core.formats import _oneroster, _oneroster_files
+from rostergate.core.formats import _oneroster, _oneroster_files, _oneroster_people
 
 
 def prepare(sheets: Sheets) -> Sheets:
@@ -37,8 +37,8 @@ FORMAT = Format(
     title="OneRoster 1.2",
     prepare=prepare,
     refuse=_oneroster.refuse,
-    problems=partial(_oneroster.problems, roles="roles.csv", org="orgSourcedId"),
-    codes=_oneroster.CODES,
+    problems=partial(_oneroster_people.problems, roles="roles.csv", org="orgSourcedId"),
+    codes=(*_oneroster.CODES, *_oneroster_people.CODES),
     extension="metadata.",
     mark=Mark("manifest.csv", "oneroster.version", "1.2"),
     files=(

@@ -32,8 +32,9 @@ from rostergate.core.declaration import (
     optional,
     required,
 )
-from rostergate.core.formats import _oneroster
+from rostergate.core.formats import _oneroster, _oneroster_people
 from rostergate.core.listed import is_listed
+from rostergate.core.values import same_grade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,9 +123,10 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
 
 def problems(sheets: Sheets) -> Iterator[Problem]:
     """Yield who has no school, and the further grades and birth dates of one student."""
-    yield _oneroster.without_school(sheets, "roles.csv", "orgSourcedId")
-    yield _oneroster.disagreeing(_graded(sheets["roles.csv"]), "roles.csv", "userSourcedId", "grade")
-    yield _oneroster.disagreeing(sheets["demographics.csv"], "demographics.csv", "userSourcedId", "birthDate")
+    yield _oneroster_people.without_school(sheets, "roles.csv", "orgSourcedId")
+    grade = same_grade(pl.col("grade"))
+    yield _oneroster_people.disagreeing(_graded(sheets["roles.csv"]), "roles.csv", "userSourcedId", "grade", grade)
+    yield from _oneroster_people.of_demographics(sheets["demographics.csv"], "userSourcedId")
 
 
 def _graded(roles: pl.DataFrame) -> pl.DataFrame:
@@ -137,7 +139,7 @@ FORMAT = Format(
     prepare=prepare,
     refuse=refuse,
     problems=problems,
-    codes=(_oneroster.NO_SCHOOLS, _oneroster.SCHOOL_MISSING),
+    codes=(_oneroster.NO_SCHOOLS, *_oneroster_people.CODES),
     files=(
         File(
             "orgs.csv",
