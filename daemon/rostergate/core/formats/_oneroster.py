@@ -15,7 +15,8 @@ left out, so that what the roster has of them stays.
 Rule 7: a set is whole or refused. Rows marked for deletion belong to sets of changes; in a whole one they are left out.
 Rule 8: who has neither a school of their own nor a class makes nothing, and is told where the role stands.
 Rule 9: of several birth dates of a person the first counts, and the others are told; so are rows that say one again.
-Rule 10: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
+Rule 10: where roles stand in a file of their own, a person of whom it has no row makes nothing, and is told once.
+Rule 11: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
 """
 
 from __future__ import annotations

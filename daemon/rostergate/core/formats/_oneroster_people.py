@@ -24,7 +24,27 @@ SCHOOL_MISSING = Code(
     "The person belongs to no school: the row names none, and the person is in no class, so it makes nothing.",
     "Give the person a school in the SIS, or a class. Until then the roster keeps what it has of the person.",
 )
-CODES = (SCHOOL_MISSING,)
+ROLE_MISSING = Code(
+    "role-missing",
+    Severity.ERROR,
+    "The person has no role: no row of roles.csv is about them, so they are made nothing.",
+    "Export a role for each person in the export, or leave the person out. Until then the roster keeps what it has.",
+)
+CODES = (SCHOOL_MISSING, ROLE_MISSING)
+
+
+def with_roleless(roles: pl.DataFrame, roleless: pl.DataFrame) -> pl.DataFrame:
+    """Add a row without organisation and role for each user without any, who may be anybody.
+
+    `roles`: as `_oneroster.people` takes them. `roleless`: rows of users.csv.
+    """
+    return pl.concat([roles, roleless.select("line", user="sourcedId")], how="diagonal")
+
+
+def without_role(sheets: Sheets, next_step: str | None = None) -> Problem:
+    """Return the users of whom no row says what they are; `next_step` in place of the code's."""
+    rows = _lines(sheets["without a role"], "users.csv")
+    return Problem(ROLE_MISSING, "", "sourcedId", rows, Effect.LEAVE_OUT, next_step=next_step)
 
 
 def problems(sheets: Sheets, *, roles: str, org: str) -> Iterator[Problem]:
