@@ -59,6 +59,7 @@ STAGE_SECONDS: Final = _histogram("delivery_stage_seconds", "Seconds a delivery 
 DISTRICTS_LATE: Final = _gauge("districts_late", "Districts whose delivery has not come when it usually has.")
 DISTRICTS_SILENT: Final = _gauge("districts_silent", "Districts of which nothing has come for mail.silent_days.")
 PLANS_HELD: Final = _gauge("plans_held", "Plans that wait for a person.")
+SETS_STUCK: Final = _gauge("sets_stuck", "Uploads with which the daemon cannot go on; `rostergate status` tells why.")
 QUEUE_DELIVERIES: Final = _gauge("queue_deliveries", "Sealed deliveries that wait to be decided.")
 QUEUE_SECONDS: Final = _gauge("queue_oldest_seconds", "Age of the oldest of them since it was sealed, 0 without any.")
 DISK_EXHAUSTED: Final = _gauge(

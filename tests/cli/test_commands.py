@@ -232,3 +232,23 @@ def test_a_port_that_is_taken_is_told(lakeside: dict[str, Any], commands: Any) -
     assert f"rostergate: cannot listen on 127.0.0.1, port {port}: address already in use; " in ended.stderr
     assert "Traceback" not in ended.stderr
     assert lakeside
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("roster --csv --ndjson --output out", "--csv and --ndjson"),
+        ("roster --ndjson --parquet --csv --output out", "--csv, --ndjson and --parquet"),
+        ("roster --csv --table students --json", "--output"),
+        ("mail list --waiting --dead", "--dead and --waiting"),
+        ("mail show held --html --json", "--html and --json"),
+        ("holds show 1234 --csv --json", "--csv and --json"),
+        ("rules --markdown --json", "--markdown and --json"),
+        ("events --markdown --json", "--markdown and --json"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_wrong_usage(commands: Any, line: str, said: str) -> None:
+    """None of them wins in silence, whatever their order."""
+    ended = commands(*line.split())
+    assert ended.exit_code == 2, ended.output
+    assert all(flag in ended.stderr for flag in said.replace(" and ", ", ").split(", "))

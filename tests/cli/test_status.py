@@ -88,6 +88,19 @@ def test_files_that_have_just_arrived_are_coming_in(commands: Commands, delivere
     assert (before, after) == ("in order" if delivered else "nothing yet", "coming in")
 
 
+def test_an_inbox_that_is_no_folder_is_stuck(commands: Commands) -> None:
+    """It needs somebody, who is told what is wrong; the other districts are told as ever."""
+    district(commands)
+    commands("district", "add", "hillside", "--name", "Hillside", "--time-zone", "UTC")
+    broken = Spool(commands.folder / "state").inbox("hillside")
+    broken.touch()
+    stuck, other = commands.answer("status")["districts"]
+    assert (stuck["district"], stuck["stands"], stuck["next_step"]) == ("hillside", "stuck", "rostergate check")
+    assert stuck["error"] == f"{broken}: not a directory"
+    assert other["stands"] == "nothing yet"
+    assert f"{broken}: this is no folder" in commands("check").output
+
+
 def test_of_many_steps_the_rest_is_counted(commands: Commands) -> None:
     """The screen names the most urgent ones, and says how many there are besides."""
     district(commands)

@@ -209,6 +209,14 @@ def added(files: Mapping[str, str], fmt: str = "auto") -> dict[str, int]:
     return {name: one.added for name, one in (verdict(files, fmt).totals or {}).items()}
 
 
+def removed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, int]:
+    """Return how many rows of each table a set would take from what another one has made, where it is any."""
+    roster = verdict(before).target
+    assert roster is not None
+    totals = decide({name: text.encode() for name, text in after.items()}, roster, Policy(format="auto")).totals or {}
+    return {name: one.removed for name, one in totals.items() if one.removed}
+
+
 def said(fmt: Format, files: Mapping[str, str], table: str) -> list[tuple[object, ...]]:
     """Return the claims of a set on one table, without file and line."""
     rows: list[tuple[object, ...]] = claims(fmt, files).tables[table].drop("file", "line").rows()

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rostergate.core.completeness import Complete, Mixed, Overdue, Waiting
+from rostergate.core.completeness import Complete, Mixed, Overdue, Stuck, Waiting
 from rostergate.desk import latest
 from rostergate.spool.folders import Area
 
@@ -179,6 +179,17 @@ def test_what_was_cut_off_is_told_as_such(tmp_path: Path) -> None:
     assert "    - classes.csv\n" in told
     assert "    - students.csv (its newest upload was cut off: upload it again)\n" in told
     assert "    - teachers.csv (its newest upload was not renamed from its temporary name:\n" in told
+
+
+def test_a_stuck_set_is_told_as_safe(tmp_path: Path) -> None:
+    """The district reads that it need not do anything, and not what is wrong with the server."""
+    latest.waiting(tmp_path, Area.UPLOAD, Stuck("/etc/rostergate/key: no such file"), NOW)
+    told = " ".join(page(tmp_path).split())
+    assert "The files that came are here and safe" in told
+    assert "you need not do anything, nor upload them again" in told
+    assert "key" not in told
+    latest.waiting(tmp_path, Area.UPLOAD, None, NOW)
+    assert "safe" not in page(tmp_path)
 
 
 @pytest.mark.parametrize("judgement", [None, Complete(), Waiting((), 12.0)])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,36 @@ async def test_a_refusal_says_whether_trying_again_can_help(answers: dict[str, s
         box.rcpt_answer = box.data_answer = "250 OK"
         await postman.send(a_message())
     assert len(box.messages) == 1
+
+
+@pytest.mark.parametrize("recipient", ["müller@lincoln.example.org", "it@schule-müller.example"])
+async def test_an_address_that_the_server_cannot_take_is_given_up(recipient: str) -> None:
+    """Without SMTPUTF8 no try will ever take it; the next message goes all the same."""
+    async with mail_server() as box, Postman(settings(box), None) as postman:
+        with pytest.raises(NeverTaken, match="SMTPUTF8"):
+            await postman.send(message(LETTER, replace(ENVELOPE, recipient=recipient)))
+        await postman.send(a_message())
+    assert box.recipients == [ENVELOPE.recipient]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "security", "hint"),
+    [
+        ("none", "tls", 'set mail.security to "starttls"'),
+        ("none", "starttls", 'Set mail.security to "tls"'),
+        ("tls", "starttls", 'needs "tls" as mail.security'),
+        ("tls", "none", 'needs "tls" as mail.security'),
+    ],
+)
+async def test_a_port_of_another_kind_is_told(authority: trustme.CA, spoken: str, security: str, hint: str) -> None:
+    """Whoever took the port of one kind for the other reads which setting to change, not what OpenSSL calls it."""
+    async with mail_server(security=spoken, authority=authority) as box:
+        known = settings(box, security=security).model_copy(update={"send_seconds_max": 1})
+        async with Postman(known, None) as postman:
+            with pytest.raises(NotTaken, match=hint) as caught:
+                await postman.send(a_message())
+    assert not caught.value.permanent
+    assert len(str(caught.value)) < REASON_CHARS_MAX
 
 
 async def test_a_server_that_dies_is_tried_again() -> None:

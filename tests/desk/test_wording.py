@@ -45,7 +45,8 @@ def test_every_state_of_a_school_has_words(tell: Callable[..., Story], stories: 
         ("changed", "What changed", "counted once."),
         ("same", "What the roster has", "counted once."),
         ("held", "What this delivery changes", "although nothing of them has changed yet."),
-        ("discarded", "What this delivery changes", "Schools whose changes were dropped are counted too."),
+        ("discarded", "What this delivery was to change", "Schools whose changes were dropped are counted too."),
+        ("superseded", "What this delivery was to change", "Schools whose changes were dropped are counted too."),
         ("preview", "What would change", "Schools that wait are counted too."),
     ],
 )

@@ -13,6 +13,7 @@ from rostergate import store
 from rostergate.config import Settings
 from rostergate.config.settings import MetricsSettings
 from rostergate.service.observing import Observation
+from rostergate.spool.folders import Spool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,7 +33,7 @@ class Watched:
         self.closed: str | None = None
         self.engine = store.open(database)
         self.observation = Observation(
-            Settings(metrics=MetricsSettings(port=free_port())), self.engine, folder, lambda: self.closed
+            Settings(metrics=MetricsSettings(port=free_port())), self.engine, Spool(folder), lambda: self.closed
         )
 
     async def ask(self, request: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -45,3 +46,10 @@ def openssh(rostergate: Rostergate, tmp_path: Path) -> OpenSSH:
     text = district.read_text()
     district.write_text(f'authorized_keys = ["{listed}"]\n{text}')
     return OpenSSH(rostergate, folder)
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])

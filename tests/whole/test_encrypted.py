@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from rostergate.cli import sample
-from running import SECONDS_MAX
-from wholes import as_files
+from running import SECONDS_MAX, until
+from wholes import as_files, page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,3 +55,35 @@ async def test_a_daemon_without_its_key_does_not_start(rostergate: Rostergate, t
     process = rostergate.start(environment)
     assert process.wait(SECONDS_MAX) == 1
     assert f"encryption.key_file: {tmp_path / 'gone'}: no such file" in rostergate.log.read_text()
+
+
+@pytest.mark.parametrize("lost", ["the key", "the deliveries"])
+async def test_a_set_that_cannot_be_sealed_is_told(
+    rostergate: Rostergate, tmp_path: Path, files: dict[str, bytes], lost: str, port: int
+) -> None:
+    """Operators see it in `status`, `explain` and /readyz, the district that its files are safe; it ends by itself."""
+    key_file = tmp_path / "deliveries.key"
+    key_file.write_bytes(new_key())
+    gone = key_file if lost == "the key" else rostergate.spool.deliveries
+    aside = gone.with_suffix(".aside")
+    rostergate.environment["ROSTERGATE_ENCRYPTION__KEY_FILE"] = str(key_file)
+    with rostergate.daemon({"ROSTERGATE_METRICS__PORT": str(port)}):
+        gone.rename(aside)
+        await rostergate.upload(files)
+        until(lambda: "here and safe" in rostergate.latest(), "the district to be told")
+        (told,) = until(lambda: _stuck(rostergate), "the operator to be told")
+        assert (str(gone) in told["error"], told["next_step"]) == (True, "rostergate explain lakeside-00001")
+        assert "no such file" in rostergate.run("explain", "lakeside-00001")
+        status, why = page(port, "/readyz")
+        assert (status, "lakeside" in why) == (503, False)
+        assert "rostergate_sets_stuck 1.0" in page(port, "/metrics")[1]
+        aside.rename(gone)
+        (rostergate.spool.inbox("lakeside") / "schools.csv").touch()  # or it is looked at in half a minute
+        rostergate.reached("settled")
+        assert "here and safe" not in rostergate.latest()
+        assert page(port, "/readyz") == (200, "ready\n")
+    assert rostergate.answer("deliveries", "--district", "lakeside")[0]["error"] is None
+
+
+def _stuck(rostergate: Rostergate) -> list[dict[str, Any]]:
+    return [one for one in rostergate.answer("status")["districts"] if one["stands"] == "stuck"]

@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import re
 import socket
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING
 
-import pytest
-
 from running import Rostergate, until
+from wholes import page
 
 if TYPE_CHECKING:
     import subprocess
 
 CANARY = b"Quetzalcoatlina"
-
-
-def page(port: int, path: str) -> tuple[int, str]:
-    """Return status and text of a page."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
-@pytest.fixture
-def port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 async def test_a_delivery_is_counted_and_no_name_is_told(

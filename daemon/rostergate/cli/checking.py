@@ -117,7 +117,8 @@ def _folders(place: Place) -> Iterator[str]:
         return
     spool = place.spool
     every = [spool.keys, spool.deliveries, place.state / "reports", place.state / "kept"]
-    every += [place.state / area.value for area in Area]
+    for area in [place.state / area.value for area in Area]:
+        every += [area, *(sorted(area.iterdir()) if area.is_dir() and not _unusable(area) else ())]
     for folder in every:
         if why := _unusable(folder):
             yield f"{folder}: {why}; it must be a folder that the service's user can read and write"

@@ -11,7 +11,7 @@ import click
 from rostergate import journal, store
 from rostergate.cli.completing import DELIVERY, DISTRICT
 from rostergate.cli.deliveries import only_district
-from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.output import as_json, only_one, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, end, run
 from rostergate.cli.progress import progress
 from rostergate.core.calendar import day_of
@@ -70,8 +70,7 @@ def holds(context: click.Context, *, slug: str | None, as_json: bool) -> None:
 @click.pass_obj
 def show(place: Place, named: str, *, as_csv: bool, as_json: bool) -> None:
     """Show why one plan waits: rule, numbers, limit, likely cause, and the rows concerned."""
-    if as_csv and as_json:
-        raise click.UsageError("give either --csv or --json")
+    only_one(csv=as_csv, json=as_json)
     plan, found = run(_show(place, named))
     if as_csv:
         out = io.BytesIO()

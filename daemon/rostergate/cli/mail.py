@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rostergate import store
-from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.output import as_json, only_one, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, end, run
 from rostergate.config.values import is_mailbox
 from rostergate.core.notices import Kind
@@ -33,15 +33,16 @@ def mail() -> None:
 
 
 @mail.command(name="list")
-@click.option("--waiting", "state", flag_value=State.WAITING.value, help="Only what is still to be sent.")
-@click.option("--dead", "state", flag_value=State.DEAD.value, help="Only what could not be delivered.")
+@click.option("--waiting", is_flag=True, help="Only what is still to be sent.")
+@click.option("--dead", is_flag=True, help="Only what could not be delivered.")
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many, newest first."
 )
 @as_json
 @click.pass_obj
-def list_mail(place: Place, *, state: str | None, limit: int, as_json: bool) -> None:
+def list_mail(place: Place, *, waiting: bool, dead: bool, limit: int, as_json: bool) -> None:
     """List mail, newest first."""
+    state = only_one(waiting=waiting, dead=dead)
     found = run(_listed(place, State(state) if state else None, limit))
     rows = [
         {
@@ -104,6 +105,7 @@ async def _retry(place: Place, numbers: tuple[int, ...]) -> list[Mail]:
 @click.pass_obj
 def show(place: Place, kind: str, *, html: bool, as_json: bool) -> None:
     """Show a mail of KIND about an invented district, in the words of your own templates where there are any."""
+    only_one(html=html, json=as_json)
     written = specimen(Kind(kind), place.config / TEMPLATES)
     if as_json:
         shown = {"subject": written.subject, "text": written.text, "html": written.html}

@@ -11,11 +11,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rostergate.desk.words import listed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+def only_one(**given: bool) -> str | None:
+    """Return which of some flags was given, without its dashes; None: none was. Raises `UsageError` for several."""
+    chosen = [name for name, there in given.items() if there]
+    if len(chosen) > 1:
+        raise click.UsageError(f"give only one of {listed([f'--{name}' for name in chosen])}")
+    return chosen[0] if chosen else None
 
 
 def console() -> Console:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rostergate.cli import events_page, rules_page
-from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.output import as_json, only_one, print_json, print_table
 from rostergate.core import catalogue
 from rostergate.core.findings import Severity
 from rostergate.desk import status
@@ -17,6 +17,7 @@ from rostergate.desk.events import EVENTS
 @as_json
 def rules(*, markdown: bool, as_json: bool) -> None:
     """List every fault that a delivery can be told about, and what to do about it."""
+    only_one(markdown=markdown, json=as_json)
     if markdown:
         click.echo(rules_page.page(), nl=False)
         return
@@ -41,6 +42,7 @@ def rules(*, markdown: bool, as_json: bool) -> None:
 @as_json
 def events(*, markdown: bool, as_json: bool) -> None:
     """List every event that is logged, with its fields."""
+    only_one(markdown=markdown, json=as_json)
     if markdown:
         click.echo(events_page.page(), nl=False)
         return

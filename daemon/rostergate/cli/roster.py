@@ -13,7 +13,7 @@ from rostergate.cli import export
 from rostergate.cli.completing import DELIVERY
 from rostergate.cli.deliveries import only_district
 from rostergate.cli.export import Form
-from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.output import as_json, only_one, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.cli.progress import progress
 from rostergate.config.values import is_slug
@@ -40,9 +40,9 @@ _SHOWN = ("schools", "teachers", "students", "guardians", "classes", "enrollment
     type=DELIVERY,
     help="As it was right after this delivery; without it: now.",
 )
-@click.option("--csv", "form", flag_value=Form.CSV.value, help="Export as CSV (UTF-8, with a header).")
-@click.option("--parquet", "form", flag_value=Form.PARQUET.value, help="Export as Parquet.")
-@click.option("--ndjson", "form", flag_value=Form.NDJSON.value, help="Export as JSON, one object per line.")
+@click.option("--csv", is_flag=True, help="Export as CSV (UTF-8, with a header).")
+@click.option("--parquet", is_flag=True, help="Export as Parquet.")
+@click.option("--ndjson", is_flag=True, help="Export as JSON, one object per line.")
 @click.option("--table", type=click.Choice(list(TABLES)), help="Only this table.")
 @click.option(
     "--output",
@@ -54,13 +54,14 @@ _SHOWN = ("schools", "teachers", "students", "guardians", "classes", "enrollment
 @click.pass_obj
 def roster(
     place: Place,
+    /,
     *,
     slug: str | None,
     delivery: str | None,
-    form: str | None,
     table: str | None,
     folder: Path | None,
     as_json: bool,
+    **forms: bool,
 ) -> None:
     """Count the rows of the roster, or export them.
 
@@ -72,6 +73,7 @@ def roster(
     account_state and account of people, class_state of classes. Rows come in the order of their keys. The cursor that
     is told is where the feed goes on: `rostergate changes --after CURSOR`.
     """
+    form = only_one(**forms)
     if form is None:
         if folder or table:
             _wrong("say how to export: --csv, --ndjson or --parquet")
@@ -80,6 +82,8 @@ def roster(
     kind = Form(form)
     if folder is None and (table is None or kind is Form.PARQUET):
         _wrong("name a folder with --output (standard output takes one --table, as CSV or NDJSON)")
+    if folder is None and as_json:
+        _wrong("--json tells of the files in a folder: name one with --output")
     run(_export(place, slug, delivery, kind, [table] if table else list(TABLES), folder, as_json=as_json))
 
 

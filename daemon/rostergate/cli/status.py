@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rostergate import store
+from rostergate.cli.group import reason
 from rostergate.cli.output import as_json, console, print_json
 from rostergate.cli.place import Place, run
 from rostergate.core.notices import Kind
@@ -36,6 +36,7 @@ Row = dict[str, Any]
 
 _URGENCY: Final = (
     "file broken",
+    "stuck",
     "failed",
     "on hold",
     "waiting for a match",
@@ -51,6 +52,7 @@ _URGENCY: Final = (
 _BY_STATE: Final = {"failed": "failed", "rejected": "rejected", "sealed": "being decided", "receiving": "coming in"}
 _STYLES: Final = {
     "file broken": "bold red",
+    "stuck": "bold red",
     "failed": "bold red",
     "on hold": "yellow",
     "waiting for a match": "yellow",
@@ -62,6 +64,7 @@ _STYLES: Final = {
 }
 _NEXT: Final = {
     "file broken": "rostergate check",
+    "stuck": "rostergate explain {delivery}",
     "failed": "rostergate explain {delivery}",
     "on hold": "rostergate holds --district {district}",
     "waiting for a match": "rostergate schools list --district {district}",
@@ -109,7 +112,7 @@ def _print(
         screen.print(Text(warning, style="yellow"), soft_wrap=True)
     for row in rows:
         if "error" in row:
-            click.echo(f"broken: {row['error']}", err=True)
+            click.echo(f"{'stuck' if row['stands'] == 'stuck' else 'broken'}: {row['error']}", err=True)
     if not rows:
         click.echo("\nno districts yet; add one with `rostergate district add`")
         return
@@ -187,24 +190,33 @@ async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
         counts = schools.get(slug, Counter())
         # A daemon that runs goes on with the last good version of a broken file.
         stands = "file broken" if slug in districts.errors else _stands(districts[slug].enabled, seen.get(slug), counts)
-        if stands in _BEFORE_FILES and _has_files(spool.inbox(slug)):
-            stands = "coming in"
+        error = districts.errors.get(slug) or (seen[slug].last.error if stands == "stuck" else None)
+        stands, unusable = _with_inbox(stands, spool.inbox(slug))
+        error = error or unusable
         if stands in _MAY_BE_MISSED and missed.get(slug):
             stands = "late" if missed[slug][0][0] is Kind.LATE else "silent"
         row = _row(slug, stands, seen.get(slug), now)
         row |= {"undoes": undone.get(row["delivery"])}
         row |= {"schools": {status.value: counts[status] for status in Status if counts[status]}}
-        row |= {"next_step": _NEXT[stands].format(**row) if stands in _NEXT else None}
-        rows.append(row | ({"error": districts.errors[slug]} if slug in districts.errors else {}))
+        step = "rostergate check" if unusable else _NEXT.get(stands, "").format(**row)
+        row |= {"next_step": step or None}
+        rows.append(row | ({"error": error} if error else {}))
     rows.sort(key=lambda row: (_URGENCY.index(row["stands"]), -(row["age_seconds"] or 0), row["district"]))
     return rows, mail
 
 
-def _has_files(inbox: Path) -> bool:
-    """Say whether files have arrived, whole ones; what is under way, or was cut off, lies in a folder with a dot."""
-    with suppress(FileNotFoundError):
-        return any(not path.name.startswith(".") for path in inbox.iterdir())
-    return False
+def _with_inbox(stands: str, inbox: Path) -> tuple[str, str | None]:
+    """Return where a district stands when its inbox is looked at, too, and why that cannot be done.
+
+    What counts are whole files; what is under way, or was cut off, lies in a folder with a dot.
+    """
+    try:
+        has_files = any(not path.name.startswith(".") for path in inbox.iterdir())
+    except FileNotFoundError:
+        has_files = False
+    except OSError as error:
+        return ("file broken" if stands == "file broken" else "stuck"), f"{inbox}: {reason(error)}"
+    return ("coming in" if has_files and stands in _BEFORE_FILES else stands), None
 
 
 def _last(row: Row) -> str:
@@ -235,6 +247,8 @@ def _stands(enabled: bool, seen: Overview | None, schools: Mapping[Status, int])
         return "disabled"
     if seen is None:
         return "nothing yet"
+    if seen.last.state.value == "receiving" and seen.last.error:
+        return "stuck"
     if seen.last.state.value == "failed":
         return "failed"
     if seen.open_holds:

@@ -1,4 +1,4 @@
-"""When the files in an inbox are a set: complete, waited for, overdue or mixed.
+"""When the files in an inbox are a set: complete, waited for, overdue or mixed. Stuck is what the disk makes of one.
 
 Rule 1: nothing is complete while an upload is open, or before the inbox was quiet for the settle time; optional files
 are waited for just as long.
@@ -55,7 +55,15 @@ class Mixed:
     """Files that began more than the allowed time before the newest one, in order of name."""
 
 
-Judgement: TypeAlias = Complete | Waiting | Overdue | Mixed
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """The server cannot go on with what came, whatever that is; no judgement of the files, and never `judge`'s."""
+
+    why: str
+    """For operators; no cell value."""
+
+
+Judgement: TypeAlias = Complete | Waiting | Overdue | Mixed | Stuck
 
 
 def judge(

@@ -171,14 +171,25 @@ def e164(number: str, region: str) -> str | None:
     return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164) if callable_ else None
 
 
-def _birth_dates(students: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
-    stated = pl.col("birth_date")
-    spelled = pl.coalesce(
+def iso_date(stated: pl.Expr) -> pl.Expr:
+    """Build the date as yyyy-mm-dd of one that is in a known notation, possible or not; null of any other."""
+    return pl.coalesce(
         pl.when(stated.str.contains(_ISO)).then(stated),
         pl.when(stated.str.contains(_COMPACT)).then(stated.str.replace(_COMPACT, "${1}-${2}-${3}")),
-        pl.when(stated.str.contains(_SLASHES)).then(stated.str.replace(_SLASHES, "${3}-${1}-${2}")),
+        pl.when(stated.str.contains(_SLASHES)).then(
+            stated.str.replace(_SLASHES, "${3}-0${1}-0${2}").str.replace_all(r"-0([0-9]{2})", "-${1}")
+        ),
     )
-    date = spelled.str.to_date("%Y-%m-%d", strict=False)
+
+
+def same_grade(stated: pl.Expr) -> pl.Expr:
+    """Build what two spellings of one grade have alike: `09` and `9`, `Pk` and `PK`."""
+    return stated.str.to_lowercase().str.replace(r"^0+([0-9])", "${1}")
+
+
+def _birth_dates(students: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
+    stated = pl.col("birth_date")
+    date = iso_date(stated).str.to_date("%Y-%m-%d", strict=False)
     distinct = students.select("birth_date").drop_nulls().unique()
     read = distinct.with_columns(
         pl.when(date.dt.year().is_between(*YEARS)).then(date.dt.strftime("%Y-%m-%d")).alias("iso")

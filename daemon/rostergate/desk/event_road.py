@@ -148,8 +148,8 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         ),
         (
             journal.SET_FAILED,
-            "An inbox could not be looked at; it is tried again.",
-            "{district}: its inbox could not be looked at, it is tried again[: {error:failure}]",
+            "An inbox could not be looked at, or its set not be sealed; it is tried again.",
+            "{district}: it does not go on with what came, and is tried again[: {error:failure}]",
             (*_SET, *FAILURE),
         ),
         (

@@ -1,6 +1,6 @@
 """LATEST.txt: where a district stands, as plain text for any SFTP client's viewer.
 
-    UPLOAD IN PROGRESS    only while a set is incomplete, overdue or mixed; a line of = ends it
+    UPLOAD IN PROGRESS    only while a set is incomplete, overdue, mixed or stuck; a line of = ends it
     DRY RUN IN PROGRESS   the same of a set in /preview/
     the summary           the newest delivery, or the newest dry run
     REFUSED SINCE THEN    only when something was refused after it
@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rostergate.core.completeness import Complete, Mixed, Overdue, Waiting
+from rostergate.core.completeness import Complete, Mixed, Overdue, Stuck, Waiting
 from rostergate.desk.text_page import WIDTH, block, fact, heading, text
 from rostergate.desk.words import clock, plain
 from rostergate.spool.disk import write_atomically
@@ -47,6 +47,10 @@ _FILES_MAX = 24  # file names told of one unfinished set
 
 _CUT_OFF = " (its newest upload was cut off: upload it again)"
 _UNRENAMED = " (its newest upload was not renamed from its temporary name: upload it again)"
+_STUCK = (
+    "The files that came are here and safe, but the server cannot go on with them at the moment. Nothing of them has "
+    "been checked or changed yet. It tries again by itself: you need not do anything, nor upload them again."
+)
 _PENDING = {Area.UPLOAD: heading("Upload in progress"), Area.PREVIEW: heading("Dry run in progress")}
 _PLACE = {Area.UPLOAD: "", Area.PREVIEW: ", of the files in /preview/"}
 _REFUSED = heading("Refused since then")
@@ -99,7 +103,7 @@ def tell(folder: Path, line: str, now: datetime) -> None:
 
 
 def waiting(folder: Path, area: Area, judgement: Judgement | None, now: datetime) -> None:
-    """Say above the summary which files the set in `area` still needs.
+    """Say above the summary which files the set in `area` still needs, or that the server cannot go on with it.
 
     None, a complete set and one that is only waited for to settle take that away again; what is said of the other area
     stays. Times are told on `now`'s own clock (pass the district's). Makes the folder. Raises `OSError`, and the old
@@ -109,7 +113,7 @@ def waiting(folder: Path, area: Area, judgement: Judgement | None, now: datetime
         page.pending[area] = "" if judgement is None else _pending(area, judgement, now)
 
 
-def _needed(judgement: Judgement) -> tuple[tuple[str, ...], str, str]:
+def _needed(judgement: Complete | Waiting | Overdue | Mixed) -> tuple[tuple[str, ...], str, str]:
     """Return the files that a set still needs, and the words before and after them."""
     match judgement:
         case Complete():
@@ -128,6 +132,9 @@ def _needed(judgement: Judgement) -> tuple[tuple[str, ...], str, str]:
 
 
 def _pending(area: Area, judgement: Judgement, now: datetime) -> str:
+    as_of = f"  As of {clock(now)}{_PLACE[area]}:"
+    if isinstance(judgement, Stuck):
+        return _PENDING[area] + "\n".join([as_of, "", *block(_STUCK)]) + "\n\n" + _END_OF_PENDING
     names, before, after = _needed(judgement)
     if not names:
         return ""
@@ -139,7 +146,7 @@ def _pending(area: Area, judgement: Judgement, now: datetime) -> str:
         shown += block(f"{plain(name)}{begun.get(name, '')}", first="    - ", rest="      ")
     if len(names) > _FILES_MAX:
         shown.append(f"    and {len(names) - _FILES_MAX} more")
-    lines = [f"  As of {clock(now)}{_PLACE[area]}:", "", *block(before), *shown, "", *block(after)]
+    lines = [as_of, "", *block(before), *shown, "", *block(after)]
     return _PENDING[area] + "\n".join(lines) + "\n\n" + _END_OF_PENDING
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from rostergate.desk.letters import Letter
 
 REASON_CHARS_MAX: Final = 300
+NOT_ASCII: Final = (
+    "the address has other letters than ASCII's, and this mail server takes no such address (SMTPUTF8); "
+    "use another address of that person, or write its domain as xn--... where only the domain has them"
+)
 _PERMANENT: Final = 500  # RFC 5321, section 4.2.1: 5yz replies are not to be tried again
 
 
@@ -93,13 +97,26 @@ class Postman:
             # aiosmtplib bounds each answer of the server; a slow one could go on for ever.
             async with asyncio.timeout(self._settings.send_seconds_max):
                 server = await self._called()
-                await server.send_message(made)
+                await self._hand_over(server, made)
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
             self._hang_up()
             raise _refused(error) from error
-        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
+        except NeverTaken:
             self._hang_up()
-            raise NotTaken(_reason(error)) from error
+            raise
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
+            hint = _hint(error, self._settings.security) if self._server is None else ""
+            self._hang_up()
+            raise NotTaken(f"{_reason(error)}{hint}"[:REASON_CHARS_MAX]) from error
+
+    @staticmethod
+    async def _hand_over(server: aiosmtplib.SMTP, made: EmailMessage) -> None:
+        try:
+            await server.send_message(made)
+        except aiosmtplib.SMTPNotSupported as error:
+            if made["To"].isascii():  # then it is the sender's address, which the operator can change
+                raise
+            raise NeverTaken(NOT_ASCII) from error
 
     async def _called(self) -> aiosmtplib.SMTP:
         if self._server is not None:
@@ -129,6 +146,17 @@ def _refused(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPDataError)
     answers = error.recipients if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else [error]
     kind = NeverTaken if all(one.code >= _PERMANENT for one in answers) else NotTaken
     return kind("; ".join(f"{one.code} {_line(one.message)}" for one in answers)[:REASON_CHARS_MAX])
+
+
+def _hint(error: Exception, security: str) -> str:
+    """Return what to change where a conversation did not begin as `mail.security` says; empty where it may have."""
+    if security == "tls" and "WRONG_VERSION_NUMBER" in f"{error} {error.__cause__}":
+        return '; the port does not begin with TLS: set mail.security to "starttls" (usually port 587), or another port'
+    if security == "starttls" and "STARTTLS extension not supported" in str(error):
+        return ' Set mail.security to "tls" and the port to one for it (465), or to "none" where nobody can listen.'
+    if security != "tls" and isinstance(error, TimeoutError):
+        return '; a port that begins with TLS, as 465 does, needs "tls" as mail.security'
+    return ""
 
 
 def _reason(error: Exception) -> str:

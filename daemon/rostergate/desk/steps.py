@@ -178,7 +178,12 @@ def _waiting(answer: Mapping[str, Any], reported_at: str | None) -> Iterator[Ste
     delivery, state = answer["delivery"], answer["state"]
     states = Counter(one["state"] for one in answer["schools"])
     next_steps = []
-    if state == "receiving":
+    if state == "receiving" and answer["error"]:
+        next_steps.append(
+            f"its files are here, but the daemon cannot go on with them: {answer['error']}; it tries again every half "
+            "minute, so nothing else is to be done once the cause is gone"
+        )
+    elif state == "receiving":
         next_steps.append("files are still coming in; `rostergate tail` tells what is missing")
     elif state == "sealed":
         next_steps.append("it waits for its turn, or is being decided")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rostergate.core.findings import Finding, Severity
+from rostergate.core.plan_state import OPEN
 from rostergate.core.plan_state import State as PlanState
 from rostergate.desk.words import counted, lines_of, moment, number, plain, table_title
 
@@ -35,6 +36,7 @@ _STATES = {
     PlanState.SUPERSEDED: "replaced",
     PlanState.DESELECTED: "not rostered",
 }
+_CLOSED = frozenset(PlanState) - OPEN
 _PREVIEW_STATES = {
     PlanState.HELD: "would be on hold",
     PlanState.UNMATCHED: "would wait for a match",
@@ -74,7 +76,9 @@ def changes_title(story: Story) -> str:
     states = {school.state for school in story.schools if school.changed}
     if not states:
         return "What the roster has"
-    return "What changed" if states <= {PlanState.APPLIED} else "What this delivery changes"
+    if states <= {PlanState.APPLIED}:
+        return "What changed"
+    return "What this delivery was to change" if states <= _CLOSED else "What this delivery changes"
 
 
 def changes_scope(story: Story) -> str:

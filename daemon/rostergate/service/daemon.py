@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from rostergate import journal, store
+from rostergate.core.completeness import Stuck
 from rostergate.desk import latest, report
 from rostergate.errors import Refused
 from rostergate.gate import CLOSING_SECONDS_MAX, Gate, Services
@@ -182,7 +183,7 @@ class Daemon:
                 room=self._room.refusal,
             )
         )
-        self._observation = Observation(settings, self._engine, spool.state, self._gate.closed)
+        self._observation = Observation(settings, self._engine, spool, self._gate.closed)
         self._parts: list[asyncio.Task[None]] = []
         self._dry_runs: set[asyncio.Task[None]] = set()
 
@@ -320,11 +321,12 @@ class Daemon:
     async def _tell_waiting(self, district: District, area: Area, judgement: Judgement | None) -> None:
         folder, now = self._spool.reports(district.slug), self._now().astimezone(district.zone)
         await asyncio.to_thread(latest.waiting, folder, area, judgement, now)
-        if judgement is None or area is Area.PREVIEW:  # whoever tries something looks at LATEST.txt
+        if area is Area.PREVIEW:  # whoever tries something looks at LATEST.txt
             return
         inbox = self._inboxes.of(district.slug, area)
         newest = max((entry.at for entry in inbox.entries().values()), default=now)
         async with store.writing(self._engine, district.slug) as tx:
+            await deliveries.note_stuck(tx, district.slug, judgement.why if isinstance(judgement, Stuck) else None)
             if await notices.tell_unfinished(tx, self._settings, district, judgement, now, newest=newest):
                 self._post.look()
 

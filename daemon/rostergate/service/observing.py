@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Final
 from rostergate import metrics, store
 from rostergate.errors import RostergateError
 from rostergate.service.clock import utc_now
+from rostergate.spool import cipher
 from rostergate.store import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from rostergate.config import Settings
+    from rostergate.spool.folders import Spool
 
 REQUEST_BYTES_MAX: Final = 8_192
 REQUEST_SECONDS_MAX: Final = 5.0
@@ -35,6 +36,7 @@ LOOP_LOOKED_AT_SECONDS: Final = 0.1
 _TEXT: Final = "text/plain; charset=utf-8"
 _FROM_THE_DATABASE: Final = (
     metrics.PLANS_HELD,
+    metrics.SETS_STUCK,
     metrics.QUEUE_DELIVERIES,
     metrics.QUEUE_SECONDS,
     metrics.MAIL_WAITING,
@@ -45,12 +47,12 @@ _FROM_THE_DATABASE: Final = (
 class Observation:
     """Answers whoever watches the daemon."""
 
-    def __init__(self, settings: Settings, engine: AsyncEngine, state: Path, closed: Callable[[], str | None]) -> None:
-        """Watch this engine and folder; `closed` says why the gate takes nobody at the moment, or None when it does."""
+    def __init__(self, settings: Settings, engine: AsyncEngine, spool: Spool, closed: Callable[[], str | None]) -> None:
+        """Watch this engine and spool; `closed` says why the gate takes nobody at the moment, or None when it does."""
         self._settings = settings.metrics
         self._free_bytes_min = settings.disk.free_bytes_min
         self._engine = engine
-        self._state = state
+        self._spool = spool
         self._closed = closed
         self._server: asyncio.Server | None = None
         self._connections = 0
@@ -114,23 +116,32 @@ class Observation:
 
     async def _look(self) -> str | None:
         """Set what is looked up, and say what keeps the daemon from doing its work, or None."""
-        free = (await asyncio.to_thread(shutil.disk_usage, self._state)).free
+        free = (await asyncio.to_thread(shutil.disk_usage, self._spool.state)).free
         metrics.DISK_FREE_BYTES.set(free)
         try:
             async with asyncio.timeout(LOOK_SECONDS_MAX), store.reading(self._engine) as tx:
                 metrics.PLANS_HELD.set(await standing.held(tx))
+                stuck = await standing.stuck(tx)
                 waiting, sealed_at = await standing.queue(tx)
                 mail, written_at = await standing.mail(tx)
         except (RostergateError, TimeoutError):
             for gauge in _FROM_THE_DATABASE:
                 gauge.set(float("nan"))
             return "the database does not answer"
+        metrics.SETS_STUCK.set(stuck)
         metrics.QUEUE_DELIVERIES.set(waiting)
         metrics.QUEUE_SECONDS.set(_age(sealed_at))
         metrics.MAIL_WAITING.set(mail)
         metrics.MAIL_SECONDS.set(_age(written_at))
         if free < self._free_bytes_min:
             return f"only {free} bytes are free on the disk of the state folder, so uploads are refused"
+        if self._spool.key_file:
+            try:
+                await asyncio.to_thread(cipher.keys_in, self._spool.key_file)
+            except cipher.KeyUnusableError as error:
+                return str(error)
+        if stuck:
+            return f"stuck with {stuck} upload(s) that came whole or in part; `rostergate status` tells why"
         return None
 
 

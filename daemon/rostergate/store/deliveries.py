@@ -46,7 +46,7 @@ class Delivery:
     attempts: int
     """Attempts to decide it, counted before they are made."""
     error: str | None
-    """Why it failed; no cell value."""
+    """Why it failed or, while it is received, is stuck; no cell value."""
     format: str | None
     outcome: Outcome | None
     files: tuple[FileFacts, ...]
@@ -121,8 +121,19 @@ async def seal(
         files=[asdict(one) for one in files],
         content_hash=content_hash,
         sealed_at=at,
+        error=None,
     )
     return await get(tx, delivery)
+
+
+async def note_stuck(tx: AsyncConnection, district: str | None, why: str | None) -> None:
+    """Note why the server cannot go on with what a district is uploading (no cell value); None: it can.
+
+    `district`: None for all of them.
+    """
+    chosen = () if district is None else (deliveries.c.district == district,)
+    receiving = deliveries.c.state == State.RECEIVING.value
+    await tx.execute(deliveries.update().where(receiving, *chosen).values(error=why))
 
 
 async def due(tx: AsyncConnection) -> list[Delivery]:

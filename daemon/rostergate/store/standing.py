@@ -23,6 +23,13 @@ async def held(tx: AsyncConnection) -> int:
     return (await tx.scalar(query)) or 0
 
 
+async def stuck(tx: AsyncConnection) -> int:
+    """Return with how many districts' uploads the server cannot go on."""
+    receiving = deliveries.c.state == State.RECEIVING.value
+    query = sa.select(sa.func.count()).where(receiving, deliveries.c.error.is_not(None))
+    return (await tx.scalar(query)) or 0
+
+
 async def queue(tx: AsyncConnection) -> tuple[int, datetime | None]:
     """Return how many sealed deliveries wait to be decided, and when the oldest of them was sealed."""
     oldest = sa.type_coerce(sa.func.min(deliveries.c.sealed_at), deliveries.c.sealed_at.type)

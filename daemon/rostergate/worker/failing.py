@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rostergate.core.notices import Kind
+from rostergate.errors import RostergateError
 from rostergate.store import deliveries, outbox
 
 if TYPE_CHECKING:
@@ -30,3 +31,12 @@ async def give_up(
     audience = district.audience(settings) if district else settings.mail.audience()
     told = audience.of(Kind.FAILED)
     await outbox.write(tx, Kind.FAILED, about, told, at, district=failed.district, delivery=delivery)
+
+
+def in_words(error: Exception) -> str:
+    """Return what operators are told of an error. The text of one that is not ours may hold a cell's value."""
+    if isinstance(error, RostergateError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return f"an internal error ({type(error).__name__})"

@@ -20,16 +20,14 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from rostergate import journal, store
-from rostergate.core import catalogue, completeness
+from rostergate.core import completeness
 from rostergate.core.calendar import day_of
-from rostergate.core.recognition import recognise
 from rostergate.core.states import IllegalTransition
-from rostergate.core.temporary import stands_for
 from rostergate.errors import DiskError, RostergateError
 from rostergate.spool import sealing, watching
 from rostergate.spool.folders import Area
 from rostergate.store import deliveries
-from rostergate.worker import sealed
+from rostergate.worker import expected_files, failing, sealed
 from rostergate.worker.slot import refusal
 
 if TYPE_CHECKING:
@@ -39,13 +37,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from rostergate.config import District, Districts, Settings
-    from rostergate.spool.entries import Entry, Survey
+    from rostergate.spool.entries import Entry
     from rostergate.spool.folders import Spool
     from rostergate.spool.inbox import Inbox, Inboxes
     from rostergate.spool.sealing import Manifest
 
-HEAD_BYTES: Final = 65_536
-"""How much of each file is read to recognise its format."""
 STRAYS_TOLD_MAX: Final = 10
 """File names told of what does not belong into an inbox."""
 RESCAN_SECONDS: Final = 60.0
@@ -174,7 +170,16 @@ class Receiver:
             await self._look(district, area)
         except Exception as error:
             log.error(journal.SET_FAILED, district=district.slug, area=area.value, exc_info=error)
+            await self._tell_stuck(district, area, failing.in_words(error))
             self._look_again(district.slug, area, RETRY_SECONDS)
+
+    async def _tell_stuck(self, district: District, area: Area, why: str) -> None:
+        try:
+            there = self._inboxes.of(district.slug, area).entries().keys() & expected_files.names(district.format)
+            if there and self._is_news(district, area, why):
+                await self._on_waiting(district, area, completeness.Stuck(why))
+        except (OSError, RostergateError):
+            self._told.pop((district.slug, area), None)  # what cannot be told now is news at the next look
 
     def _look_again(self, slug: str, area: Area, seconds: float) -> None:
         if timer := self._timers.pop((slug, area), None):
@@ -185,10 +190,10 @@ class Receiver:
         if area is Area.UPLOAD:
             await self._enter_frozen(district)
         inbox = self._inboxes.of(district.slug, area)
-        expected = _names(district.format)
+        expected = expected_files.names(district.format)
         survey = inbox.survey()
         await self._tell_strays(district, inbox, survey.entries.keys() - expected, expected)
-        if not (survey.entries.keys() & expected or _unfinished(survey, expected)):
+        if not (survey.entries.keys() & expected or expected_files.unfinished(survey, expected)):
             await self._nothing_there(district, area)
             return
         if (unsettled := self._unsettled(inbox, survey.entries)) > 0:
@@ -200,7 +205,7 @@ class Receiver:
             return
         delivery = await self._begun(district, inbox)
         names = sorted(survey.entries.keys() & expected)
-        required = await asyncio.to_thread(_required, district.format, inbox.folder, names)
+        required = await asyncio.to_thread(expected_files.required, district.format, inbox.folder, names)
         no_slot = await self._no_slot(district, inbox)
         # From here to the end of `gather` nothing is awaited: what is judged is what is taken.
         ages = {name: entry.at for name, entry in inbox.entries().items() if name in expected}
@@ -252,7 +257,7 @@ class Receiver:
     def _judge(
         self, inbox: Inbox, required: frozenset[str], ages: Mapping[str, datetime], expected: frozenset[str]
     ) -> completeness.Judgement:
-        bounds, unfinished = self._settings.delivery, _unfinished(inbox.survey(), expected)
+        bounds, unfinished = self._settings.delivery, expected_files.unfinished(inbox.survey(), expected)
         return completeness.judge(
             required,
             ages,
@@ -353,42 +358,6 @@ def _fields(district: District, area: Area, judgement: completeness.Judgement) -
             about["missing"] = names
         case completeness.Mixed(old=names):
             about["old"] = names
-        case completeness.Complete():
+        case completeness.Complete() | completeness.Stuck():
             pass
     return about
-
-
-def _names(format_name: str) -> frozenset[str]:
-    """Return the file names that belong to a set of this format, or of any when the format is to be recognised."""
-    formats = catalogue.formats()
-    chosen = formats.values() if format_name == "auto" else [formats[format_name]]
-    return frozenset(file.name for one in chosen for file in one.files)
-
-
-def _unfinished(survey: Survey, expected: frozenset[str]) -> dict[str, Entry]:
-    """Return the newest upload that was cut off, or never renamed, by the file it stands for."""
-    found: dict[str, Entry] = {}
-    for entry in survey.left.values():
-        name = entry.name if entry.name in expected else stands_for(entry.name, expected)
-        if name is not None:
-            found[name] = max(entry, found.get(name, entry), key=lambda one: one.at)
-    return found
-
-
-def _required(format_name: str, folder: Path, names: list[str]) -> frozenset[str]:
-    """Return the files without which this set is not complete, by the format it has or comes nearest to."""
-    formats = catalogue.formats()
-    if format_name != "auto":
-        found = formats[format_name]
-    else:
-        recognition = recognise({name: _head(folder / name) for name in names}, tuple(formats.values()))
-        found = recognition.format or recognition.nearest or formats["direct"]
-    return frozenset(file.name for file in found.files if not file.optional)
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except FileNotFoundError:  # removed or replaced since it was listed; it is looked at again
-        return b""

@@ -58,6 +58,7 @@ async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, setti
     for folder, delivery in known.items():
         await _enter_seal(engine, districts, settings, folder, delivery)
     async with store.writing(engine) as tx:
+        await deliveries.note_stuck(tx, None, None)  # that is found out again
         for delivery in await deliveries.due(tx):
             if not spool.delivery(delivery.id).exists():
                 why = "its files are gone from the disk; upload them again"

@@ -84,9 +84,9 @@ def test_who_has_neither_a_school_nor_a_class_is_told() -> None:
 
 
 def test_birth_dates_that_disagree_are_told() -> None:
-    """The first row of a person counts, where the other one stands is said; the same date again is no fault."""
+    """The first row of a person counts, where the other one stands is said; the same date again disagrees with none."""
     row = "s1,,,2012-03-04,male\n"
-    assert found(changed("demographics.csv", row, row * 2)) == []
+    assert found(changed("demographics.csv", row, row * 2)) == [("repeated-row", "demographics.csv", None, (3,))]
     files = changed("demographics.csv", row, f"{row}s1,,,2011-03-04,male\n")
     assert found(files) == [("conflicting-values", "demographics.csv", "birthDate", (3,))]
     assert said(FORMAT, files, "students")[0][4] == "2012-03-04"

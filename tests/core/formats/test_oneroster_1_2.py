@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sets import ONEROSTER_1_2, added, found, said, verdict
+from core.sets import ONEROSTER_1_2, added, found, removed, said, verdict
 from rostergate.core.formats.oneroster_1_2 import FORMAT
 
 
@@ -109,3 +109,14 @@ def test_profiles_are_not_read() -> None:
     """userProfiles.csv may come."""
     profiles = "sourcedId,status,dateLastModified,userSourcedId,profileType\nq1,,,s1,x\n"
     assert found({**ONEROSTER_1_2, "userProfiles.csv": profiles}) == []
+
+
+@pytest.mark.parametrize("person", ["t1", "s1", "g1"])
+def test_who_has_no_role_is_told_and_loses_nothing(person: str) -> None:
+    """A teacher, a student or a guardian of whom no row of roles.csv is left; told in users.csv."""
+    kept = [line for line in ONEROSTER_1_2["roles.csv"].splitlines(keepends=True) if f",{person}," not in line]
+    files = {**ONEROSTER_1_2, "roles.csv": "".join(kept)}
+    lines = ONEROSTER_1_2["users.csv"].splitlines()
+    (line,) = [number for number, line in enumerate(lines, 1) if line.startswith(f"{person},")]
+    assert ("role-missing", "users.csv", "sourcedId", (line,)) in found(files)
+    assert removed(ONEROSTER_1_2, files) == {}

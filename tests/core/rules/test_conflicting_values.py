@@ -36,6 +36,10 @@ QUIET = [
         id="a later row that leaves the cell empty",
     ),
     pytest.param(
+        claims(students=[{"student_id": "s", "grade": "04"}, {"student_id": "s", "grade": "4"}]),
+        id="one grade with and without its zero",
+    ),
+    pytest.param(
         claims(students=[{"student_id": "s", "grade": "4"}, {"student_id": "u", "grade": "5"}]),
         id="two people with different values",
     ),

@@ -14,8 +14,9 @@ teacher of a class; nor does an organisation or an enrollment of such a kind. Th
 left out, so that what the roster has of them stays.
 Rule 7: a set is whole or refused. Rows marked for deletion belong to sets of changes; in a whole one they are left out.
 Rule 8: who has neither a school of their own nor a class makes nothing, and is told where the role stands.
-Rule 9: of several birth dates of a person the first counts, and the others are told.
-Rule 10: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
+Rule 9: of several birth dates of a person the first counts, and the others are told; so are rows that say one again.
+Rule 10: where roles stand in a file of their own, a person of whom it has no row makes nothing, and is told once.
+Rule 11: several roles tie a person to one organisation, or to one class, once. A row of another role is no repetition.
 """
 
 from __future__ import annotations
@@ -26,14 +27,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.cells import Cell
-from rostergate.core.claims import CLAIMED, FILE
+from rostergate.core.claims import CLAIMED
 from rostergate.core.declaration import Column, Sheets, Source
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.formats._oneroster_files import ENROLLED, ROLE, TYPE
 from rostergate.core.listed import is_listed
-from rostergate.core.problem import Effect, Problem
 from rostergate.core.rows import repeats
-from rostergate.core.rules import conflicting_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,13 +54,7 @@ DELTA = Code(
     "The manifest says that files hold changes only (delta).",
     "Set the export to bulk, so that every file holds everything each time.",
 )
-SCHOOL_MISSING = Code(
-    "school-missing",
-    Severity.ERROR,
-    "The person belongs to no school: the row names none, and the person is in no class, so it makes nothing.",
-    "Give the person a school in the SIS, or a class. Until then the roster keeps what it has of the person.",
-)
-CODES = (NO_SCHOOLS, DELTA, SCHOOL_MISSING)
+CODES = (NO_SCHOOLS, DELTA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +96,6 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
     if len(modes):
         yield finding(DELTA, file="manifest.csv", column="value", lines=modes["line"].to_list())
     yield from without_schools(sheets, SCHOOLS)
-
-
-def problems(sheets: Sheets, *, roles: str, org: str) -> Iterator[Problem]:
-    """Yield who has no school, by the file and column that would state it, and further birth dates of one person."""
-    yield without_school(sheets, roles, org)
-    yield disagreeing(sheets["demographics.csv"], "demographics.csv", "sourcedId", "birthDate")
-
-
-def without_school(sheets: Sheets, file: str, org: str) -> Problem:
-    """Return the first row of each person whom `people` finds without a school."""
-    return Problem(SCHOOL_MISSING, "", org, _lines(sheets["without a school"], file), Effect.LEAVE_OUT)
-
-
-def disagreeing(rows: pl.DataFrame, file: str, user: str, column: str) -> Problem:
-    """Return the rows of a person that give another value than the first one, which is used."""
-    several = rows.filter(repeats(rows, [user]))
-    first = several.filter(pl.col(user).is_first_distinct()).select(user, first=pl.col(column).fill_null(""))
-    other = several.join(first, on=user, maintain_order="left").filter(pl.col(column) != pl.col("first"))
-    return Problem(conflicting_values.CODE, "", column, _lines(other, file))
-
-
-def _lines(rows: pl.DataFrame, file: str) -> pl.DataFrame:
-    return rows.select(pl.lit(file, FILE).alias("file"), "line")
 
 
 def with_details(users: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFrame:

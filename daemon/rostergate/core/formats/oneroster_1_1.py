@@ -17,7 +17,7 @@ from functools import partial
 import polars as pl
 
 from rostergate.core.declaration import Column, File, Format, Mark, Sheets, key, optional, required
-from rostergate.core.formats import _oneroster, _oneroster_files
+from rostergate.core.formats import _oneroster, _oneroster_files, _oneroster_people
 
 
 def prepare(sheets: Sheets) -> Sheets:
@@ -39,8 +39,8 @@ FORMAT = Format(
     title="OneRoster 1.1",
     prepare=prepare,
     refuse=_oneroster.refuse,
-    problems=partial(_oneroster.problems, roles="users.csv", org="orgSourcedIds"),
-    codes=_oneroster.CODES,
+    problems=partial(_oneroster_people.problems, roles="users.csv", org="orgSourcedIds"),
+    codes=(*_oneroster.CODES, *_oneroster_people.CODES),
     extension="metadata.",
     mark=Mark("manifest.csv", "oneroster.version", "1.1"),
     files=(

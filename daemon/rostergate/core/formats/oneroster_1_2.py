@@ -5,17 +5,23 @@ sections 2 ("CSV Overview": bulk and delta) and 3 ("CSV Format": the header fiel
 compared with those that public software reads and writes.
 
 Rule 1: roles.csv is required, although the binding lets a set do without: nothing else says who is a student or a
-teacher, and a set without it would archive everybody.
+teacher, and a set without it would archive everybody. Everybody has a row there, guardians too (the binding of 1.2 for
+REST, class User: `roles` is 1..*); who has none is told.
 Rule 2: a person may have several roles, each at one organisation; primary and secondary roles count alike.
 Rule 3: userProfiles.csv, courses.csv and academicSessions.csv may come; nothing in them is needed.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from typing import TYPE_CHECKING
 
 from rostergate.core.declaration import Column, File, Format, Mark, Sheets, key, optional, required
-from rostergate.core.formats import _oneroster, _oneroster_files
+from rostergate.core.formats import _oneroster, _oneroster_files, _oneroster_people
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rostergate.core.problem import Problem
 
 
 def prepare(sheets: Sheets) -> Sheets:
@@ -24,12 +30,21 @@ def prepare(sheets: Sheets) -> Sheets:
     sheets = {**sheets, "users.csv": users}
     stated = _oneroster.with_teachers(sheets["roles.csv"], "userSourcedId", sheets["enrollments.csv"])
     roles = stated.select("line", "role", "stated role", user="userSourcedId", org="orgSourcedId")
+    roleless = users.join(roles, left_on="sourcedId", right_on="user", how="anti", maintain_order="left")
+    roles = _oneroster_people.with_roleless(roles, roleless)
     return {
         **sheets,
+        "without a role": roleless,
         "roles.csv": stated,
         **_oneroster.people(sheets, roles, schools=_oneroster.SCHOOLS, class_school="schoolSourcedId"),
         **_oneroster.guardians(users, roles),
     }
+
+
+def problems(sheets: Sheets) -> Iterator[Problem]:
+    """Yield who has no role or no school, and what demographics.csv says of one person twice."""
+    yield _oneroster_people.without_role(sheets)
+    yield from _oneroster_people.problems(sheets, roles="roles.csv", org="orgSourcedId")
 
 
 FORMAT = Format(
@@ -37,8 +52,8 @@ FORMAT = Format(
     title="OneRoster 1.2",
     prepare=prepare,
     refuse=_oneroster.refuse,
-    problems=partial(_oneroster.problems, roles="roles.csv", org="orgSourcedId"),
-    codes=_oneroster.CODES,
+    problems=problems,
+    codes=(*_oneroster.CODES, *_oneroster_people.CODES),
     extension="metadata.",
     mark=Mark("manifest.csv", "oneroster.version", "1.2"),
     files=(

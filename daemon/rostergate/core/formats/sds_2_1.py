@@ -7,7 +7,8 @@ Rule 1: organisations in which classes are taught become schools: school, colleg
 Rule 2: everybody of the listed roles who teaches is a teacher; assistants and other staff are not, unless they are
 enrolled as the teacher of a class. `_oneroster` says what follows from roles.
 Rule 3: a person's e-mail address is `email` or, where that is empty, a `username` that is an address.
-Rule 4: relationships.csv says who is a guardian; a doctor, an aide or a child is none.
+Rule 4: relationships.csv says who is a guardian; a doctor, an aide or a child is none. No role is listed for guardians:
+who stands there as related to somebody needs no row in roles.csv, and everybody else does.
 Rule 5: a value that no list has makes nothing, as in OneRoster. `aid` and `assistant` are listed beside `aide`: exports
 have all three.
 Rule 6: academicSessions.csv, courses.csv and userFlags.csv may come; nothing in them is needed.
@@ -32,8 +33,9 @@ from rostergate.core.declaration import (
     optional,
     required,
 )
-from rostergate.core.formats import _oneroster
+from rostergate.core.formats import _oneroster, _oneroster_people
 from rostergate.core.listed import is_listed
+from rostergate.core.values import same_grade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +66,10 @@ _ROLE = Column(
 _RELATIONSHIP = Column(
     "relationshipRole", values=("guardian", "parent", "relative", "aide", "child", "doctor", "other")
 )
+_NEXT_STEP = (
+    "Export a role for each student and member of staff, and a row of relationships.csv for each guardian, or leave "
+    "the person out. Until then the roster keeps what it has."
+)
 _CONTACTS = {"email": "email", "phone": "phone"}
 _CELLS = {**_oneroster.CELLS, "email": Cell(column="own_email column")}
 
@@ -93,6 +99,9 @@ def prepare(sheets: Sheets) -> Sheets:
         .join(born, left_on="sourcedId", right_on="userSourcedId", how="left", maintain_order="left")
     )
     sheets = {**sheets, "users.csv": users}
+    related = sheets["relationships.csv"]["relationshipUserSourcedId"].implode()
+    roleless = users.join(roles, left_on="sourcedId", right_on="user", how="anti", maintain_order="left")
+    roleless = roleless.filter(~pl.col("sourcedId").is_in(related))
     ties = sheets["relationships.csv"].filter(
         _oneroster.among("relationshipRole", _oneroster.GUARDIANS) | ~is_listed(_RELATIONSHIP)
     )
@@ -100,7 +109,7 @@ def prepare(sheets: Sheets) -> Sheets:
         **sheets,
         **_oneroster.people(
             sheets,
-            roles.drop("grade"),
+            _oneroster_people.with_roleless(roles.drop("grade"), roleless),
             schools=_SCHOOLS,
             class_school="orgSourcedId",
             role=_ROLE,
@@ -108,6 +117,7 @@ def prepare(sheets: Sheets) -> Sheets:
             teaching=_TEACHING,
         ),
         "roles.csv": stated,
+        "without a role": roleless,
         "relationships.csv": ties,
         "guardians": users.join(
             ties, left_on="sourcedId", right_on="relationshipUserSourcedId", how="semi", maintain_order="left"
@@ -121,10 +131,12 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
 
 
 def problems(sheets: Sheets) -> Iterator[Problem]:
-    """Yield who has no school, and the further grades and birth dates of one student."""
-    yield _oneroster.without_school(sheets, "roles.csv", "orgSourcedId")
-    yield _oneroster.disagreeing(_graded(sheets["roles.csv"]), "roles.csv", "userSourcedId", "grade")
-    yield _oneroster.disagreeing(sheets["demographics.csv"], "demographics.csv", "userSourcedId", "birthDate")
+    """Yield who has no role or no school, and the further grades and birth dates of one student."""
+    yield _oneroster_people.without_role(sheets, _NEXT_STEP)
+    yield _oneroster_people.without_school(sheets, "roles.csv", "orgSourcedId")
+    grade = same_grade(pl.col("grade"))
+    yield _oneroster_people.disagreeing(_graded(sheets["roles.csv"]), "roles.csv", "userSourcedId", "grade", grade)
+    yield from _oneroster_people.of_demographics(sheets["demographics.csv"], "userSourcedId")
 
 
 def _graded(roles: pl.DataFrame) -> pl.DataFrame:
@@ -137,7 +149,7 @@ FORMAT = Format(
     prepare=prepare,
     refuse=refuse,
     problems=problems,
-    codes=(_oneroster.NO_SCHOOLS, _oneroster.SCHOOL_MISSING),
+    codes=(_oneroster.NO_SCHOOLS, *_oneroster_people.CODES),
     files=(
         File(
             "orgs.csv",

@@ -1,7 +1,7 @@
 """Conflicting values: the rows of one person, or of one guardian of one student, do not say the same.
 
 A person stands in the files once per school, per guardian or per student. The first row counts, so what a later row
-states differently is not used. A later cell that is empty states nothing.
+states differently is not used. A later cell that is empty states nothing, and `09` states the same grade as `9`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Problem
 from rostergate.core.rows import first_rows, repeats
 from rostergate.core.rule import Rule, Stage
+from rostergate.core.values import same_grade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,10 @@ def check(claims: Claims) -> Iterator[Problem]:
         first = first_rows(several, key).select(*key, pl.col(columns).name.suffix("_first"))
         rows = several.join(first, on=key, maintain_order="left")
         for column in columns:
-            other = rows.filter(pl.col(column).is_not_null() & pl.col(column).ne_missing(pl.col(f"{column}_first")))
+            said, before = pl.col(column), pl.col(f"{column}_first")
+            if column == "grade":
+                said, before = same_grade(said), same_grade(before)
+            other = rows.filter(said.is_not_null() & said.ne_missing(before))
             yield Problem(CODE, table, column, other.select("file", "line"))
 
 
