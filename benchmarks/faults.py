@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import polars as pl
 
 from district import Tables, as_files
-from rostergate.core.formats import oneroster_1_1
+from rostergate.core.formats import oneroster_1_1, sds_2_1
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,6 +102,13 @@ SETS: Final = {
 }
 """Code -> what a OneRoster set says of its files, and the types of its organisations."""
 
+PEOPLE: Final = {
+    "role-missing": {"roles.csv": "", "relationships.csv": ""},
+    "school-missing": {"roles.csv": "u1,,student,,,,,\n", "relationships.csv": ""},
+    "unknown-guardian": {"roles.csv": "u1,o1,student,,,,,\n", "relationships.csv": "u1,u2,parent\n"},
+}
+"""Code -> what a School Data Sync set says of its one person, besides a name."""
+
 CODES: Final = (
     *CELLS,
     *ROWS,
@@ -111,6 +118,7 @@ CODES: Final = (
     *FILES,
     "format-unknown",
     *SETS,
+    *PEOPLE,
 )
 """Every code that can be injected."""
 
@@ -132,6 +140,9 @@ def injected(tables: Tables, wanted: Mapping[str, int]) -> dict[str, bytes]:
     for code, (mode, kinds) in SETS.items():
         if code in wanted:
             return _of_oneroster(mode, kinds)
+    for code, rows in PEOPLE.items():
+        if code in wanted:
+            return _of_sds(rows)
     _misplace(tables, wanted.get("student-not-in-school", 0))
     _leave_untaught(tables, wanted.get("class-without-teacher", 0))
     return _with_bytes(as_files(tables), wanted)
@@ -160,6 +171,13 @@ def _of_oneroster(mode: str, kinds: tuple[str, ...]) -> dict[str, bytes]:
         values = {"sourcedId": f"o{number}", "name": f"Northfield {number}", "type": kind}
         files["orgs.csv"] += ",".join(values.get(column.name, "") for column in columns) + "\n"
     return {name: text.encode() for name, text in files.items()}
+
+
+def _of_sds(rows: Mapping[str, str]) -> dict[str, bytes]:
+    """Return a School Data Sync 2.1 set with one school, one person and the rows of some files."""
+    files = {file.name: ",".join(column.name for column in file.columns) + "\n" for file in sds_2_1.FORMAT.files}
+    rows = {"orgs.csv": "o1,Northfield,school,\n", "users.csv": "u1,,Ada,Moss,,,,,\n", **rows}
+    return {name: (header + rows.get(name, "")).encode() for name, header in files.items()}
 
 
 def _misplace(tables: Tables, count: int) -> None:

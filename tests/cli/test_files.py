@@ -97,3 +97,22 @@ def test_a_person_is_found_in_encrypted_files(commands: Commands) -> None:
     deliver(commands, FULL)
     told = commands.answer("erase", SLUG, "s1-7", "--yes")
     assert told["files"] == ["lincoln-00001"]
+
+
+@pytest.mark.parametrize("lost", ["gone", "another"])
+def test_files_whose_key_is_lost_go_with_a_person_when_that_is_said(
+    commands: Commands, key_file: Path, lost: str
+) -> None:
+    """Else they are named, and nothing is erased; those that can be read go only where they name the person."""
+    first = deliver(commands, FULL)
+    key_file.write_bytes(new_key())
+    second = deliver(commands, HALF)
+    if lost == "gone":
+        key_file.unlink()
+    refused = commands("erase", SLUG, "s1-7", "--yes")
+    assert (refused.exit_code, first in refused.stderr, "--unreadable" in refused.stderr) == (1, True, True)
+    assert commands.answer("roster")[0]["students"] > 0
+    told = commands.answer("erase", SLUG, "s1-7", "--yes", "--unreadable")
+    assert told["unreadable"] == ([first, second] if lost == "gone" else [first])
+    assert [path.name for path in (commands.folder / "state" / "deliveries" / first).iterdir()] == ["manifest.json"]
+    assert commands("erase", SLUG, "s1-7", "--dry-run").exit_code == 1

@@ -26,12 +26,23 @@ if TYPE_CHECKING:
 @click.option(
     "--role", type=click.Choice(sorted(erasing.ROLES)), help="Which person is meant, where two have the same id."
 )
+@click.option(
+    "--unreadable", is_flag=True, help="Have files go as well that nobody can read any more: their key is lost."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 @click.pass_obj
 def erase(
-    place: Place, *, district: str, person: str, role: str | None, dry_run: bool, yes: bool, as_json: bool
+    place: Place,
+    *,
+    district: str,
+    person: str,
+    role: str | None,
+    unreadable: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Erase PERSON, by the SIS's id, from everything that is kept of DISTRICT.
 
@@ -40,6 +51,9 @@ def erase(
     "erased". What waits is superseded: the next delivery brings it again. Then the database is written anew, so that
     nothing is left in its files.
 
+    Of encrypted deliveries whose key is lost nobody knows whom they name. They are told, and nothing is erased, unless
+    --unreadable has their files go as well.
+
     Out of its reach are backups, and the district's own export: take the person out of it first, or the next delivery
     brings the same person again.
     """
@@ -47,7 +61,7 @@ def erase(
         raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
     try:
         with progress("looking for the person"):
-            outlook = run(_look(place, district, person, role))
+            outlook = run(_look(place, district, person, role, unreadable=unreadable))
     except NotFound:
         if yes and not dry_run:
             run(erasing.compact(place.location()))  # an erasure may have been interrupted before this
@@ -68,9 +82,9 @@ def erase(
         click.echo("\nerased; backups still have what they had")
 
 
-async def _look(place: Place, district: str, person: str, role: str | None) -> Outlook:
+async def _look(place: Place, district: str, person: str, role: str | None, *, unreadable: bool) -> Outlook:
     async with place.database() as engine:
-        return await erasing.look(engine, place.spool, district, person, role)
+        return await erasing.look(engine, place.spool, district, person, role, unreadable=unreadable)
 
 
 async def _carry_out(place: Place, outlook: Outlook) -> None:
@@ -103,6 +117,7 @@ def _shape(outlook: Outlook) -> dict[str, Any]:
         "accounts": len(traces.loaded),
         "superseded": list(traces.waiting) if traces.any else [],
         "files": list(outlook.files),
+        "unreadable": list(outlook.unreadable),
         "reports": list(outlook.reports),
     }
 
@@ -122,6 +137,8 @@ def _print(outlook: Outlook) -> None:
         )
     if outlook.files:
         click.echo(f"the files of {counted(len(outlook.files), 'delivery', 'deliveries')} go: {listed(outlook.files)}")
+    if outlook.unreadable:
+        click.echo(f"of these nobody can read whether they name the person: {listed(outlook.unreadable)}")
     if outlook.reports:
         click.echo(f"reports that are written again or go: {listed(outlook.reports)}")
     click.echo(

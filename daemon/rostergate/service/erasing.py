@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Final
 
 from rostergate import store
 from rostergate.core.roster import PEOPLE
+from rostergate.desk.words import listed
 from rostergate.errors import NotFound, Refused
 from rostergate.service import reporting
 from rostergate.spool import sealing
+from rostergate.spool.cipher import CipherDamagedError, KeyUnusableError
 from rostergate.spool.folders import Area
 from rostergate.spool.searching import found_in, pattern
 from rostergate.store import compacting, erasing
@@ -54,6 +56,8 @@ class Outlook:
     traces: Traces
     files: tuple[str, ...]
     """Deliveries whose files would go."""
+    unreadable: tuple[str, ...]
+    """Those of them of which nobody can say whether they name the person."""
     reports: tuple[str, ...]
     """Deliveries whose reports would be written again."""
 
@@ -63,11 +67,15 @@ class Outlook:
         return not (self.traces.any or self.files or self.reports)
 
 
-async def look(engine: AsyncEngine, spool: Spool, district: str, person_id: str, role: str | None) -> Outlook:
+async def look(
+    engine: AsyncEngine, spool: Spool, district: str, person_id: str, role: str | None, *, unreadable: bool = False
+) -> Outlook:
     """Work out what erasing a person would do; change nothing.
 
-    Raises `NotFound` when nothing of such a person is kept; raises `Refused` when the id is of several people and no
-    role says which, and while files that are coming in name the person.
+    `unreadable`: files that cannot be read, because their key is lost or they are damaged, go as if they named the
+    person. Raises `NotFound` when nothing of such a person is kept; raises `Refused` when the id is of several people
+    and no role says which, while files that are coming in name the person, and where files cannot be read and are not
+    to go.
     """
     found = []
     for name, table in ROLES.items():
@@ -83,9 +91,17 @@ async def look(engine: AsyncEngine, spool: Spool, district: str, person_id: str,
     coming = await asyncio.to_thread(_coming, spool, district, wanted)
     if coming:
         raise Refused(f"{coming} is coming in and names this person. Let it be decided, or remove it, and erase then.")
+    naming, unread = await asyncio.to_thread(_deliveries_naming, spool, district, wanted)
+    if unread and not unreadable:
+        raise Refused(
+            f"{listed([*unread])}: the files cannot be read, so nobody knows whether they name this person "
+            f"({next(iter(unread.values()))}). Once they can, erase as now; where they never will, --unreadable has "
+            "all files of these deliveries go as well."
+        )
     outlook = Outlook(
         traces,
-        await asyncio.to_thread(lambda: tuple(_deliveries_naming(spool, district, wanted))),
+        (*naming, *unread),
+        (*unread,),
         await asyncio.to_thread(lambda: tuple(_reports_naming(spool, district, person_id, traces.deliveries))),
     )
     if outlook.empty:
@@ -128,10 +144,17 @@ def _coming(spool: Spool, district: str, wanted: Pattern[bytes]) -> str | None:
     return "a dry run" if folder.is_dir() and _names(folder, wanted, None) else None
 
 
-def _deliveries_naming(spool: Spool, district: str, wanted: Pattern[bytes]) -> Iterator[str]:
+def _deliveries_naming(spool: Spool, district: str, wanted: Pattern[bytes]) -> tuple[list[str], dict[str, str]]:
+    """Return the deliveries whose files name the person, and why those of others cannot be read."""
+    naming, unread = [], {}
     for folder in (*sealing.sealed(spool), *sealing.aside(spool)):
-        if folder.name.rpartition("-")[0] == district and _names(folder, wanted, spool.key_file):
-            yield folder.name
+        if folder.name.rpartition("-")[0] == district:
+            try:
+                if _names(folder, wanted, spool.key_file):
+                    naming.append(folder.name)
+            except (KeyUnusableError, CipherDamagedError) as error:
+                unread[folder.name] = str(error)
+    return naming, unread
 
 
 def _names(folder: Path, wanted: Pattern[bytes], key_file: Path | None) -> bool:
