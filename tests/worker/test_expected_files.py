@@ -6,7 +6,7 @@ import pytest
 
 from core.sets import SETS
 from rostergate.core import catalogue
-from rostergate.worker.receiving import _required
+from rostergate.worker import expected_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ def required(folder: Path, files: dict[str, str], form: str = "auto") -> frozens
     """Return what a set of these files in an inbox waits for."""
     for name, text in files.items():
         (folder / name).write_text(text)
-    return _required(form, folder, sorted(files))
+    return expected_files.required(form, folder, sorted(files))
 
 
 def needed(form: str) -> frozenset[str]:
@@ -42,4 +42,4 @@ def test_a_fixed_format_is_waited_for_whatever_comes(form: str, tmp_path: Path) 
 def test_a_set_that_is_nothing_waits_for_the_products_own(tmp_path: Path) -> None:
     """Files that are like no format are waited for as the product's own, until they are overdue."""
     assert required(tmp_path, {"schools.csv": "a,b\n"}) == needed("direct")
-    assert _required("auto", tmp_path, ["users.csv"]) == needed("direct")
+    assert expected_files.required("auto", tmp_path, ["users.csv"]) == needed("direct")
