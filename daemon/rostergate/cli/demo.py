@@ -12,7 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import asyncssh
 import click
@@ -20,17 +20,19 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from rostergate import store
 from rostergate.cli import sample
 from rostergate.cli.place import run
 from rostergate.errors import Refused, RostergateError
 from rostergate.service.lock import running
 from rostergate.spool.folders import Spool
+from rostergate.store import deliveries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SETTLE_SECONDS: Final = 1
-STEP_SECONDS_MAX: Final = 60
+STEP_SECONDS_MAX: Final = 120
 """How long to wait for the daemon at each step, on a slow machine."""
 _DISTRICT: Final = "lakeside"
 
@@ -197,12 +199,17 @@ class Stage:
 
     async def _reached(self, state: str) -> None:
         deadline = time.monotonic() + STEP_SECONDS_MAX
-        while time.monotonic() < deadline:
-            newest: list[dict[str, Any]] = json.loads(await self._rostergate("deliveries", "--json", "--limit", "1"))
-            if newest and newest[0]["state"] == state and newest[0]["reported_at"]:
-                return
-            await asyncio.sleep(0.2)
-        raise RostergateError(f"the demo went wrong: nothing became {state}; see {self._folder / 'daemon.log'}")
+        engine = store.open(self._spool.database)  # a command each time would take the processor from the daemon
+        try:
+            while time.monotonic() < deadline:
+                async with store.reading(engine) as tx:
+                    newest = await deliveries.latest(tx, _DISTRICT)
+                if newest and newest.state.value == state and newest.reported_at:
+                    return
+                await asyncio.sleep(0.2)
+        finally:
+            await engine.dispose()
+        raise RostergateError(f"the demo went wrong: nothing became {state}. The daemon's log:\n{self._log()}")
 
     async def _upload(self, files: sample.FileSet) -> None:
         async with self._session() as sftp:
@@ -235,7 +242,10 @@ class Stage:
             if daemon := running(self._spool):
                 return daemon.port
             await asyncio.sleep(0.05)
-        raise RostergateError(f"the daemon did not start: {(self._folder / 'daemon.log').read_text()}")
+        raise RostergateError(f"the daemon did not start. Its log:\n{self._log()}")
+
+    def _log(self) -> str:
+        return (self._folder / "daemon.log").read_text()  # it goes with the folder
 
     def _environment(self) -> dict[str, str]:
         """Return the environment without settings of the reader's own, with a daemon that is quick and local."""
