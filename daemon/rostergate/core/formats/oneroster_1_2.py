@@ -4,9 +4,8 @@ Source: 1EdTech "OneRoster: CSV Binding", Final Release, version 1.2.1 (imsgloba
 sections 2 ("CSV Overview": bulk and delta) and 3 ("CSV Format": the header fields of each file). Header fields were
 compared with those that public software reads and writes.
 
-Rule 1: roles.csv is required, although the binding lets a set do without: nothing else says who is a student or a
-teacher, and a set without it would archive everybody. Everybody has a row there, guardians too (the binding of 1.2 for
-REST, class User: `roles` is 1..*); who has none is told.
+Rule 1: roles.csv is required, although the binding lets a set do without: nothing else says who is a student, a teacher
+or a guardian, and a set without it would archive everybody. Who has no row there is told.
 Rule 2: a person may have several roles, each at one organisation; primary and secondary roles count alike.
 Rule 3: userProfiles.csv, courses.csv and academicSessions.csv may come; nothing in them is needed.
 """
