@@ -145,6 +145,8 @@ def suggestions(name: str, free: Mapping[str, str], most: int = 3) -> tuple[Sugg
 
 def _by_name(asking: Mapping[str, str], free: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
     """Match by name, the most alike first. Return school id -> platform id, and the schools in doubt."""
+    if not free:  # as of every district whose schools the platform makes: their names need not be taken apart
+        return {}, set()
     levels: dict[float, list[tuple[str, str]]] = defaultdict(list)
     choices: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
     for platform_id, name in free.items():

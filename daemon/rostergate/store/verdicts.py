@@ -169,7 +169,8 @@ async def _write_plans(
     tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], ground: int, at: datetime
 ) -> Concluded:
     superseded = await deliveries.supersede_older(tx, about.district, about.number, at)
-    await deciding.supersede_older(tx, about.district, about.id, at)
+    if superseded:  # nobody else has plans that are open
+        await deciding.supersede_older(tx, about.district, about.id, at)
     clear = {plan.school_id: plan.changes for plan in decided if plan.state is PlanState.CLEAR and plan.changes}
     large = sum(rows.height for changes in clear.values() for rows in changes.values()) > _ROWS_BESIDE_MAX
     if large:
