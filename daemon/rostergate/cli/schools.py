@@ -281,8 +281,8 @@ def _taken(district: District, school: str, platform_school: str, holder: str, p
     again = f"Then match {school} again."
     if plan and plan.counts["schools"].removed:
         return Refused(
-            f"{told}, which is in the roster and not in the files any more. Where it has closed or is {school} now, "
-            f"first `rostergate release {plan.plan} --by WHO --reason WHY`; where the roster is to keep it as it is, "
+            f"{told}, which plan {plan.plan} would take out of the roster. Where that is right, first "
+            f"`rostergate release {plan.plan} --by WHO --reason WHY`; where the roster is to keep it as it is, "
             f"`rostergate schools deselect {of_holder}. {again}"
         )
     held = f" in plan {plan.plan}, which is held" if plan and plan.state is State.HELD else ""
