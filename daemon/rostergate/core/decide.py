@@ -95,9 +95,11 @@ def against(roster: Frames, delivery: Understood, policy: Policy) -> Verdict:
     return replace(delivery.verdict, plans=_plans(decision), totals=decision.totals, target=decision.target)
 
 
-def undoing(roster: Frames, snapshot: Snapshot, policy: Policy) -> tuple[tuple[Plan, ...], dict[str, Totals]]:
-    """Return the plans of an undo, by school id, that lead from a roster to a snapshot, and what they change."""
-    decision = _diff(roster, snapshot, policy, is_undo=True)
+def planned(
+    roster: Frames, snapshot: Snapshot, policy: Policy, *, is_undo: bool = False
+) -> tuple[tuple[Plan, ...], dict[str, Totals]]:
+    """Return the plans, by school id, that lead from a roster to a snapshot, and what they change of each table."""
+    decision = _diff(roster, snapshot, policy, is_undo=is_undo)
     return _plans(decision), decision.totals
 
 
