@@ -55,6 +55,25 @@ def test_a_hold_explains_itself_and_names_its_rows(held: Commands) -> None:
     assert "Kid" not in printed
 
 
+def test_it_is_told_for_how_long_a_school_has_waited(held: Commands) -> None:
+    """Another delivery puts a new plan in the place of the old one; the school waits since the first."""
+    first = held.answer("holds")[0]
+    assert (first["held_deliveries"], first["held_since"] is not None) == (1, True)
+    deliver(held, SHORT)
+    told = {(one["held_since"], one["held_deliveries"]) for one in held.answer("holds")}
+    assert told == {(first["held_since"], 2)}
+    assert "s, 2 times" in held("holds").output
+    plan = held.answer("holds")[0]["plan"]
+    shown = held.answer("holds", "show", plan)
+    assert (shown["held_since"], shown["held_deliveries"]) == (first["held_since"], 2)
+    assert "on hold since 20" in held("holds", "show", plan).output
+    (row,) = held.answer("status")["districts"]
+    assert row["held_since"] == first["held_since"]
+    assert {one["held_deliveries"] for one in held.answer("show", f"{SLUG}-00003")["schools"]} == {2}
+    held.answer("release", plan, *WHO)
+    assert held.answer("holds", "show", plan)["held_since"] is None
+
+
 def test_new_ids_are_told_as_new_ids(commands: Commands) -> None:
     """When the SIS gives everybody a new id, that is said instead of how many left."""
     district(commands)

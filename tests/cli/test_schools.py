@@ -129,6 +129,51 @@ def test_a_school_that_comes_under_another_id_waits(commands: Commands) -> None:
     assert listed(commands)["11"]["platform_school"] == "p-1"
 
 
+@pytest.fixture
+def renumbered(commands: Commands) -> Commands:
+    """Give a district of which a school that is matched comes under another id, so that everything waits."""
+    district(commands)
+    load(commands)
+    deliver(commands, files(SCHOOLS, {"10": range(30), "20": range(4)}))
+    deliver(commands, files({"11": SCHOOLS["10"], "20": SCHOOLS["20"]}, {"11": range(30), "20": range(5)}))
+    return commands
+
+
+def test_a_place_that_is_taken_names_what_to_do_first(renumbered: Commands) -> None:
+    """The refusal has the commands: with the plan that takes the old school out, or with the school itself."""
+    plan = listed(renumbered)["10"]["plan"]
+    told = " ".join(renumbered("schools", "match", "11", "p-1", *BY).output.split())
+    assert f"first `rostergate release {plan} --by" in told
+    assert f"`rostergate schools deselect 10 --district {SLUG} --by" in told
+    renumbered.answer("schools", "match", "20", "p-3", *BY)
+    told = " ".join(renumbered("schools", "match", "11", "p-3", *BY).output.split())
+    assert f"`rostergate schools make 20 --district {SLUG} --by" in told
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        ("release", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked"),
+        ("schools", "deselect", "10", *BY),
+    ],
+    ids=["released", "deselected"],
+)
+def test_the_place_of_a_school_that_is_gone_is_free(renumbered: Commands, before: tuple[str, ...]) -> None:
+    """Once the old id is out of the roster, or taken out by a person, the new one gets its place, and keeps it."""
+    renumbered.answer(*before)
+    assert renumbered.answer("schools", "match", "11", "p-1", *BY)["state"] == "held"
+    renumbered.answer("release", "--district", SLUG, "--all", "--yes", "--by", "Kim", "--reason", "checked")
+    deliver(renumbered, files({"11": SCHOOLS["10"], "20": SCHOOLS["20"]}, {"11": range(29), "20": range(5)}))
+    one = listed(renumbered)["11"]
+    assert (one["status"], one["platform_school"]) == ("connected", "p-1")
+
+
+def test_the_file_says_where_a_place_is_taken(renumbered: Commands) -> None:
+    """What the district's file gives to a school is taken from it there."""
+    district(renumbered, '[[schools.platform]]\nid = "p-1"\nname = "Alder"\nschool_id = "10"\n')
+    assert "p-1 is the match of school 10 in the file" in renumbered("schools", "match", "11", "p-1", *BY).output
+
+
 def test_a_school_can_be_matched_anew(waiting: Commands) -> None:
     """Another match takes the place of the first one; a platform school is nobody else's meanwhile."""
     waiting.answer("schools", "match", "10", "p-3", *BY)

@@ -40,6 +40,7 @@ def test_the_screen_ends_with_what_to_do(held: Commands, monkeypatch: pytest.Mon
     assert lines[0] == "The daemon does not run. 1 of 2 districts needs somebody."
     rows = [line.split()[0] for line in lines if line.startswith((SLUG, "adams"))]
     assert rows == [SLUG, "adams", SLUG]
+    assert "on hold for " in " ".join(lines)
     assert lines[-1].split("  ")[-1].strip() == f"rostergate holds --district {SLUG}"
     assert "1 on hold and 1 connected" in " ".join(lines)
 
@@ -51,6 +52,18 @@ def test_it_fits_the_screen(held: Commands, width: str, monkeypatch: pytest.Monk
     output = held("status").output
     assert max(map(len, output.splitlines())) <= int(width)
     assert ("SCHOOLS" in output) is (width != "80")
+
+
+def test_nothing_is_cut_off_on_a_narrow_screen(held: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long names are folded, and the command to go on with stays in one piece."""
+    slug = "a-district-of-a-very-long-name"
+    (held.folder / "config" / "districts" / f"{slug}.toml").write_text("name = ")
+    monkeypatch.setenv("COLUMNS", "40")
+    output = held("status").stdout
+    assert "\N{HORIZONTAL ELLIPSIS}" not in output
+    assert f"{slug}  rostergate check\n" in output
+    assert f"rostergate holds --district {SLUG}\n" in output
+    assert slug in "".join(line.split("  ")[0].strip() for line in output.splitlines())
 
 
 def test_programs_are_told_the_same(held: Commands) -> None:

@@ -1,13 +1,21 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
 import pytest
 
 from core.holds.viewing import seen
 from core.rosters import frames
-from rostergate.core import holding
+from rostergate.core import catalogue, holding
 from rostergate.core.diff import compare
 from rostergate.core.holding import DistrictView, HoldRule, SchoolView, district_view, holds, stopped
 from rostergate.core.plan import Hold
 from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.roster import empty
+
+if TYPE_CHECKING:
+    from rostergate.core.roster import Frames
 
 TIES = [("A", "s2", "g1"), ("B", "s2", "g1")]
 ROSTER = frames(
@@ -43,6 +51,29 @@ def test_a_new_school_has_no_counts() -> None:
     view = seen(empty(), ROSTER)["B"]
     assert view.counts == {}
     assert view.guardianships.rows() == [("B", "s2", "g1", None, None)]
+
+
+def test_an_undo_speaks_of_no_files() -> None:
+    """It has none: whatever holds a plan of it, the message tells what it would do, and names no export."""
+
+    def district(mark: str, grade: str, guardians: int) -> Frames:
+        people = range(30)
+        return frames(
+            schools=[("A", "Lincoln")],
+            students=[(f"{mark}{one}", "Ann", f"Ash{one}", grade, "2014-05-06") for one in people],
+            student_schools=[("A", f"{mark}{one}") for one in people],
+            guardians=[(f"g{one}",) for one in range(guardians)],
+            guardianships=[("A", f"{mark}0", f"g{one}") for one in range(guardians)],
+        )
+
+    now = district("a", "3", 0)
+    for was in (empty(), district("a", "4", 0), district("b", "3", 0), district("a", "3", 6)):
+        (view,) = seen(now, was, is_undo=True).values()
+        found = holds(view, catalogue.holds().values(), HoldLimits())
+        assert found
+        for hold in found:
+            assert not re.search("file|export", hold.message)
+            assert "what the undo would take back" in hold.message
 
 
 def test_only_schools_with_changes_are_seen() -> None:

@@ -98,6 +98,14 @@ def test_the_place_of_a_school_that_is_not_there_any_more_is_not_guessed() -> No
     assert match({"1": "Lincoln", **new}, {"1"}, holding) == {"1": matched("p1"), "2": matched(), "3": matched()}
 
 
+def test_nobody_waits_for_a_school_that_leaves() -> None:
+    """A forgotten one that is not in the files any more needs no match; whoever might be it is asked about."""
+    names, forgotten = {"1": "Lincoln", "2": "Lincoln"}, frozenset({"1"})
+    for kind in ("auto", "review"):
+        answer = match(names, {"1"}, policy(("p1", "Lincoln"), matching=kind, forgotten=forgotten), leaving={"1"})
+        assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED)}
+
+
 def test_a_school_whose_place_was_forgotten_is_matched_as_a_new_one() -> None:
     """It waits for a person with review; otherwise its name decides, after the schools that keep their place."""
     forgotten = frozenset({"1"})

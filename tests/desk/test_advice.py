@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,14 @@ def test_the_next_upload_is_told_in_the_districts_zone(stories: dict[str, Story]
     """The next opening has its zone; without one, an upload is possible now."""
     assert opening(stories["held"]) == "from Wed 2 Sep 2026, 00:00 CDT (America/Chicago)"
     assert opening(stories["rejected"]) == "now"
+
+
+def test_an_undo_is_not_corrected_in_an_export(stories: dict[str, Story]) -> None:
+    """It has no files: what waits of it is released or discarded."""
+    undo = replace(stories["held"], undoes="lincoln-00016")
+    steps = (*next_steps(undo)[1:], *about_school(undo, undo.schools[0]))
+    assert not [one for one in steps if "export" in one]
+    assert [one for one in steps if "ask the operator to discard it" in one]
 
 
 def test_only_a_school_that_waits_has_advice(stories: dict[str, Story]) -> None:

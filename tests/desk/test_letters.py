@@ -109,6 +109,16 @@ def test_a_held_school_comes_with_its_code(stories: dict[str, Story]) -> None:
     assert CODE not in written.subject
 
 
+def test_a_code_of_an_undo_asks_for_no_other_export(stories: dict[str, Story]) -> None:
+    """An undo has no files that could be corrected."""
+    undo = dataclasses.replace(stories["held"], undoes="lincoln-00016")
+    until = datetime(2026, 9, 4, 17, 0, tzinfo=UTC)
+    told = occasion(Kind.HELD, stories, codes={"3f2a9c117b20": CODE}, codes_expire_at=until)
+    written = letter(dataclasses.replace(told, story=undo))
+    for form in (written.text, written.html):
+        assert "If they are wrong, do nothing with it." in " ".join(form.split())
+
+
 def test_held_schools_that_find_no_room_have_a_next_step(stories: dict[str, Story]) -> None:
     """Those beyond the first twenty have no code in the mail: it says what to do about them instead."""
     held = stories["held"]

@@ -39,6 +39,17 @@ def test_every_state_of_a_school_has_words(tell: Callable[..., Story], stories: 
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("deliveries", "words"), [(1, "on hold"), (3, "on hold since Mon 31 Aug 2026 (3 deliveries)")])
+def test_a_school_that_was_held_before_says_since_when(
+    tell: Callable[..., Story], stories: dict[str, Story], deliveries: int, words: str
+) -> None:
+    """By the district's calendar; what is held for the first time is on hold since this delivery."""
+    verdict = dict(stories["all held"].verdict or {})
+    wait = {"held_since": "2026-09-01T03:00:00+00:00", "held_deliveries": deliveries}
+    story = tell({**verdict, "schools": [verdict["schools"][0] | wait]})
+    assert state_of(story, story.schools[0]) == words
+
+
 @pytest.mark.parametrize(
     ("kind", "title", "scope"),
     [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,12 +10,14 @@ from rostergate.core.plan import counted
 from rostergate.core.plan_state import State
 from rostergate.core.roster import empty
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deciding
+from rostergate.store import deciding, roster, verdicts
 from rostergate.store import plans as stored
-from store.making import AT, HOLD, LATER, WANTED, accepted, both_held, concluded, plans
+from store.making import AT, HOLD, LATER, WANTED, accepted, both_held, concluded, plans, sealed
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from rostergate.core.plan import Plan
 
 
 async def test_a_plan_is_kept_whole(tx: AsyncConnection) -> None:
@@ -44,6 +47,31 @@ async def test_held_plans_are_listed_by_district(tx: AsyncConnection) -> None:
         ("east", "B"),
     ]
     assert [one.school_id for one in await stored.held(tx, "lincoln")] == ["B"]
+
+
+async def test_a_school_waits_from_the_first_plan_that_was_held(tx: AsyncConnection) -> None:
+    """Each delivery replaces its plan; a person's decision, and a delivery that nothing holds, begin anew."""
+
+    async def waits(decided: tuple[Plan, ...], days: int) -> dict[str, tuple[int, int]]:
+        """Conclude a delivery so many days later; return since which day, and in how many deliveries, schools wait."""
+        delivery, at = await sealed(tx), AT + timedelta(days=days)
+        await verdicts.conclude(tx, delivery, accepted(decided), ground=await roster.ground(tx, "lincoln"), at=at)
+        found = await stored.waits(tx, "lincoln")
+        assert found == await stored.waits(tx)
+        told = {one.school_id: found[one.id] for one in await stored.held(tx)}
+        return {school: ((one.since - AT).days, one.deliveries) for school, one in told.items()}
+
+    both, one = plans(empty(), WANTED, held="AB"), plans(empty(), WANTED, held="B")
+    assert await waits(both, 0) == {"A": (0, 1), "B": (0, 1)}
+    assert await waits(both, 1) == {"A": (0, 2), "B": (0, 2)}
+    assert await waits(one, 4) == {"B": (0, 3)}
+    assert await waits(both, 5) == {"A": (5, 1), "B": (0, 4)}
+    (plan,) = [plan for plan in await stored.held(tx) if plan.school_id == "B"]
+    await deciding.discard(tx, [plan.plan], "Kim", "checked", LATER)
+    assert await waits(both, 6) == {"A": (5, 2), "B": (6, 1)}
+    await concluded(tx, accepted(plans(empty(), WANTED, held="AB")), "east")
+    assert len(await stored.waits(tx)) == 4
+    assert len(await stored.waits(tx, "east")) == 2
 
 
 @pytest.mark.parametrize("ref", ["", "zz", "0" * 64, "lincoln-00009:", "%", "lincoln-00009:a"])

@@ -16,6 +16,7 @@ from rostergate.cli.place import REFUSED, Place, end, run
 from rostergate.cli.progress import progress
 from rostergate.core.calendar import day_of
 from rostergate.desk import sheets
+from rostergate.desk.words import age, counted, number
 from rostergate.errors import Refused
 from rostergate.service import notices, reporting
 from rostergate.service.clock import utc_now
@@ -26,12 +27,13 @@ from rostergate.worker import rework, trying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from rostergate.core.plan import Hold
     from rostergate.store.deciding import GroundMovedUnderPlan
-    from rostergate.store.plans import StoredPlan
+    from rostergate.store.plans import StoredPlan, Wait
 
 
 @click.group(invoke_without_command=True)
@@ -45,20 +47,24 @@ def holds(context: click.Context, *, slug: str | None, as_json: bool) -> None:
             raise click.UsageError(f"give the options after {context.invoked_subcommand}")
         return
     place: Place = context.obj
-    held = run(_held(place, slug))
+    held, now = run(_held(place, slug)), utc_now()
     if slug and not held:
         place.assert_known(slug)
     rows = [
-        {**_about(plan), "code": hold.code, "message": hold.message, **hold.numbers}
-        for plan in held
+        {**_about(plan, wait), "code": hold.code, "message": hold.message, **hold.numbers}
+        for plan, wait in held
         for hold in plan.holds
     ]
     if as_json:
         print_json(rows)
         return
     print_table(
-        ("PLAN", "DELIVERY", "SCHOOL", "NAME", "WHY"),
-        [(row["plan"], row["delivery"], row["school_id"], row["name"], row["message"]) for row in rows],
+        ("PLAN", "DELIVERY", "SCHOOL", "NAME", "HELD FOR", "WHY"),
+        [
+            (plan.plan, plan.delivery, plan.school_id, plan.name, _held_for(wait, now), hold.message)
+            for plan, wait in held
+            for hold in plan.holds
+        ],
         empty="nothing is on hold",
     )
 
@@ -71,7 +77,7 @@ def holds(context: click.Context, *, slug: str | None, as_json: bool) -> None:
 def show(place: Place, named: str, *, as_csv: bool, as_json: bool) -> None:
     """Show why one plan waits: rule, numbers, limit, likely cause, and the rows concerned."""
     only_one(csv=as_csv, json=as_json)
-    plan, found = run(_show(place, named))
+    plan, found, wait = run(_show(place, named))
     if as_csv:
         out = io.BytesIO()
         sheets.write_holds([(plan.school_id, found)], out)
@@ -87,19 +93,24 @@ def show(place: Place, named: str, *, as_csv: bool, as_json: bool) -> None:
         for hold in found
     ]
     if as_json:
-        print_json({**_about(plan), "hash": plan.hash, "state": plan.state.value, "holds": rows})
+        print_json({**_about(plan, wait), "hash": plan.hash, "state": plan.state.value, "holds": rows})
         return
     click.echo(f"plan {plan.plan} of {plan.delivery}, school {plan.school_id} ({plan.name}): {plan.state.value}")
+    if wait:
+        click.echo(
+            f"on hold since {wait.since:%Y-%m-%d %H:%M} UTC, {age((utc_now() - wait.since).total_seconds())} ago, in "
+            f"{counted(wait.deliveries, 'delivery', 'deliveries')} one after another"
+        )
     for row in rows:
         click.echo(f"\n{row['code']}: {row['message']}")
         if row["rows_concerned"] is not None:
             click.echo(f"rows concerned: {row['rows_concerned']}; list them with --csv")
 
 
-async def _show(place: Place, named: str) -> tuple[StoredPlan, tuple[Hold, ...]]:
+async def _show(place: Place, named: str) -> tuple[StoredPlan, tuple[Hold, ...], Wait | None]:
     async with place.database() as engine, store.reading(engine) as tx:
         plan = await plans.find(tx, named)
-        return plan, await plans.concerned_rows(tx, plan)
+        return plan, await plans.concerned_rows(tx, plan), (await plans.waits(tx, plan.district)).get(plan.id)
 
 
 @holds.command(name="try")
@@ -165,18 +176,28 @@ async def _try(place: Place, slug: str, days: int, given: dict[str, float]) -> l
     ]
 
 
-async def _held(place: Place, slug: str | None) -> list[StoredPlan]:
+async def _held(place: Place, slug: str | None) -> list[tuple[StoredPlan, Wait]]:
+    """Return the plans that are on hold, the school first that has waited longest."""
     async with place.database() as engine, store.reading(engine) as tx:
-        return await plans.held(tx, slug)
+        waits = await plans.waits(tx, slug)
+        found = [(plan, waits[plan.id]) for plan in await plans.held(tx, slug)]
+    return sorted(found, key=lambda one: one[1].since)
 
 
-def _about(plan: StoredPlan) -> dict[str, Any]:
+def _held_for(wait: Wait, now: datetime) -> str:
+    times = "once" if wait.deliveries == 1 else f"{number(wait.deliveries)} times"
+    return f"{age((now - wait.since).total_seconds())}, {times}"
+
+
+def _about(plan: StoredPlan, wait: Wait | None) -> dict[str, Any]:
     return {
         "delivery": plan.delivery,
         "district": plan.district,
         "school_id": plan.school_id,
         "name": plan.name,
         "plan": plan.plan,
+        "held_since": wait and wait.since,
+        "held_deliveries": wait and wait.deliveries,
     }
 
 

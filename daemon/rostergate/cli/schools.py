@@ -20,7 +20,7 @@ from rostergate.core.policy import PlatformSchool
 from rostergate.core.school_status import Status
 from rostergate.errors import NotFound, Refused
 from rostergate.service.clock import utc_now
-from rostergate.store import deciding, plans, whereabouts
+from rostergate.store import deciding, plans, roster, whereabouts
 from rostergate.store import schools as stored
 
 if TYPE_CHECKING:
@@ -224,7 +224,9 @@ async def _decided(
     async with place.database() as engine:
         try:
             async with store.writing(engine) as tx:
-                await _assert_possible(tx, place, district, decision, school, platform_school)
+                await _assert_decides(tx, district, school)
+                if decision is Decision.MATCHED:
+                    await _make_free(tx, place, district, school, platform_school or "", by)
                 await stored.decide(tx, slug, school, decision, platform_school=platform_school, by=by, at=utc_now())
                 plan = await _follow(tx, slug, school, decision, platform_school, by)
         except deciding.GroundMovedUnderPlan as moved:
@@ -235,34 +237,59 @@ async def _decided(
         return plan
 
 
-async def _assert_possible(
-    tx: AsyncConnection,
-    place: Place,
-    district: District,
-    decision: Decision,
-    school: str,
-    platform_school: str | None,
-) -> None:
-    """Refuse what is not known, what the district's file says otherwise, and a platform school that has its match."""
+async def _assert_decides(tx: AsyncConnection, district: District, school: str) -> None:
+    """Refuse a school that is not known, and what the district's file says otherwise."""
     if school not in {one.school_id for one in await whereabouts.of(tx, district.slug)}:
         raise NotFound(f"{district.slug} has no school {school}; `rostergate schools list --district {district.slug}`")
-    in_file = {one.school_id for one in district.schools.platform} | set(district.schools.deselected)
-    if school in in_file:
+    if school in {one.school_id for one in district.schools.platform} | set(district.schools.deselected):
         raise Refused(f"The file of {district.slug} decides about school {school}: change it there, under [schools]")
-    if decision is not Decision.MATCHED:
-        return
+
+
+async def _make_free(
+    tx: AsyncConnection, place: Place, district: District, school: str, platform_school: str, by: str
+) -> None:
+    """See to it that a school of the platform is nobody else's, so that this one can get it.
+
+    Who had it and is neither in the files nor in the roster any more loses it. Refused is one that the platform does
+    not have, and one that is somebody else's who is still there.
+    """
     there = {one.id: one for one in (await _policy(tx, place, district)).platform_schools}
     if platform_school not in there:
         raise NotFound(f"The platform has no school {platform_school} for {district.slug}; load it first, or `make` it")
     holder = there[platform_school].school_id
-    if holder not in {None, school}:
-        raise Refused(f"{platform_school} is the match of school {holder}; match or deselect that one first")
-    for plan in await plans.held(tx, district.slug):
-        if plan.platform_school == platform_school and plan.school_id != school:
-            raise Refused(
-                f"{platform_school} is the match of school {plan.school_id} in plan {plan.plan}, which is held; match"
-                " or deselect that one, or discard the plan, first"
-            )
+    if holder not in {None, school} and holder in {one.school_id for one in district.schools.platform}:
+        raise Refused(
+            f"{platform_school} is the match of school {holder} in the file of {district.slug}: change it there, under "
+            "[schools]"
+        )
+    waiting = {one.school_id: one for one in await plans.waiting(tx, district.slug)}
+    for plan in waiting.values():
+        if plan.state is State.HELD and plan.platform_school == platform_school and plan.school_id != school:
+            raise _taken(district, school, platform_school, plan.school_id, plan)
+    if holder is None or holder == school:
+        return
+    gone = {one.school_id for one in await whereabouts.of(tx, district.slug) if one.status is Status.NOT_IN_FILES}
+    if holder not in gone or holder in await roster.schools(tx, district.slug):
+        raise _taken(district, school, platform_school, holder, waiting.get(holder))
+    await stored.decide(tx, district.slug, holder, Decision.SELECTED, by=by, at=utc_now())
+
+
+def _taken(district: District, school: str, platform_school: str, holder: str, plan: StoredPlan | None) -> Refused:
+    """Return what to say of a school of the platform that is another's: what to do first, by the commands' names."""
+    told = f"{platform_school} is the match of school {holder}"
+    of_holder = f"{holder} --district {district.slug} --by WHO`"
+    again = f"Then match {school} again."
+    if plan and plan.counts["schools"].removed:
+        return Refused(
+            f"{told}, which plan {plan.plan} would take out of the roster. Where that is right, first "
+            f"`rostergate release {plan.plan} --by WHO --reason WHY`; where the roster is to keep it as it is, "
+            f"`rostergate schools deselect {of_holder}. {again}"
+        )
+    held = f" in plan {plan.plan}, which is held" if plan and plan.state is State.HELD else ""
+    return Refused(
+        f"{told}{held}. First match that one to another school of the platform, or "
+        f"`rostergate schools make {of_holder}, or `rostergate schools deselect {of_holder}. {again}"
+    )
 
 
 async def _follow(

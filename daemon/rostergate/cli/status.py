@@ -16,11 +16,11 @@ from rostergate.cli.output import as_json, console, print_json
 from rostergate.cli.place import Place, run
 from rostergate.core.notices import Kind
 from rostergate.core.school_status import Status
-from rostergate.desk.words import counted, listed, size
+from rostergate.desk.words import age, counted, listed, size
 from rostergate.service import silence
 from rostergate.service.clock import utc_now
 from rostergate.service.lock import running
-from rostergate.store import deliveries, outbox, undos, whereabouts
+from rostergate.store import deliveries, outbox, plans, undos, whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -154,24 +154,25 @@ def _warnings(place: Place, mail: Mapping[str, int], free: int) -> list[str]:
 def _table(rows: Sequence[Row], *, with_schools: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("DISTRICT", "STANDS", "AGE", "LAST DELIVERY"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading == "AGE" else "left")
+        table.add_column(heading, overflow="fold", justify="right" if heading == "AGE" else "left")
     if with_schools:
         table.add_column("SCHOOLS", overflow="fold")
+    now = utc_now()
     for row in rows:
-        stands = Text(row["stands"], style=_STYLES.get(row["stands"], ""))
+        held = f" for {age((now - row['held_since']).total_seconds())}" if row["stands"] == "on hold" else ""
+        stands = Text(f"{row['stands']}{held}", style=_STYLES.get(row["stands"], ""))
         schools = [Text(_counts(row["schools"]))] if with_schools else []
         table.add_row(Text(row["district"]), stands, row["age"], Text(_last(row)), *schools)
     return table
 
 
 def _print_steps(screen: Console, steps: Sequence[tuple[str, str]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("WHAT TO DO", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for district, step in steps[:_STEPS_MAX]:
-        table.add_row(Text(district), Text(step))
+    told = steps[:_STEPS_MAX]
+    widest = max(len(district) for district, _ in told)
     screen.print()
-    screen.print(table)
+    screen.print(Text("WHAT TO DO", style="bold"))
+    for district, step in told:  # the terminal itself breaks a line that is too long, so that it can be copied whole
+        screen.print(Text(f"{district:<{widest}}  {step}"), soft_wrap=True)
     if len(steps) > _STEPS_MAX:
         screen.print(Text(f"and {counted(len(steps) - _STEPS_MAX, 'more', 'more')}, as in --json", style="dim"))
 
@@ -183,6 +184,11 @@ async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
         seen = {one.district: one for one in await deliveries.overview(tx)}
         undone = await undos.undone_by_each(tx, [one.last.id for one in seen.values()])
         schools = {slug: Counter(one.status for one in await whereabouts.of(tx, slug)) for slug in seen}
+        held = {
+            slug: [one.since for one in (await plans.waits(tx, slug)).values()]
+            for slug in seen
+            if seen[slug].open_holds
+        }
         mail = {state.value: count for state, count in (await outbox.counts(tx)).items()}
         missed = {slug: await silence.missing(tx, settings, districts[slug], now) for slug in seen if slug in districts}
     rows = []
@@ -195,7 +201,7 @@ async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
         error = error or unusable
         if stands in _MAY_BE_MISSED and missed.get(slug):
             stands = "late" if missed[slug][0][0] is Kind.LATE else "silent"
-        row = _row(slug, stands, seen.get(slug), now)
+        row = _row(slug, stands, seen.get(slug), min(held.get(slug, ()), default=None), now)
         row |= {"undoes": undone.get(row["delivery"])}
         row |= {"schools": {status.value: counts[status] for status in Status if counts[status]}}
         step = "rostergate check" if unusable else _NEXT.get(stands, "").format(**row)
@@ -229,16 +235,17 @@ def _counts(counts: Mapping[str, int]) -> str:
     return listed([f"{count} {'with errors' if one == Status.ERRORS else one}" for one, count in counts.items()])
 
 
-def _row(slug: str, stands: str, seen: Overview | None, now: datetime) -> Row:
-    age = (now - (seen.last.sealed_at or seen.last.began_at)).total_seconds() if seen else None
+def _row(slug: str, stands: str, seen: Overview | None, held_since: datetime | None, now: datetime) -> Row:
+    old = (now - (seen.last.sealed_at or seen.last.began_at)).total_seconds() if seen else None
     return {
         "district": slug,
         "stands": stands,
         "delivery": seen.last.id if seen else None,
         "state": seen.last.state.value if seen else None,
-        "age": _age(age),
-        "age_seconds": None if age is None else round(age),
+        "age": "-" if old is None else age(old),
+        "age_seconds": None if old is None else round(old),
         "on_hold": seen.open_holds if seen else 0,
+        "held_since": held_since,
     }
 
 
@@ -255,12 +262,3 @@ def _stands(enabled: bool, seen: Overview | None, schools: Mapping[Status, int])
         return "on hold"
     stands = _BY_STATE.get(seen.last.state.value, "in order")
     return "waiting for a match" if stands == "in order" and schools[Status.WAITING] else stands
-
-
-def _age(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{int(seconds)} s"

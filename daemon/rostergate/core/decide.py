@@ -95,9 +95,11 @@ def against(roster: Frames, delivery: Understood, policy: Policy) -> Verdict:
     return replace(delivery.verdict, plans=_plans(decision), totals=decision.totals, target=decision.target)
 
 
-def planned(roster: Frames, snapshot: Snapshot, policy: Policy) -> tuple[tuple[Plan, ...], dict[str, Totals]]:
+def planned(
+    roster: Frames, snapshot: Snapshot, policy: Policy, *, is_undo: bool = False
+) -> tuple[tuple[Plan, ...], dict[str, Totals]]:
     """Return the plans, by school id, that lead from a roster to a snapshot, and what they change of each table."""
-    decision = _diff(roster, snapshot, policy)
+    decision = _diff(roster, snapshot, policy, is_undo=is_undo)
     return _plans(decision), decision.totals
 
 
@@ -155,14 +157,14 @@ class _Decision:
     """The roster once every school's changes are applied, without schools that are not rostered."""
 
 
-def _diff(roster: Frames, snapshot: Snapshot, policy: Policy) -> _Decision:
+def _diff(roster: Frames, snapshot: Snapshot, policy: Policy, *, is_undo: bool = False) -> _Decision:
     """Compare roster and snapshot without the schools that are not rostered, and hold what looks like a mistake."""
     before, after = selected(roster, target(roster, snapshot), policy.deselected)
     names = _names(roster, snapshot.tables)
     leaving = set(before["schools"]["school_id"]) - set(after["schools"]["school_id"])
     rows = diff.compare(before, after)
     totals, placed = diff.counted(rows, after), diff.placed(rows, before, after)
-    whole = district_view(rows, before, after)
+    whole = district_view(rows, before, after, is_undo=is_undo)
     del rows
     hashes, counts, changes = digests(names, placed), counted_by_school(names, placed), diff.shared(placed)
     del placed

@@ -6,6 +6,7 @@ Rule 3: a message has numbers, the limit and the likely cause, never the value o
 named beside it, by their ids.
 Rule 4: a hold that explains what others merely count is told instead of them, and beside them where it explains only a
 part of it.
+Rule 5: an undo has no files. Where one is held, no message speaks of files or of an export.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from rostergate.core.plan import Counts, Hold
     from rostergate.core.policy import HoldLimits, Policy
 
+_UNDONE: Final = "This is what the undo would take back of what its delivery changed."
+"""What lies behind whatever an undo does."""
+
 _ROWS_COUNTED: Final = 1_000_000
 """Rows that are counted at a time: it takes several times as much memory as they do."""
 
@@ -47,6 +51,8 @@ class DistrictView:
     """As `reissue.reissued`."""
     left: int = 0
     """People who leave the roster, be it for another id."""
+    is_undo: bool = False
+    """Whether an undo would do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,15 @@ class SchoolView:
     def guardianships(self) -> pl.DataFrame:
         """The school's guardianships as they would be with the changes applied."""
         return self.tied.filter(pl.col("school_id") == self.school_id)
+
+    @property
+    def has_vanished(self) -> bool:
+        """Whether the school leaves the roster."""
+        return self.school_id in self.district.vanished
+
+    def cause(self, likely: str) -> str:
+        """Return what lies behind what is seen: most likely that, or the undo that would do it."""
+        return _UNDONE if self.district.is_undo else likely
 
     def changed(self, table: str, action: Action) -> pl.DataFrame | None:
         """Return the rows of a table to which that happens; None where there are none."""
@@ -109,7 +124,7 @@ def stopped(
     return {one: holds(view, rules, policy.limits_of(one)) for one, view in views_of_schools.items()}
 
 
-def district_view(rows: Frames, roster: Frames, after: Frames) -> DistrictView:
+def district_view(rows: Frames, roster: Frames, after: Frames, *, is_undo: bool = False) -> DistrictView:
     """Return the view of the whole district.
 
     `rows`: what differs (`diff.compare`) between `roster` and `after`, the roster as it would be.
@@ -126,6 +141,7 @@ def district_view(rows: Frames, roster: Frames, after: Frames) -> DistrictView:
         elsewhere=dict(elsewhere.group_by("school_id").len().iter_rows()),
         reissued=again,
         left=left,
+        is_undo=is_undo,
     )
 
 

@@ -107,8 +107,8 @@ def match(
 ) -> dict[str, Match]:
     """Match schools, given by id and name; `rostered` are the ids of those that the roster already has.
 
-    `leaving` are the ids of those that leave it; a school whose name is not given is not there, either. With
-    `policy.matching` "auto" a school is matched by name or made, with "review" a new one waits.
+    `leaving` are the ids of those that leave it, for which nobody has to wait; a school whose name is not given is not
+    there, either. With `policy.matching` "auto" a school is matched by name or made, with "review" a new one waits.
     """
     found: dict[str, Match] = {one: Match(Standing.DESELECTED) for one in names if one in policy.deselected}
     holders = {school.school_id: school for school in policy.platform_schools if school.school_id is not None}
@@ -127,7 +127,7 @@ def match(
         else:
             given, doubtful = {}, set(asking)
         for one in asking:
-            waits = new and one in doubtful
+            waits = new and one in doubtful and one in there
             found[one] = Match(Standing.UNMATCHED) if waits else Match(Standing.MATCHED, given.get(one))
         free = {one: name for one, name in free.items() if one not in given.values()}
     return found

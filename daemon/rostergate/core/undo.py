@@ -45,7 +45,7 @@ def undo(now: Frames, before: Frames, after: Frames, policy: Policy, school_id: 
     has too, may be missing from both. Raises `AssertionError` when one of them is not sound.
     """
     wanted = target(now, before, after, school_id)
-    plans, totals = planned(now, Snapshot(wanted, {}), policy)
+    plans, totals = planned(now, Snapshot(wanted, {}), policy, is_undo=True)
     chosen = tuple(plan for plan in plans if plan.changes and school_id in {None, plan.school_id})
     if school_id is not None:
         totals = _totals(now, chosen)

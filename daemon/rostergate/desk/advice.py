@@ -48,8 +48,15 @@ def about_school(story: Story, school: School) -> tuple[str, ...]:
             "If the numbers are right: upload as usual, then ask the platform's operator to release the school.",
             "If they are not: correct the export and try again.",
         )
+    plan = school.plan or "(not known)"
+    if story.undoes:
+        return (
+            f"If that is to be taken back: ask the platform's operator to release plan {plan}.",
+            "If it is not: ask the operator to discard it. The school stays as it is.",
+            "A new delivery replaces the plans of this undo that are still open.",
+        )
     return (
-        f"If the numbers are right: ask the platform's operator to release plan {school.plan or '(not known)'}.",
+        f"If the numbers are right: ask the platform's operator to release plan {plan}.",
         f"If they are not: correct the export and upload all files again, {_when(story)}.",
         "A new delivery replaces the plans of this one that are still open.",
     )
@@ -82,7 +89,8 @@ def _after_acceptance(story: Story) -> tuple[str, ...]:
             "if your next upload has the same rows, it makes the same changes again."
         )
     if PlanState.HELD in states:
-        steps.append("Look at each school on hold, and have it released or correct the export, as described there.")
+        otherwise = "discarded" if story.undoes else "correct the export"
+        steps.append(f"Look at each school on hold, and have it released or {otherwise}, as described there.")
     if PlanState.UNMATCHED in states:
         steps.append("Schools that wait for a match are matched by the platform's operator.")
     if story.found(Severity.ERROR):

@@ -18,8 +18,9 @@
                   empty while there is no verdict
     schools       most urgent first, then by name: as there (school_id, name, state, changes, holds), and `status` (on
                   hold, waiting for a match, errors, connected, deselected or not in the files), `rows_left_out` (rows
-                  that could not be used), `plan` (what a release names) and `reason` (why a person released or
-                  discarded it), both null where there is none
+                  that could not be used), `plan` (what a release names), `reason` (why a person released or
+                  discarded it), `held_since` (ISO 8601) and `held_deliveries` (how long a school that is on hold has
+                  been, and in how many deliveries one after another), each null where there is none
 
 The same as a JSON Schema: `status.schema.json` beside this module, printed by `rostergate schema status`.
 
@@ -29,6 +30,7 @@ Rule: who released or discarded a plan is the operator's to know and is left out
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +40,13 @@ from rostergate.desk.story import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from rostergate.desk.story import Story
 
 SCHEMA = 1
 
 _SCHOOL_KEYS = ("school_id", "name", "state", "changes", "holds")
+_STORED_KEYS = ("plan", "reason", "held_since", "held_deliveries")
 
 
 def as_json(story: Story) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def as_json(story: Story) -> dict[str, Any]:
         "verdict": verdict.get("verdict"),
         "files": list(verdict.get("files", ())),
         "findings": list(verdict.get("findings", ())),
-        "schools": sorted(map(_school, verdict.get("schools", ())), key=_urgency),
+        "schools": sorted((_school(story, one) for one in verdict.get("schools", ())), key=_urgency),
         "totals": dict(story.totals),
     }
 
@@ -84,10 +86,12 @@ def text(story: Story) -> str:
     return json.dumps(as_json(story), indent=2) + "\n"
 
 
-def _school(shape: Mapping[str, Any]) -> dict[str, Any]:
+def _school(story: Story, shape: Mapping[str, Any]) -> dict[str, Any]:
     known = {key: shape[key] for key in _SCHOOL_KEYS}
     where = {"status": status_of(shape).value, "rows_left_out": shape.get("rows_left_out", 0)}
-    return {**known, **where, "plan": shape.get("plan"), "reason": shape.get("reason")}
+    since = shape.get("held_since")
+    stored = {key: shape.get(key) for key in _STORED_KEYS}
+    return {**known, **where, **stored, "held_since": _time(story, datetime.fromisoformat(since) if since else None)}
 
 
 def _urgency(school: Mapping[str, Any]) -> tuple[int, str, str]:

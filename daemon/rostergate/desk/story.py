@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,7 +23,7 @@ from rostergate.desk.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import date, datetime
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from rostergate.core.plan import Hold
@@ -71,6 +72,10 @@ class School:
     """Where it stands."""
     left_out: int
     """Rows of it that could not be used."""
+    held_since: datetime | None = None
+    """Since when it is on hold, aware; None where it is not, and in a dry run."""
+    held_deliveries: int = 0
+    """In how many deliveries, one after another, it was held since then."""
 
     @cached_property
     def total(self) -> Counts:
@@ -108,8 +113,9 @@ class Story:
     state: str | None
     """A value of `core.delivery.State`; None for a preview."""
     verdict: Mapping[str, Any] | None
-    """`core.verdict.Verdict.as_json()`, and per school also `plan` and `reason` where a plan is stored; other keys are
-    ignored. None, or with `verdict` null, while the delivery is not decided and when it failed."""
+    """`core.verdict.Verdict.as_json()`, and per school also `plan`, `reason`, `held_since` and `held_deliveries` where
+    a plan is stored; other keys are ignored. None, or with `verdict` null, while the delivery is not decided and when
+    it failed."""
     received_at: datetime
     """When the set was sealed; aware."""
     undoes: str | None = None
@@ -206,7 +212,7 @@ def _finding(shape: Mapping[str, Any]) -> Finding:
 
 
 def _school(shape: Mapping[str, Any]) -> School:
-    reason = shape.get("reason")
+    reason, since = shape.get("reason"), shape.get("held_since")
     return School(
         school_id=plain(shape["school_id"]),
         name=plain(shape["name"] or "") or plain(shape["school_id"]),
@@ -217,6 +223,8 @@ def _school(shape: Mapping[str, Any]) -> School:
         reason=plain(reason) if reason else None,
         status=status_of(shape),
         left_out=shape.get("rows_left_out", 0),
+        held_since=datetime.fromisoformat(since) if since else None,
+        held_deliveries=shape.get("held_deliveries") or 0,
     )
 
 

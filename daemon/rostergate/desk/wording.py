@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan_state import OPEN
 from rostergate.core.plan_state import State as PlanState
-from rostergate.desk.words import counted, lines_of, moment, number, plain, table_title
+from rostergate.desk.words import counted, day, lines_of, moment, number, plain, table_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,13 @@ _PREVIEW_STATES = {
 
 
 def state_of(story: Story, school: School) -> str:
-    """Return what became of a school: `on hold`, `released and applied`, `no changes`."""
+    """Return what became of a school: `on hold`, `released and applied`, `no changes`.
+
+    One that has been held before, and nobody has decided about, is `on hold since Tue 1 Sep 2026 (3 deliveries)`.
+    """
+    if school.state is PlanState.HELD and school.held_since is not None and school.held_deliveries > 1:
+        since = day(school.held_since.astimezone(story.zone))
+        return f"{_STATES[school.state]} since {since} ({counted(school.held_deliveries, 'delivery', 'deliveries')})"
     if not school.changed and school.state in {PlanState.APPLIED, PlanState.CLEAR}:
         return "no changes"
     if story.preview and school.state in _PREVIEW_STATES:

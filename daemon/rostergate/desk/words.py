@@ -107,6 +107,14 @@ def day(at: datetime) -> str:
     return f"{_WEEKDAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
+def age(seconds: float) -> str:
+    """Return how long something has lasted, in its largest whole unit: `3 d`, `5 h`, `12 min`, `40 s`."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
+
+
 def table_title(table: str) -> str:
     """Return the name of a canonical table as people read it."""
     return TABLE_TITLES.get(table, table.replace("_", " "))

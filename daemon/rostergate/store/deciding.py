@@ -42,7 +42,9 @@ _REFUSALS: Final = {
     State.APPLIED: "it has been applied already",
     State.DISCARDED: "it has been discarded already",
     State.DESELECTED: "its school is not rostered",
-    State.UNMATCHED: "its school waits to be matched to a school of the platform first",
+    State.UNMATCHED: (
+        "its school waits to be matched to a school of the platform first, with `rostergate schools match` or `make`"
+    ),
     State.CLEAR: "it is not held",
 }
 

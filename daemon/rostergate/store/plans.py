@@ -15,6 +15,7 @@ from rostergate.core.plan_state import OPEN, State
 from rostergate.core.school_status import Status, status
 from rostergate.errors import NotFound, Refused
 from rostergate.store import applied
+from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import held_rows
 from rostergate.store.schema import holds as holds_table
 from rostergate.store.schema import left_out as left_out_table
@@ -68,6 +69,16 @@ class StoredPlan:
         return self.hash[:PLAN_CHARACTERS]
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a school has been on hold: each delivery puts a new plan in the place of the old one."""
+
+    since: datetime
+    """When the first plan was decided of the line of those that were held one after another."""
+    deliveries: int
+    """How many that line has."""
+
+
 _COLUMNS = tuple(plans_table.c[name] for name in StoredPlan.__slots__ if name not in {"holds", "left_out"})
 _IS_OPEN: Final = plans_table.c.state.in_([state.value for state in OPEN])
 
@@ -96,6 +107,32 @@ async def held(tx: AsyncConnection, district: str | None = None) -> list[StoredP
     if district is not None:
         conditions.append(plans_table.c.district == district)
     return await _select(tx, *conditions)
+
+
+async def waits(tx: AsyncConnection, district: str | None = None) -> dict[int, Wait]:
+    """Return how long the schools of one district, or of all, have been on hold, by the number of the held plan.
+
+    A line is ended by a plan of the school that no hold has stopped, or that a person has closed.
+    """
+    one, other = plans_table.alias(), plans_table.alias()
+    held_now = sa.select(other.c.district, other.c.school_id).where(other.c.state == State.HELD.value)
+    if district is not None:
+        held_now = held_now.where(other.c.district == district)
+    of_school = one.c.district, one.c.school_id
+    asked = sa.tuple_(*of_school).in_(held_now)
+    replaced = sa.and_(one.c.state == State.SUPERSEDED.value, one.c.id.in_(sa.select(holds_table.c.plan)))
+    in_line = sa.or_(one.c.state == State.HELD.value, replaced)
+    ends = sa.select(*of_school, sa.func.max(one.c.id).label("end")).where(asked, ~in_line).group_by(*of_school)
+    end, decided_at = ends.subquery(), deliveries_table.c.decided_at
+    since = sa.type_coerce(sa.func.min(decided_at), decided_at.type)
+    query = (
+        sa.select(sa.func.max(one.c.id), since, sa.func.count())
+        .join(deliveries_table, deliveries_table.c.id == one.c.delivery)
+        .outerjoin(end, sa.and_(end.c.district == one.c.district, end.c.school_id == one.c.school_id))
+        .where(asked, in_line, one.c.id > sa.func.coalesce(end.c.end, 0))
+        .group_by(*of_school)
+    )
+    return {plan: Wait(first, count) for plan, first, count in await tx.execute(query)}
 
 
 async def waiting(tx: AsyncConnection, district: str) -> list[StoredPlan]:

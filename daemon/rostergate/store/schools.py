@@ -127,7 +127,8 @@ async def assert_free(tx: AsyncConnection, delivery: str, district: str, wanted:
         if place is not None and other != school_id:
             raise Refused(
                 f"Nothing was applied: the platform's school {place}, which school {school_id} would get, is the match "
-                f"of school {other} by now. Match or deselect one of them first, or discard the plan."
+                f"of school {other} by now. First `rostergate schools match`, `make` or `deselect` one of them, or "
+                "`rostergate discard` the plan."
             )
 
 

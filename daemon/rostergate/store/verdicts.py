@@ -114,12 +114,14 @@ async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
 
     The keys of `Verdict.as_json` save `recognised`, which is not kept; schools most urgent first, then by name, each
     with the state that it has now and with `plan`, `hash`, `platform_school`, `closed_by`, `reason` and `closed_at`
-    (null while open); and the delivery's own. Before it is decided `verdict` is null, `files` is what was sealed, and
-    the rest is empty. `undo` is null, or what this delivery undoes (`undone`, `school_id` or null, `asked_by`,
-    `reason`); `undone_by` lists those that undo it. Raises `NotFound`.
+    (null while open), `held_since` and `held_deliveries` (null unless it is held); and the delivery's own. Before it is
+    decided `verdict` is null, `files` is what was sealed, and the rest is empty. `undo` is null, or what this delivery
+    undoes (`undone`, `school_id` or null, `asked_by`, `reason`); `undone_by` lists those that undo it. Raises
+    `NotFound`.
     """
     about = await deliveries.get(tx, delivery)
     undo = await undos.of(tx, delivery)
+    waits = await plans.waits(tx, about.district) if about.state is State.PLANNED else {}
     totals = await tx.scalar(sa.select(deliveries_table.c.totals).where(deliveries_table.c.id == delivery))
     return {
         "delivery": about.id,
@@ -136,7 +138,7 @@ async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
         "verdict": about.outcome and about.outcome.value,
         "files": [asdict(one) for one in about.files],
         "findings": [{**asdict(one), "lines": list(one.lines)} for one in await findings(tx, delivery)],
-        "schools": [_school(one) for one in _most_urgent_first(await plans.of(tx, delivery))],
+        "schools": [_school(one, waits.get(one.id)) for one in _most_urgent_first(await plans.of(tx, delivery))],
         "totals": totals or {},
         "undo": undo and {name: value for name, value in asdict(undo).items() if name != "delivery"},
         "undone_by": await undos.undoing(tx, delivery),
@@ -281,7 +283,7 @@ def _most_urgent_first(found: list[plans.StoredPlan]) -> list[plans.StoredPlan]:
     return sorted(found, key=lambda one: urgency(one.status, one.name, one.school_id))
 
 
-def _school(plan: plans.StoredPlan) -> dict[str, Any]:
+def _school(plan: plans.StoredPlan, wait: plans.Wait | None) -> dict[str, Any]:
     return {
         "school_id": plan.school_id,
         "name": plan.name,
@@ -296,6 +298,8 @@ def _school(plan: plans.StoredPlan) -> dict[str, Any]:
         "closed_by": plan.closed_by,
         "reason": plan.reason,
         "closed_at": _text(plan.closed_at),
+        "held_since": wait and _text(wait.since),
+        "held_deliveries": wait and wait.deliveries,
     }
 
 

@@ -87,6 +87,13 @@ def test_the_hold_tells_numbers_limits_and_cause() -> None:
     assert HOLD.likely_cause in hold.message
 
 
+def test_what_to_decide_is_told_of_a_school_that_is_gone() -> None:
+    """Where people are gone and every school is there, nothing waits to be decided about."""
+    hold = check(district(60, 40), district(10, 10))["0"]
+    assert hold is not None
+    assert hold.message.endswith(HOLD.likely_cause)
+
+
 @pytest.mark.parametrize(
     ("moved", "told", "cause"),
     [
@@ -114,6 +121,7 @@ def test_a_school_whose_students_are_at_others_may_be_closed(moved: int, told: s
     assert hold is not None
     assert f"does not vanish unseen. {told}Every school" in hold.message
     assert f"waits. {cause}" in hold.message
+    assert "the plan of such a school is released if it has closed" in hold.message
 
 
 def test_students_of_a_school_with_new_ids_are_there() -> None:

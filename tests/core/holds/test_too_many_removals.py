@@ -126,6 +126,15 @@ def test_what_a_new_term_exchanges_is_told_as_that() -> None:
     assert not is_new_term(term("spring", students=4, seats=4))
 
 
+def test_a_school_that_vanished_is_told_as_that() -> None:
+    """It was not cut off: all of it is gone."""
+    hold = check(school(60), empty())
+    assert hold is not None
+    assert hold.message.startswith("The school is not in the files. It would lose 60 of 60 students (100.0 %).")
+    assert HOLD.likely_cause not in hold.message
+    assert "it was left out of the export, or it was closed" in hold.message
+
+
 def test_no_cell_is_told() -> None:
     """Neither message nor numbers hold a value of the roster."""
     hold = check(school(60), empty())

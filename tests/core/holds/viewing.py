@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from rostergate.core.roster import Frames
 
 
-def seen(before: Frames, after: Frames) -> dict[str, SchoolView]:
+def seen(before: Frames, after: Frames, *, is_undo: bool = False) -> dict[str, SchoolView]:
     """Return the view of each school that changes."""
     rows = compare(before, after)
     changes = by_school(rows, before, after)
     counts = {one: counted(plan) for one, plan in changes.items()}
-    return views(changes, counts, before, after, district_view(rows, before, after))
+    return views(changes, counts, before, after, district_view(rows, before, after, is_undo=is_undo))
 
 
 def listed(hold: Hold | None) -> list[tuple[str | None, ...]]:

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 _CLOSED: Final = "Most often a school was closed, merged with another or split, or has another id now."
 """What lies behind schools that are gone while most of their students are at others."""
 
+_EACH_TIME: Final = (
+    "That goes on with each delivery until somebody decides about what is gone: the plan of such a school is released"
+    " if it has closed or has another id, the school is deselected if it is to stay as it is, or it is put back into"
+    " the export."
+)
+"""What a school that is gone means for all others, as long as the roster has it."""
+
 
 def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     seen = view.district
@@ -35,11 +42,13 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     percent = 100 * seen.removed / seen.people
     told = [_people(seen, percent, limits)] if many else []
     elsewhere = sum(seen.elsewhere.get(one, 0) for one in large)
-    told += [_schools([*large.values()], elsewhere, limits)] if large else []
-    cause = HOLD.likely_cause if many or 2 * elsewhere <= sum(large.values()) else _CLOSED
+    told += [_schools([*large.values()], elsewhere, view, limits)] if large else []
+    told += ["Every school that would change waits."]
+    told += [view.cause(HOLD.likely_cause if many or 2 * elsewhere <= sum(large.values()) else _CLOSED)]
+    told += [_EACH_TIME] if large and not seen.is_undo else []
     return Hold(
         code=HOLD.code,
-        message=f"{' '.join(told)} Every school of the district waits. {cause}",
+        message=" ".join(told),
         numbers={
             "table": "people" if many else "schools",
             "removed": seen.removed,
@@ -63,19 +72,22 @@ def _people(seen: DistrictView, percent: float, limits: HoldLimits) -> str:
     )
 
 
-def _schools(large: list[int], elsewhere: int, limits: HoldLimits) -> str:
-    many = "1 school" if len(large) == 1 else f"{len(large)} schools"
-    stay = f" {elsewhere} of these students are in the files at other schools." if elsewhere else ""
+def _schools(large: list[int], elsewhere: int, view: SchoolView, limits: HoldLimits) -> str:
+    many, are = ("1 school", "is") if len(large) == 1 else (f"{len(large)} schools", "are")
+    gone, stay = (
+        ("would go", "would stay") if view.district.is_undo else (f"{are} not in the files", "are in the files")
+    )
+    others = f" {elsewhere} of these students {stay} at other schools." if elsewhere else ""
     return (
-        f"{many} of the roster with {sum(large)} students {'is' if len(large) == 1 else 'are'} not in the files; a"
-        f" school with more than {limits.vanished_students_max} students does not vanish unseen.{stay}"
+        f"{many} of the roster with {sum(large)} students {gone}; a school with more than"
+        f" {limits.vanished_students_max} students does not vanish unseen.{others}"
     )
 
 
 def _rows(view: SchoolView) -> pl.DataFrame:
     """Return the school's part: the people who leave the roster and, where the school vanishes, its students' ties."""
     tables = [person.name for person in PEOPLE]
-    if view.school_id in view.district.vanished:
+    if view.has_vanished:
         tables = ["schools", *tables, "student_schools"]
     gone = ((table, view.changed(table, Action.REMOVED)) for table in tables)
     return concerned.together(concerned.rows(table, rows) for table, rows in gone if rows is not None)

@@ -53,7 +53,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
             " and birth date, the same e-mail address, or the same name and phone number. They are"
             f" {again} of the {gone} who would leave the school.{district}"
             f" The limit is {limits.reissued_percent_max:g} % of those who leave, from {limits.reissued_rows_min}"
-            f" people on. {_ZEROS_LOST if 2 * bare > again else HOLD.likely_cause}"
+            f" people on. {view.cause(_ZEROS_LOST if 2 * bare > again else HOLD.likely_cause)}"
         ),
         numbers={
             "table": most,

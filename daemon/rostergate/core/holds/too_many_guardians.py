@@ -34,7 +34,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         code=HOLD.code,
         message=(
             f"{who} would have more than {limits.guardians_per_student_max} guardians each; the most is {most}."
-            f" {HOLD.likely_cause}"
+            f" {view.cause(HOLD.likely_cause)}"
         ),
         numbers={
             "table": "guardianships",

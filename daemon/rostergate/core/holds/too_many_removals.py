@@ -2,14 +2,14 @@
 
 When they do, the export was cut off, filtered or taken from the wrong school year far more often than the pupils left.
 Where only classes and who is in them go, and others come in their place, it is told that a new term may have begun. A
-school that vanished from the files loses everything, 100 %. A school that is new has nothing to lose, so neither it
-nor a district's first delivery is ever held for this.
+school that vanished from the files loses everything, 100 %, and is told as that. A school that is new has nothing to
+lose, so neither it nor a district's first delivery is ever held for this.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rostergate.core import concerned
 from rostergate.core.holding import HoldRule, SchoolView
@@ -44,6 +44,11 @@ _NEW_TERM = (
 )
 """What lies behind the loss of nothing else, where at least half as many rows come."""
 
+_VANISHED: Final = (
+    "Most often it was left out of the export, or it was closed, merged with another or split, or has another id now."
+)
+"""What lies behind a school that has gone as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Loss:
@@ -68,7 +73,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     return Hold(
         code=HOLD.code,
         message=(
-            f"The school would lose {', '.join(map(str, crossed))}. The limit is {limits.removals_percent_max:g} % of a"
+            f"{_seen(view)} {', '.join(map(str, crossed))}. The limit is {limits.removals_percent_max:g} % of a"
             f" table, from {limits.removals_rows_min} rows on. {_cause(view, crossed)}"
         ),
         numbers={
@@ -83,11 +88,19 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     )
 
 
+def _seen(view: SchoolView) -> str:
+    if not view.has_vanished:
+        return "The school would lose"
+    return "The whole school would go:" if view.district.is_undo else "The school is not in the files. It would lose"
+
+
 def _cause(view: SchoolView, crossed: Iterable[_Loss]) -> str:
+    if view.has_vanished:
+        return view.cause(_VANISHED)
     exchanged = all(
         loss.table in _OF_A_TERM and 2 * view.count(loss.table, Action.ADDED) >= loss.removed for loss in crossed
     )
-    return _NEW_TERM if exchanged else HOLD.likely_cause
+    return view.cause(_NEW_TERM if exchanged else HOLD.likely_cause)
 
 
 def _losses(view: SchoolView) -> list[_Loss]:

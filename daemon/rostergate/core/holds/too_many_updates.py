@@ -38,7 +38,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         code=HOLD.code,
         message=(
             f"Other values are given for {told}. The limit is {limits.updates_percent_max:g} % of a table, from"
-            f" {limits.updates_rows_min} rows on. {HOLD.likely_cause}"
+            f" {limits.updates_rows_min} rows on. {view.cause(HOLD.likely_cause)}"
         ),
         numbers={
             "table": worst,
