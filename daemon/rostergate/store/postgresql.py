@@ -37,12 +37,18 @@ _PARAMETERS: Final = {
     "application_name": "rostergate",
     "client_encoding": "UTF8",
     "connect_timeout": _CONNECT_SECONDS_MAX,
+    "target_session_attrs": "read-write",  # a standby is as good as away: the daemon is not ready, and waits
     "options": " ".join(
         f"-c {name}={value}"
         for name, value in {
             "synchronous_commit": "on",  # what is committed survives a power cut
+            "default_transaction_isolation": r"read\ committed",
             "lock_timeout": BUSY_SECONDS_MAX * 1000,
+            # A large district's statements take minutes, and its files are read within a transaction.
+            "statement_timeout": 0,
+            "idle_in_transaction_session_timeout": 0,
             "TimeZone": "UTC",
+            "DateStyle": "ISO",  # the driver reads no other
             "tcp_keepalives_idle": _SILENT_SECONDS_MAX,
             "tcp_keepalives_interval": 10,
             "tcp_keepalives_count": 6,
