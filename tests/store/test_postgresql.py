@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from rostergate import store
 from rostergate.errors import StoreError
 from rostergate.store import credentials
+from rostergate.store.postgresql import parameters
 from running import SECONDS_MAX
 from servers import PASSWORD
 from store.making import AT
@@ -176,6 +179,33 @@ async def test_a_server_that_cannot_be_told_for_sure_says_what_to_do(
                 pass
         await engine.dispose()
         await ended.wait()
+
+
+async def test_a_network_that_goes_dead_is_noticed_by_both_sides(location: store.Server) -> None:
+    """Within a minute or two each side ends a session that the other says nothing to, in whichever state it is."""
+    del location
+    asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    ended = asyncio.Event()
+
+    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set_result(await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4))
+        writer.write(b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I")  # come in; ready
+        await reader.read(5)
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(answered, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        silent = f"postgresql://rostergate@{host}:{port}/rostergate?sslmode=disable&target_session_attrs=any"
+        connection = await psycopg.AsyncConnection.connect(silent, autocommit=True, **parameters(store.Server(silent)))
+        with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as ours:
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+        await connection.close()
+        await ended.wait()
+    assert b"tcp_user_timeout=120000" in await asked
+    assert b"tcp_keepalives_idle=60" in await asked
 
 
 async def test_a_server_that_cannot_be_written_to_counts_as_away(
