@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 ENGINES = ("sqlite", "postgresql")
 USER = "rostergate"
+"""Owns every database that is made here, and is nothing more on the server: no superuser."""
 PASSWORD = "wind/mill@22:%"
+_ADMINISTRATOR = "postgres"
 _TEMPLATE = "rostergate_template"
 _EMPTY = "rostergate_empty"
 _INSTALLED = Path("/usr/lib/postgresql")  # where Debian keeps each version's programs
@@ -58,7 +60,7 @@ class PostgreSQL:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._folder, **self._as_user)
         _wait_for(self._process, self._folder)
-        self._maintenance = psycopg.connect(self.url("postgres"), autocommit=True)
+        self._maintenance = psycopg.connect(_administrator(self._folder), autocommit=True)
 
     def stop(self) -> None:
         """End the server with everything that is under way in it."""
@@ -71,10 +73,11 @@ class PostgreSQL:
             self._process.wait(SECONDS_MAX)
 
     def furnish(self) -> None:
-        """Make the user with a password and the databases that others are copied from."""
+        """Make the owner, the user with a password, and the databases that others are copied from."""
+        self._execute(f"CREATE ROLE {USER} LOGIN")
         self._execute(f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}'")
         for name in (_TEMPLATE, _EMPTY):
-            self._execute(f"CREATE DATABASE {name}")
+            self._execute(f"CREATE DATABASE {name} OWNER {USER}")
         store.upgrade(self.server(_TEMPLATE))
 
     def url(self, name: str) -> str:
@@ -93,7 +96,7 @@ class PostgreSQL:
     def database(self, template: str = _TEMPLATE) -> Iterator[str]:
         """Give the name of a new database with every table and no rows; drop it at the end."""
         name = f"test_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self._execute(f"CREATE DATABASE {name} OWNER {USER} TEMPLATE {template} STRATEGY file_copy")
         try:
             yield name
         finally:
@@ -103,7 +106,7 @@ class PostgreSQL:
     def empty(self, options: str = "") -> Iterator[str]:
         """Give the name of a new database without tables; drop it at the end."""
         name = f"test_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name} {options or f'TEMPLATE {_EMPTY} STRATEGY file_copy'}")
+        self._execute(f"CREATE DATABASE {name} OWNER {USER} {options or f'TEMPLATE {_EMPTY} STRATEGY file_copy'}")
         try:
             yield name
         finally:
@@ -112,6 +115,10 @@ class PostgreSQL:
     def stop_sessions(self, name: str) -> None:
         """End every connection to a database, as a server that is started again does."""
         self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    def set(self, name: str, setting: str, value: str) -> None:
+        """Let every new connection to a database have a setting, as its administrator can."""
+        self._execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
 
     def sessions(self, name: str) -> int:
         """Return how many connections to a database there are."""
@@ -145,7 +152,7 @@ def _running(bin_folder: Path, folder: Path, *, durable: bool) -> Iterator[Postg
             "-D",
             data,
             "-U",
-            USER,
+            _ADMINISTRATOR,
             *("--auth", "trust", "-E", "UTF8", "--locale", "C", "--no-sync"),
         ],
         capture_output=True,
@@ -181,11 +188,15 @@ def _wait_for(process: subprocess.Popen[bytes], folder: Path) -> None:
     while True:
         assert process.poll() is None, (folder / "log").read_text()
         try:
-            psycopg.connect(f"postgresql://{USER}@/postgres?host={folder}").close()
+            psycopg.connect(_administrator(folder)).close()
         except psycopg.OperationalError:
             pause.short()
         else:
             return
+
+
+def _administrator(folder: Path) -> str:
+    return f"postgresql://{_ADMINISTRATOR}@/postgres?host={folder}"
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ RostergateError
 ├── StateError          the state folder cannot be used
 │   └── AlreadyRunning  another daemon has it
 ├── StoreError          the database refused or failed
+│   └── UnfitDatabaseError   it is none that this program can work with
 ├── DiskError           the disk refused or is full
 ├── Refused             what was asked for is not possible as things stand
 └── NotFound            there is no such district, delivery or plan
@@ -41,6 +42,12 @@ class StoreError(RostergateError):
     """The database refused or failed."""
 
     permanent = False
+
+
+class UnfitDatabaseError(StoreError):
+    """The database is none that this program can work with."""
+
+    permanent = True
 
 
 class DiskError(RostergateError):

@@ -83,7 +83,8 @@ def test_a_backup_brings_back_what_there_was(commands: Any, tmp_path: Path) -> N
     later = commands("changes").stdout
     assert (commands.answer("roster") != roster, later.startswith(lines), later != lines) == (True, True, True)
     if commands.server:
-        _run("pg_restore", "--clean", "--if-exists", f"--dbname={commands.server.url}", str(copy))
+        _run("psql", commands.server.url, "-c", "DROP OWNED BY CURRENT_USER")
+        _run("pg_restore", "--single-transaction", f"--dbname={commands.server.url}", str(copy))
     else:
         shutil.copyfile(copy, commands.location)
         for more in ("-wal", "-shm"):

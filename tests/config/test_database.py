@@ -51,7 +51,11 @@ def test_an_address_of_libpqs_form_is_taken(url: str) -> None:
         ("postgresql://rostergate:ses/ame@db.example.org/rostergate", "in a password write /"),
         ("postgresql://rostergate:ses@me@db.example.org/rostergate", "in a password write /"),
         ("postgresql://rostergate:ses%me@db.example.org/rostergate", "in a password write /"),
+        ("postgresql://rostergate:ses?me@db.example.org/rostergate", "? as %3F"),
+        ("postgresql://rostergate:ses#me@db.example.org/rostergate", "# as %23"),
+        ("postgresql://rostergate:ses[me@db.example.org/rostergate", "[ as %5B"),
         ("postgresql://rostergate@db.example.org:sesame/rostergate", "the port is not a number"),
+        ("postgresql://rostergate@db.example.org/rostergate?sslmod=sesame", "a parameter that"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_not_repeated(tmp_path: Path, url: str, said: str) -> None:

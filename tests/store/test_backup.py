@@ -12,10 +12,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from rostergate import store
 from rostergate.errors import Refused, StoreError
 from rostergate.store import backup, checking, credentials
+from rostergate.store.engine import open_blocking
+from rostergate.store.upgrading import revision_found
 from running import SECONDS_MAX
 from servers import programs
 from store.making import AT
@@ -140,6 +143,25 @@ async def test_the_command_makes_a_backup_that_can_be_restored(
         dump = str(tmp_path / "roster.dump")
         await asyncio.to_thread(_run, "pg_restore", f"--dbname={postgresql.url(name)}", dump)
         assert await _password(postgresql.server(name)) == "one"
+
+
+def test_a_backup_from_before_an_upgrade_takes_the_place_of_what_came_after(
+    postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    """Restored as README says, nothing is left of the newer version's tables, and the upgrade can be made again."""
+    with postgresql.empty() as name:
+        location, dump = postgresql.server(name), str(tmp_path / "roster.dump")
+        store.upgrade(location, "0005")
+        command = backup.command_for(location, tmp_path / "roster.dump")
+        assert command is not None
+        _run(*shlex.split(command))
+        store.upgrade(location)
+        _run("psql", location.url, "-c", "DROP OWNED BY CURRENT_USER")
+        _run("pg_restore", "--single-transaction", f"--dbname={location.url}", dump)
+        with open_blocking(location).connect() as connection:
+            assert revision_found(connection) == "0005"
+            assert not sa.inspect(connection).has_table("outbox")
+        store.upgrade(location)
 
 
 def test_a_file_has_no_command(path: Path, tmp_path: Path) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from rostergate import store
 from rostergate.errors import StoreError
 from rostergate.store import credentials
+from rostergate.store.postgresql import parameters
 from running import SECONDS_MAX
 from servers import PASSWORD
 from store.making import AT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from servers import PostgreSQL
@@ -37,13 +42,30 @@ async def _until_somebody_waits(engine: AsyncEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"),
-    [("synchronous_commit", "on"), ("lock_timeout", "1min"), ("TimeZone", "UTC"), ("application_name", "rostergate")],
+    ("setting", "value", "other"),
+    [
+        ("synchronous_commit", "on", "off"),
+        ("lock_timeout", "1min", "1s"),
+        ("statement_timeout", "0", "30s"),
+        ("idle_in_transaction_session_timeout", "0", "5s"),
+        ("default_transaction_isolation", "read committed", "serializable"),
+        ("TimeZone", "UTC", "Asia/Kathmandu"),
+        ("DateStyle", "ISO, MDY", "SQL, DMY"),
+    ],
 )
-async def test_every_connection_is_durable_and_patient(engine: AsyncEngine, setting: str, value: str) -> None:
-    """What the rules rest on is set on every connection, whatever the server's own settings say."""
-    async with store.reading(engine) as tx:
+async def test_every_connection_is_durable_and_patient(
+    postgresql: PostgreSQL, server_database: str, location: store.Server, setting: str, value: str, other: str
+) -> None:
+    """What the rules rest on is set on every connection, whatever the database's own settings say."""
+    postgresql.set(server_database, setting, other)
+    engine = store.open(location)
+    async with store.writing(engine) as tx:
+        await credentials.set_password(tx, "lincoln", "one", AT)
         assert await tx.scalar(sa.text(f"SHOW {setting}")) == value
+        assert await tx.scalar(sa.text("SHOW application_name")) == "rostergate"
+    async with store.reading(engine) as tx:
+        assert await credentials.changed_at(tx, "lincoln") == AT
+    await engine.dispose()
 
 
 async def test_writers_of_different_districts_do_not_wait(engine: AsyncEngine) -> None:
@@ -113,8 +135,9 @@ async def test_a_server_that_was_started_again_is_found(
         ("postgresql://rostergate@/nowhere?host={folder}", "Make the database"),
         ("postgresql://rostergate@/postgres?host={folder}/none", "Check that the server runs"),
         ("postgresql://guarded:sesame@/postgres?host={folder}", "Check user and password"),
+        ("postgresql://rostergate@/postgres?host={folder}&sslmode=no", "Correct the address"),
     ],
-    ids=["no such database", "no such server", "a wrong password"],
+    ids=["no such database", "no such server", "a wrong password", "a parameter's value"],
 )
 async def test_a_database_that_cannot_be_reached_says_what_to_do(
     location: store.Server, address: str, said: str
@@ -127,6 +150,75 @@ async def test_a_database_that_cannot_be_reached_says_what_to_do(
             pass
     await engine.dispose()
     assert "sesame" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [(b"N", "Let the server speak TLS"), (b"S", "Check sslmode and sslrootcert")]
+)
+async def test_a_server_that_cannot_be_told_for_sure_says_what_to_do(
+    location: store.Server, tmp_path: Path, answer: bytes, said: str
+) -> None:
+    """Neither one without TLS, nor one whose certificate nothing is known to vouch for, is talked to."""
+    del location
+    ended = asyncio.Event()
+
+    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)  # libpq asks whether TLS is spoken
+        writer.write(answer)
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(answered, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        asked = f"sslmode=verify-full&sslrootcert={tmp_path / 'none'}"
+        engine = store.open(store.Server(f"postgresql://rostergate@{host}:{port}/rostergate?{asked}"))
+        with pytest.raises(StoreError, match=said):
+            async with store.reading(engine):
+                pass
+        await engine.dispose()
+        await ended.wait()
+
+
+async def test_a_network_that_goes_dead_is_noticed_by_both_sides(location: store.Server) -> None:
+    """Within a minute or two each side ends a session that the other says nothing to, in whichever state it is."""
+    del location
+    asked: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    ended = asyncio.Event()
+
+    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set_result(await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4))
+        writer.write(b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I")  # come in; ready
+        await reader.read(5)
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(answered, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        silent = f"postgresql://rostergate@{host}:{port}/rostergate?sslmode=disable&target_session_attrs=any"
+        connection = await psycopg.AsyncConnection.connect(silent, autocommit=True, **parameters(store.Server(silent)))
+        with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as ours:
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+        await connection.close()
+        await ended.wait()
+    assert b"tcp_user_timeout=120000" in await asked
+    assert b"tcp_keepalives_idle=60" in await asked
+
+
+async def test_a_server_that_cannot_be_written_to_counts_as_away(
+    postgresql: PostgreSQL, server_database: str, location: store.Server
+) -> None:
+    """Readers are refused, too, so that the daemon is not ready and waits, as it does for a server that is stopped."""
+    postgresql.set(server_database, "default_transaction_read_only", "on")
+    engine = store.open(location)
+    with pytest.raises(StoreError, match=r"session is read-only.*Connect to the primary") as refused:
+        async with store.reading(engine):
+            pass
+    await engine.dispose()
+    assert not refused.value.permanent
 
 
 async def test_a_password_with_any_sign_lets_in(postgresql: PostgreSQL, location: store.Server) -> None:

@@ -163,3 +163,11 @@ def test_a_server_that_is_away_ends_the_start_with_a_word(tmp_path: Path, url: s
         said = away.run(*command, status=1)
         assert "postgresql://rostergate@/" in said
         assert "Check that the server runs" in said
+
+
+def test_a_database_of_a_newer_version_ends_the_start_at_once(tmp_path: Path, url: str) -> None:
+    """`serve` waits for a server that is away, not for one whose database it will never work with."""
+    with psycopg.connect(url) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    one = Rostergate(tmp_path, {"ROSTERGATE_DATABASE__URL": url, "ROSTERGATE_DATABASE__START_SECONDS_MAX": "3600"})
+    assert "written by a newer rostergate (schema 9999)" in one.run("serve", "--port", "0", status=1)

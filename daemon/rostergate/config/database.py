@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 URL_BYTES_MAX: Final = 4_096
 EXAMPLE: Final = "postgresql://rostergate@db.example.org/rostergate"
 _SCHEMES: Final = ("postgresql://", "postgres://")  # libpq takes both (PostgreSQL's manual, 34.1.1.2)
-_ESCAPE: Final = "in a password write / as %2F, @ as %40, : as %3A and % as %25"
+_ESCAPE: Final = "in a password write / as %2F, @ as %40, : as %3A, ? as %3F, # as %23, [ as %5B, ] as %5D and % as %25"
 _BEFORE_PORT: Final = re.compile(r"^(?:\[[^\]]*\]|[^:]*):?")
 _BARE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PASSWORD: Final = re.compile(r"[?&](?:ssl)?password=", re.IGNORECASE)
@@ -101,8 +101,19 @@ def fault(url: str) -> str | None:
         (not all(port.isdecimal() for port in ports if port), f"the port is not a number; {_ESCAPE}"),
         (_BARE_PERCENT.search(url), f"a % is not followed by two hexadecimal digits; {_ESCAPE}"),
         (not parts.path.strip("/") and "dbname=" not in parts.query, f"the database's name is missing; see {EXAMPLE}"),
+        (not _known_to_libpq(url), "after the ? there is a parameter that PostgreSQL's libpq does not know"),
     )
     return next((said for found, said in faults if found), None)
+
+
+def _known_to_libpq(url: str) -> bool:
+    from psycopg import ProgrammingError, conninfo  # noqa: PLC0415 - its driver would slow down every command on SQLite
+
+    try:
+        conninfo.conninfo_to_dict(url)
+    except ProgrammingError:  # what it says may be a part of a password
+        return False
+    return True
 
 
 def has_password(url: str) -> bool:

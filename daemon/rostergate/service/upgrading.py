@@ -34,7 +34,7 @@ async def upgrade(database: Location, seconds_max: float) -> None:
         try:
             await asyncio.to_thread(store.upgrade, database)
         except StoreError as error:
-            if time.monotonic() + LOOK_SECONDS > deadline:
+            if error.permanent or time.monotonic() + LOOK_SECONDS > deadline:
                 raise
             if not told:
                 told = True

@@ -33,12 +33,15 @@ _FILE_STEPS: Final = (
 )
 """What SQLite says -> the next step."""
 
+_TO_THE_PRIMARY: Final = "Connect to the primary server, not to a standby or one that is set to be read-only."
+
 # By the beginning of the SQLSTATE (PostgreSQL's manual, appendix A), the longer one first.
 _SERVER_STEPS: Final = (
     ("42P01", "It was never set up: run `rostergate db upgrade` once."),
     ("42703", "It belongs to another version: run `rostergate db upgrade` of this version once."),
-    ("42501", "Grant the database's user the right: README.md says which it needs."),
-    ("25006", "The transaction cannot write. Connect to the primary server, not to a standby; then try again."),
+    ("42501", "The database and its tables have to belong to the user in the address: README.md says how it is made."),
+    ("3F", "Let the search_path of the database's user name a schema that is there; `public` is made with a database."),
+    ("25006", f"The transaction cannot write. {_TO_THE_PRIMARY}"),
     ("25", "Try again."),
     ("28", "Check user and password in the address, and the server's pg_hba.conf."),
     ("3D", "Make the database: README.md says how."),
@@ -53,11 +56,20 @@ _SERVER_STEPS: Final = (
     ("XX", "The server found its data damaged: look at its log, and restore the last backup."),
 )
 
-# A connection that could not be made has no SQLSTATE; libpq tells in words.
+# A connection that could not be made has no SQLSTATE; libpq tells in words, the server's and its own.
 _CONNECTING_STEPS: Final = (
+    ("invalid", "Correct the address that database.url or database.url_file gives."),
+    ("certificate", "Check sslmode and sslrootcert in the address: README.md says what they name."),
+    ("support ssl", "Let the server speak TLS, or change sslmode in the address."),
     ("password", "Check user and password in the address that database.url or database.url_file gives."),
     ("pg_hba", "Let the user in by the server's pg_hba.conf, or change the address in database.url."),
     ("does not exist", "Make the database and its user: README.md says how."),
+    ("session is read-only", _TO_THE_PRIMARY),
+    ("permission denied", "Grant the database's user CONNECT on the database."),
+    (
+        "slots are reserved",
+        "Raise max_connections on the server, or close other programs' connections, then try again.",
+    ),
     ("too many", "Raise max_connections on the server, or close other programs' connections, then try again."),
 )
 

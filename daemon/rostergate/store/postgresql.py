@@ -32,20 +32,35 @@ if TYPE_CHECKING:
 _DRIVER: Final = "postgresql+psycopg://"
 _CONNECT_SECONDS_MAX: Final = 10
 _SILENT_SECONDS_MAX: Final = 60
-"""Seconds after which a client whose machine has gone is asked for a sign of life; it holds locks until then."""
+"""Seconds after which a side that says nothing is asked for a sign of life. A client whose machine has gone holds locks
+until it is missed, and one whose server has gone waits for an answer."""
+_UNHEARD_MILLISECONDS_MAX: Final = 120_000
+"""How long what one side sends may stay without the other's receipt. The system's limit is a quarter of an hour, and
+no sign of life is asked for meanwhile."""
 _PARAMETERS: Final = {
     "application_name": "rostergate",
     "client_encoding": "UTF8",
     "connect_timeout": _CONNECT_SECONDS_MAX,
+    "target_session_attrs": "read-write",  # a standby is as good as away: the daemon is not ready, and waits
+    "keepalives_idle": _SILENT_SECONDS_MAX,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+    "tcp_user_timeout": _UNHEARD_MILLISECONDS_MAX,
     "options": " ".join(
         f"-c {name}={value}"
         for name, value in {
             "synchronous_commit": "on",  # what is committed survives a power cut
+            "default_transaction_isolation": r"read\ committed",
             "lock_timeout": BUSY_SECONDS_MAX * 1000,
+            # A large district's statements take minutes, and its files are read within a transaction.
+            "statement_timeout": 0,
+            "idle_in_transaction_session_timeout": 0,
             "TimeZone": "UTC",
+            "DateStyle": "ISO",  # the driver reads no other
             "tcp_keepalives_idle": _SILENT_SECONDS_MAX,
             "tcp_keepalives_interval": 10,
             "tcp_keepalives_count": 6,
+            "tcp_user_timeout": _UNHEARD_MILLISECONDS_MAX,
         }.items()
     ),
 }
@@ -69,7 +84,7 @@ def open(server: Server) -> AsyncEngine:  # noqa: A001 - called as `postgresql.o
     """Return the engine on a server's database."""
     engine = create_async_engine(
         _DRIVER,
-        async_creator=partial(psycopg.AsyncConnection.connect, server.url, **_parameters(server)),
+        async_creator=partial(psycopg.AsyncConnection.connect, server.url, **parameters(server)),
         use_native_hstore=False,  # would ask for its type on every connection
         pool_size=CONNECTIONS_MAX // 2,
         max_overflow=CONNECTIONS_MAX // 2,
@@ -85,7 +100,7 @@ def open_blocking(server: Server) -> Engine:
     """Return an engine without an event loop on a server's database, one connection at a time."""
     engine = create_engine(
         _DRIVER,
-        creator=partial(psycopg.connect, server.url, **_parameters(server)),
+        creator=partial(psycopg.connect, server.url, **parameters(server)),
         use_native_hstore=False,
         poolclass=NullPool,
         hide_parameters=True,
@@ -104,7 +119,7 @@ class Session:
     async def connect(cls, server: Server) -> Self:
         """Begin a session. Raises `OperationalError`."""
         try:
-            return cls(await psycopg.AsyncConnection.connect(server.url, autocommit=True, **_parameters(server)))
+            return cls(await psycopg.AsyncConnection.connect(server.url, autocommit=True, **parameters(server)))
         except psycopg.Error as error:
             raise OperationalError("connecting", None, error) from error
 
@@ -145,7 +160,7 @@ class Session:
         await self._connection.close()
 
 
-def _parameters(server: Server) -> dict[str, Any]:
+def parameters(server: Server) -> dict[str, Any]:
     """Return what is set for every connection; what the address itself says about reaching the server stays."""
     said = psycopg.conninfo.conninfo_to_dict(server.url)
     options = f"{_PARAMETERS['options']} {said.get('options') or ''}".strip()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from rostergate.errors import StoreError
+from rostergate.errors import StoreError, UnfitDatabaseError
 from rostergate.store.engine import open_blocking, to_write
 from rostergate.store.failures import store_errors
 from rostergate.store.location import Server
@@ -88,17 +88,17 @@ def _assert_byte_order(connection: Connection, location: Server) -> None:
     encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
     by_bytes = connection.exec_driver_sql("SELECT 'B' < 'a' AND 'a-c' < 'ab'").scalar_one()
     if encoding != "UTF8" or not by_bytes:
-        raise StoreError(
+        raise UnfitDatabaseError(
             f"The database {location} does not keep text as UTF-8 in the order of its bytes. "
             f"Make it anew, as its server's administrator: {CREATE_DATABASE}"
         )
 
 
 def _found(connection: Connection, location: Location) -> str | None:
-    """Return the revision that a database has; raise `StoreError` where this program does not know it."""
+    """Return the revision that a database has; raise `UnfitDatabaseError` where this program does not know it."""
     found = revision_found(connection)
     if found is not None and found not in revisions():
-        raise StoreError(
+        raise UnfitDatabaseError(
             f"The database {location} was written by a newer rostergate (schema {found}). "
             "Install that version again, or restore the backup that was made before its upgrade."
         )
