@@ -323,8 +323,10 @@ class Daemon:
         await asyncio.to_thread(latest.waiting, folder, area, judgement, now)
         if area is Area.PREVIEW:  # whoever tries something looks at LATEST.txt
             return
-        inbox = self._inboxes.of(district.slug, area)
-        newest = max((entry.at for entry in inbox.entries().values()), default=now)
+        newest = now
+        if not isinstance(judgement, Stuck):  # then perhaps nobody can read the inbox
+            entries = self._inboxes.of(district.slug, area).entries()
+            newest = max((entry.at for entry in entries.values()), default=now)
         async with store.writing(self._engine, district.slug) as tx:
             await deliveries.note_stuck(tx, district.slug, judgement.why if isinstance(judgement, Stuck) else None)
             if await notices.tell_unfinished(tx, self._settings, district, judgement, now, newest=newest):

@@ -48,7 +48,7 @@ log = structlog.get_logger()
 async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, settings: Settings, now: datetime) -> None:
     """Go through the crash table, top to bottom. Raises `StoreError`, `OSError`."""
     for folder in await asyncio.to_thread(sealing.unfinished, spool):
-        await asyncio.to_thread(_finish_or_send_back, spool, folder)
+        await asyncio.to_thread(_end_sealing, spool, folder)
     for folder in await asyncio.to_thread(sealing.dry_runs, spool):
         await asyncio.to_thread(sealing.discard, folder)
         log.warning(journal.STATE_RECOVERED, folder=folder.name, step="dry run removed")
@@ -68,13 +68,15 @@ async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, setti
                 )
 
 
-def _finish_or_send_back(spool: Spool, folder: Path) -> None:
-    if (folder / sealing.MANIFEST).exists():
-        sealing.finish(spool, folder)
-        log.warning(journal.STATE_RECOVERED, folder=folder.name, step="sealing finished")
-    else:
-        sealing.send_back(spool, folder)
-        log.warning(journal.STATE_RECOVERED, folder=folder.name, step="files sent back to the inbox")
+def _end_sealing(spool: Spool, folder: Path) -> None:
+    """Finish a sealing or undo it. Where neither can be done now only its district waits: receiving goes on with it."""
+    try:
+        manifest = sealing.end(spool, folder.name.removesuffix(sealing.UNFINISHED))
+    except OSError as error:
+        log.error(journal.STATE_RECOVERED, folder=folder.name, step="left as it is for now", exc_info=error)
+        return
+    step = "sealing finished" if manifest else "files sent back to the inbox"
+    log.warning(journal.STATE_RECOVERED, folder=folder.name, step=step)
 
 
 async def _known(tx: AsyncConnection, delivery: str) -> deliveries.Delivery | None:
