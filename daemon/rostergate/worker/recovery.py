@@ -45,11 +45,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, settings: Settings, now: datetime) -> None:
-    """Go through the crash table, top to bottom. Raises `StoreError`, `OSError`."""
+async def recover(
+    engine: AsyncEngine, spool: Spool, districts: Districts, settings: Settings, now: datetime
+) -> list[str]:
+    """Go through the crash table, top to bottom; return whose dry runs were removed. Raises `StoreError`, `OSError`."""
     for folder in await asyncio.to_thread(sealing.unfinished, spool):
         await asyncio.to_thread(_end_sealing, spool, folder)
-    for folder in await asyncio.to_thread(sealing.dry_runs, spool):
+    dry_runs = await asyncio.to_thread(sealing.dry_runs, spool)
+    for folder in dry_runs:
         await asyncio.to_thread(sealing.discard, folder)
         log.warning(journal.STATE_RECOVERED, folder=folder.name, step="dry run removed")
     folders = await asyncio.to_thread(sealing.sealed, spool)
@@ -66,6 +69,7 @@ async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, setti
                 log.error(
                     journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, reason="files gone"
                 )
+    return [sealing.origin(folder)[0] for folder in dry_runs]
 
 
 def _end_sealing(spool: Spool, folder: Path) -> None:
