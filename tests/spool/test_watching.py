@@ -63,7 +63,7 @@ async def test_a_state_folder_may_be_named_from_where_one_stands(
 
 
 async def test_an_inbox_that_comes_later_is_watched(spool: Spool) -> None:
-    """A new district's inbox is watched as well, and so is one that takes another's place."""
+    """A new district's inbox is watched as well, and so is one that takes another's place, or lies elsewhere."""
     async with watched(spool) as notices:
         await notices(spool.inbox("lakeside"))
         spool.inbox("new", Area.PREVIEW).mkdir()
@@ -71,6 +71,9 @@ async def test_an_inbox_that_comes_later_is_watched(spool: Spool) -> None:
         spool.inbox("oak").rename(spool.state / "away")
         spool.inbox("oak").mkdir()
         await notices(spool.inbox("oak"))
+        (spool.state / "share").mkdir()
+        spool.inbox("linked").symlink_to(spool.state / "share")
+        await notices(spool.inbox("linked"))
         await notices(spool.inbox("lakeside"))
 
 

@@ -56,9 +56,9 @@ def _inboxes(roots: Iterable[str]) -> dict[str, tuple[int, int, int]]:
     for root in roots:
         with os.scandir(root) as folders:
             for one in folders:
-                with suppress(FileNotFoundError):
-                    facts = one.stat(follow_symlinks=False)
-                    if one.is_dir(follow_symlinks=False):
+                with suppress(OSError):  # it was taken away, or is a link that leads nowhere
+                    facts = one.stat()
+                    if one.is_dir():
                         found[one.path] = facts.st_ino, facts.st_mode, facts.st_uid
     return found
 
