@@ -77,7 +77,7 @@ def _end_sealing(spool: Spool, folder: Path) -> None:
     try:
         manifest = sealing.end(spool, folder.name.removesuffix(sealing.UNFINISHED))
     except OSError as error:
-        log.error(journal.STATE_RECOVERED, folder=folder.name, step="left as it is for now", exc_info=error)
+        log.error(journal.STATE_RECOVERED, folder=folder.name, step="not put in order yet", exc_info=error)
         return
     step = "sealing finished" if manifest else "files sent back to the inbox"
     log.warning(journal.STATE_RECOVERED, folder=folder.name, step=step)
