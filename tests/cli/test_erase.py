@@ -15,7 +15,7 @@ from rostergate.config import Districts, Settings
 from rostergate.service import reporting
 from rostergate.service.clock import utc_now
 from rostergate.spool import sealing
-from rostergate.spool.folders import Spool
+from rostergate.spool.folders import Area, Spool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +158,9 @@ def test_what_is_coming_in_is_waited_for(commands: Commands, state: Path) -> Non
     )
     ended = commands("erase", SLUG, ID, "--yes")
     assert (ended.exit_code, "students.csv is coming in" in ended.stderr) == (1, True)
+    sealing.gather(Spool(state), SLUG, Area.UPLOAD, f"{SLUG}-00099", ["students.csv"])
+    ended = commands("erase", SLUG, ID, "--yes")
+    assert (ended.exit_code, "is being sealed and may name this person" in ended.stderr) == (1, True)
 
 
 def test_an_id_of_two_people_has_to_be_told_apart(commands: Commands) -> None:

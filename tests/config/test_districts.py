@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +16,7 @@ from rostergate.config.districts import RESCAN_MS
 from rostergate.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable
 
 DEADLINE = 20  # seconds; a test that waits this long has failed
 
@@ -169,11 +171,66 @@ def test_editors_own_files_are_not_districts(folder: Path) -> None:
     for name in (".lincoln.toml.swp", "lincoln.toml~", "#lincoln.toml#", "4913", "lincoln.toml.sample", "README"):
         (folder / name).write_text("no toml", encoding="utf-8")
     (folder / ".#lincoln.toml").symlink_to("someone@somewhere.1234")
-    (folder / "gone.toml").symlink_to(folder / "nowhere")
     districts = Districts(folder)
     districts.load()
     assert list(districts) == ["lincoln"]
     assert districts.errors == {}
+
+
+def a_socket(path: Path) -> None:
+    """Leave a socket's file, as a program does that was killed."""
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        pytest.param(os.mkfifo, "it is no file, but a pipe or a device", id="a pipe that nobody writes to"),
+        pytest.param(lambda path: path.symlink_to("/dev/zero"), "it is no file, but a pipe or a device", id="a device"),
+        pytest.param(Path.mkdir, "Is a directory", id="a folder"),
+        pytest.param(
+            lambda path: path.symlink_to("nowhere"),
+            "it is a link to nowhere, which is not there",
+            id="a link that leads nowhere",
+        ),
+        pytest.param(
+            lambda path: path.symlink_to(path.name), "Too many levels of symbolic links", id="a link to itself"
+        ),
+        pytest.param(a_socket, "No such device or address", id="a socket"),
+    ],
+)
+def test_what_is_no_file_is_told_and_stops_nobody(folder: Path, make: Callable[[Path], object], said: str) -> None:
+    """Whatever stands in the place of a district's file: its last good version stays, and the others change."""
+    write(folder, "adams", text("Adams"))
+    districts = Districts(folder)
+    districts.load()
+    (folder / "adams.toml").unlink()
+    make(folder / "adams.toml")
+    write(folder, "lincoln", text("Lincoln High"))
+    assert [one.slug for one in districts.reload()] == ["adams", "lincoln"]
+    assert districts["lincoln"].name == "Lincoln High"
+    assert districts["adams"].name == "Adams"
+    assert districts.errors == {"adams": f"{folder}/adams.toml: cannot be read: {said}"}
+    fresh = Districts(folder)
+    fresh.load()
+    assert list(fresh) == ["lincoln"]
+    assert fresh.errors == districts.errors
+
+
+def test_an_empty_folder_in_the_place_of_another_removes_nobody(folder: Path) -> None:
+    """As where a disk is mounted on top: it is told, and everybody goes on; removing files one by one still counts."""
+    districts = Districts(folder)
+    districts.load()
+    swap(folder, fresh(folder))
+    with pytest.raises(ConfigError, match="another folder has taken its place, with no district in it"):
+        districts.reload()
+    assert list(districts) == ["lincoln"]
+    folder.rmdir()
+    folder.with_name("old").rename(folder)
+    assert districts.reload() == []
+    (folder / "lincoln.toml").unlink()
+    assert districts.reload() == [Reloaded("lincoln", None)]
 
 
 def test_a_missing_folder_is_made(tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ def test_a_folder_without_a_settings_file_leaves_the_defaults(tmp_path: Path) ->
     assert load_settings(tmp_path, {}) == Settings()
 
 
+def test_a_settings_file_that_is_a_link_to_nothing_is_no_wish_for_the_defaults(tmp_path: Path) -> None:
+    """A daemon that was to encrypt does not start without."""
+    (tmp_path / "rostergate.toml").symlink_to("nowhere")
+    with pytest.raises(ConfigError, match=r"rostergate\.toml: cannot be read: it is a link to nowhere, which is not"):
+        load_settings(tmp_path, {})
+
+
 def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(folder: Path) -> None:
     """Each source overrides only the keys it names."""
     settings = load_settings(folder, {"ROSTERGATE_SERVER__PORT": "5000", "PATH": "/bin"})

@@ -97,6 +97,19 @@ async def test_gap_is_not_committed(house: House) -> None:
     assert house.committed() == {}
 
 
+async def test_append_to_a_file_that_is_emptied(house: House) -> None:
+    """Who empties a complete file, with the opening or before it, replaces it by what is appended."""
+    async with house.sftp() as sftp:
+        for size, emptied in ((5, FXF_TRUNC), (6, 0)):
+            await put(sftp, "schools.csv")
+            if not emptied:
+                await sftp.truncate("schools.csv", 0)
+            flags = FXF_WRITE | FXF_CREAT | FXF_APPEND | emptied
+            async with sftp.open("schools.csv", flags, encoding=None) as file:
+                await file.write(DATA[:size])
+            assert house.committed() == {"schools.csv": DATA[:size]}
+
+
 async def test_append_to_a_complete_file_is_refused(house: House) -> None:
     """Appending to a committed or sealed file is refused, because its first part would be missing."""
     house.sealed = {"teachers.csv": (123, NOW)}

@@ -101,6 +101,7 @@ async def test_slot(house: House) -> None:
             sftp.open("schools.csv.part", "wb"),
             sftp.rename("schools.csv.tmp", "schools.csv"),
             sftp.remove("students.csv"),
+            sftp.rmdir("students.csv"),  # as programs in Go go on, and show their users this answer
         ):
             with pytest.raises(asyncssh.SFTPError, match="the next slot opens"):
                 await attempt
@@ -159,6 +160,9 @@ async def test_what_is_never_served(house: House) -> None:
         ):
             with pytest.raises(asyncssh.SFTPError):
                 await attempt
+        for path, reason in (("preview", "folders cannot be removed"), ("README.txt", "this cannot be removed")):
+            with pytest.raises(asyncssh.SFTPError, match=reason):
+                await sftp.rmdir(path)
         for attempt in (sftp.link("schools.csv", "students.csv"), sftp.remote_copy("schools.csv", "students.csv")):
             with pytest.raises(asyncssh.SFTPError):
                 await attempt

@@ -80,6 +80,22 @@ def test_an_interrupted_sealing_loses_nothing(spool: Spool) -> None:
     assert sealing.contents(final, spool.key_file) == SENT
 
 
+def test_what_is_encrypted_never_goes_back(spool: Spool) -> None:
+    """A sealing that fails after its manifest was written is finished as soon as that is possible."""
+    in_the_way = spool.delivery(DELIVERY) / "in the way"
+    in_the_way.mkdir(parents=True)
+    folder = gathered(spool)
+    with pytest.raises(OSError, match="not empty"):
+        sealing.freeze(spool, folder, now=NOW)
+    with pytest.raises(OSError, match="not empty"):
+        sealing.end(spool, DELIVERY)
+    assert not [path for path in spool.inbox("lincoln").iterdir() if path.is_file()]
+    in_the_way.rmdir()
+    manifest = sealing.end(spool, DELIVERY)
+    assert manifest == sealing.end(spool, DELIVERY) == sealing.manifest_of(spool.delivery(DELIVERY))
+    assert sealing.contents(spool.delivery(DELIVERY), spool.key_file) == SENT
+
+
 def test_files_are_given_back_as_they_came(spool: Spool, tmp_path: Path) -> None:
     """A restored delivery is the one that was sealed, byte by byte; damage is said, and no folder is overwritten."""
     sealing.freeze(spool, gathered(spool), now=NOW)
@@ -123,7 +139,7 @@ def test_a_key_file_that_is_gone_seals_nothing(spool: Spool) -> None:
     folder = gathered(spool)
     with pytest.raises(KeyUnusableError):
         sealing.freeze(spool, folder, now=NOW)
-    sealing.undo(spool, DELIVERY)
+    sealing.end(spool, DELIVERY)
     assert {path.name for path in spool.inbox("lincoln").iterdir() if path.is_file()} == set(SENT)
 
 

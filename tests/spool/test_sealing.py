@@ -99,7 +99,7 @@ def test_a_sealing_that_failed_is_undone(spool: Spool) -> None:
     (spool.inbox("oak-hill") / "b.csv").unlink()
     with pytest.raises(FileNotFoundError):
         gathered(spool)
-    sealing.undo(spool, "oak-hill-00001")
-    sealing.undo(spool, "oak-hill-00001")
+    sealing.end(spool, "oak-hill-00001")
+    sealing.end(spool, "oak-hill-00001")
     assert [path.name for path in spool.inbox("oak-hill").iterdir()] == ["a.csv"]
     assert sealing.unfinished(spool) == []

@@ -41,6 +41,24 @@ async def test_a_dry_run_changes_nothing(rostergate: Rostergate, files: dict[str
         rostergate.reached("settled")
 
 
+async def test_a_dry_run_that_fails_is_told(rostergate: Rostergate, files: dict[str, bytes]) -> None:
+    """Its result cannot be written, or the daemon is killed amid it: LATEST.txt says to upload it again."""
+    in_the_way, told = rostergate.spool.report("lakeside", "preview"), "so the dry run has no result"
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_text("no folder")
+    with rostergate.daemon():
+        await rostergate.upload(files, folder="/preview/")
+        until(lambda: told in " ".join(rostergate.latest().split()), "LATEST.txt to tell of the failed dry run")
+        assert sealing.dry_runs(rostergate.spool) == []
+    (in_the_way.parent / "LATEST.txt").unlink()
+    (rostergate.spool.inbox("lakeside", Area.PREVIEW) / "schools.csv").write_bytes(files["schools.csv"])
+    name = sealing.dry_run("lakeside")
+    folder = sealing.gather(rostergate.spool, "lakeside", Area.PREVIEW, name, ["schools.csv"])
+    sealing.freeze(rostergate.spool, folder, now=datetime.now(UTC))
+    with rostergate.daemon():
+        until(lambda: told in " ".join(rostergate.latest().split()), "LATEST.txt to tell of the dry run that was lost")
+
+
 async def test_files_copied_in_are_taken(rostergate: Rostergate, files: dict[str, bytes]) -> None:
     """A set that is copied into the inbox, with old time stamps, is sealed and applied for today."""
     with rostergate.daemon():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,10 +19,10 @@ from core.sets import REMIND_1_0
 from gate.house import SLUG, House, until
 from rostergate import journal, store
 from rostergate.config.settings import Settings
-from rostergate.core.completeness import Judgement, Overdue, Waiting
+from rostergate.core.completeness import Judgement, Overdue, Stuck, Waiting
 from rostergate.core.delivery import State
 from rostergate.spool import sealing
-from rostergate.spool.folders import Area
+from rostergate.spool.folders import Area, Spool
 from rostergate.store import deliveries
 from rostergate.worker import sealed
 from rostergate.worker.receiving import Receiver
@@ -79,13 +80,14 @@ class Reception:
             await self.has_sealed.wait()
         async with store.reading(self.engine) as tx:
             day = (await deliveries.get(tx, name)).day
-        return sealing.contents(self.house.spool.delivery(name)), day
+        return sealing.contents(self.house.spool.delivery(name), self.house.spool.key_file), day
 
 
 @pytest.fixture
-async def reception(tmp_path: Path) -> AsyncIterator[Reception]:
-    """Open a gate and a receiver that settles at once."""
+async def reception(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Reception]:
+    """Open a gate and a receiver that settles at once; a parameter names the key file beside the state folder."""
     house = House(tmp_path / "state")
+    house.spool = Spool(tmp_path / "state", tmp_path / request.param if hasattr(request, "param") else None)
     await house.open()
     databases.make(house.spool.database)
     engine = store.open(house.spool.database)
@@ -258,3 +260,53 @@ async def test_a_database_that_refuses_loses_no_set(reception: Reception, commit
     assert day == date(2026, 3, 2)
     async with store.reading(reception.engine) as tx:
         assert [one.state for one in await deliveries.listed(tx)] == [State.SEALED]
+
+
+def write_key(reception: Reception) -> None:
+    """Put a key where the spool looks for one."""
+    assert reception.house.spool.key_file
+    reception.house.spool.key_file.write_bytes(base64.b64encode(os.urandom(32)))
+
+
+async def is_stuck(reception: Reception) -> str:
+    """Wait until the set is told as stuck; return why."""
+    await until(lambda: bool(reception.told) and isinstance(reception.told[-1], Stuck))
+    (stuck,) = [one for one in reception.told if isinstance(one, Stuck)]
+    return stuck.why
+
+
+@pytest.mark.parametrize("reception", ["key"], indirect=True)
+async def test_a_sealing_that_fails_at_its_last_step_goes_forward(reception: Reception) -> None:
+    """What is encrypted already does not go back to the inbox; it is sealed once the delivery can have its name."""
+    write_key(reception)
+    in_the_way = reception.house.spool.delivery(f"{SLUG}-00001") / "in the way"
+    in_the_way.mkdir(parents=True)
+    await reception.put(SET)
+    assert (await is_stuck(reception)).endswith(f".sealing to {in_the_way.parent}: directory not empty")
+    assert reception.house.inbox().entries() == {}
+    in_the_way.rmdir()
+    reception.receiver.look(SLUG, Area.UPLOAD)
+    assert (await reception.sealed())[0] == SET
+    await until(lambda: reception.told[-1] is None)
+
+
+@pytest.mark.parametrize("reception", ["key"], indirect=True)
+async def test_files_that_cannot_go_back_at_once_go_back_later(reception: Reception) -> None:
+    """A set that can be neither sealed nor sent back is told as stuck, and comes through when the disk is as it was."""
+    spool, inbox = reception.house.spool, reception.house.inbox().folder
+    assert spool.key_file
+    os.mkfifo(spool.key_file)  # the sealing waits here, its files taken out of the inbox
+    await reception.put(SET)
+    await until(lambda: bool(sealing.unfinished(spool)))
+    away = inbox.rename(inbox.with_name("away"))
+    inbox.write_text("no folder")
+    await asyncio.to_thread(spool.key_file.write_text, "no key")
+    await is_stuck(reception)
+    assert sealing.unfinished(spool)
+    inbox.unlink()
+    away.rename(inbox)
+    spool.key_file.unlink()
+    write_key(reception)
+    reception.receiver.look(SLUG, Area.UPLOAD)
+    assert (await reception.sealed())[0] == SET
+    assert sealing.unfinished(spool) == []

@@ -71,6 +71,18 @@ async def test_files_go_back_without_a_manifest(spool: Spool, districts: Distric
     assert (await found(engine)).state is State.RECEIVING
 
 
+async def test_files_that_cannot_go_back_keep_nobody_from_starting(
+    spool: Spool, districts: Districts, engine: AsyncEngine
+) -> None:
+    """A sealing that can be neither finished nor undone is left as it is, for receiving to go on with."""
+    folder = sealing.gather(spool, "oak", Area.UPLOAD, FIRST, ["a.csv"])
+    spool.inbox("oak").rmdir()
+    spool.inbox("oak").write_text("no folder")
+    await recover(engine, spool, districts, Settings(), NOW)
+    assert (folder / "a.csv").read_text() == "a"
+    assert (await found(engine)).state is State.RECEIVING
+
+
 async def test_a_manifest_without_the_final_name_is_sealed(
     spool: Spool, districts: Districts, engine: AsyncEngine
 ) -> None:

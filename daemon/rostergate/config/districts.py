@@ -1,7 +1,8 @@
 """All districts of a folder, always in their last good version, and told anew when a file changes.
 
 Rule 1: a broken file changes nothing but the complaint: the last good version stays.
-Rule 2: a removed file removes its district; a folder that cannot be read removes none.
+Rule 2: a removed file removes its district; a folder that cannot be read removes none, nor does an empty one that
+stands in the place of another, as it does where a disk is not mounted, or another one on top.
 Rule 3: what the file system tells is a hint; what counts is what is read, so a missed hint only delays.
 """
 
@@ -55,6 +56,7 @@ class Districts(Mapping[str, District]):
         self._known: dict[str, _Known] = {}
         self._good: dict[str, District] = {}
         self._folder_error: str | None = None
+        self._read_from: tuple[int, int] | None = None
         self._reloading = threading.Lock()
 
     def __getitem__(self, slug: str) -> District:
@@ -86,7 +88,13 @@ class Districts(Mapping[str, District]):
         between. Raises `ConfigError` when the folder cannot be read; nothing changes then.
         """
         with self._reloading:
-            marks = self._marks()
+            identity, marks = _identity(self.folder), self._marks()
+            if self._good and not marks and identity != self._read_from:
+                raise ConfigError(
+                    f"{self.folder}: another folder has taken its place, with no district in it, so all go on as they "
+                    "were; if they are to be removed, restart the daemon"
+                )
+            self._read_from = identity
             known: dict[str, _Known] = {}
             told = []
             for path, mark in marks.items():
@@ -164,7 +172,10 @@ class Districts(Mapping[str, District]):
                 # An editor's own files (.lincoln.toml.swp, .#lincoln.toml, lincoln.toml~) are none of them.
                 if path.suffix == SUFFIX and not path.name.startswith("."):
                     with suppress(FileNotFoundError):  # taken away since it was listed
-                        facts = path.stat()
+                        try:
+                            facts = path.stat()
+                        except OSError:  # a link that leads nowhere, or in a circle, is told when it is read
+                            facts = path.lstat()
                         marks[path] = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
         except OSError as error:
             raise ConfigError(

@@ -6,7 +6,9 @@ TOML, and as text where it is none. Names without `__` after the prefix are some
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import tomllib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -39,7 +41,7 @@ def load_settings(folder: Path | None, environ: Mapping[str, str]) -> Settings:
     """
     path = folder / FILE_NAME if folder else None
     table: Table = {}
-    if path and path.exists():
+    if path and (path.exists() or path.is_symlink()):  # a link that leads nowhere is no wish for the defaults
         table, lines = read_toml(path)
         try:
             Settings.model_validate(table)
@@ -79,11 +81,20 @@ def district_of(path: Path, table: Table, lines: Mapping[Loc, int]) -> District:
 def read_toml(path: Path) -> tuple[Table, dict[Loc, int]]:
     """Return a file's tables, and the line of each key. Raises `ConfigError`."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_opened) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(f"{path}: cannot be read: it is no file, but a pipe or a device")
             data = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
+        reason = error.strerror or str(error)
+        if isinstance(error, FileNotFoundError) and path.is_symlink():
+            reason = f"it is a link to {path.readlink()}, which is not there"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
     return parse_toml(path, data)
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)  # whoever opens a pipe would wait for a writer
 
 
 def parse_toml(path: Path, data: bytes) -> tuple[Table, dict[Loc, int]]:

@@ -46,9 +46,9 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
         ),
         (
             journal.STATE_RECOVERED,
-            "Something that was interrupted was put in order at the start.",
-            "put in order after an interruption: [{delivery}][{folder}]: {step}",
-            ("delivery", "folder", "step"),
+            "Something that had been interrupted was put in order at the start, or could not be.",
+            "after an interruption: [{delivery}][{folder}]: {step}[: {error:failure}]",
+            ("delivery", "folder", "step", *FAILURE),
         ),
         (
             journal.DATABASE_LOST,

@@ -275,9 +275,17 @@ class Files(asyncssh.SFTPServer):
         raise Refusal("folder", "no folders can be made here; put the files into / itself")
 
     @told
-    async def rmdir(self, path: bytes) -> None:  # noqa: ARG002 - asyncssh's signature
-        """Refuse. Raises `Refusal`."""
-        raise Refusal("folder", "folders cannot be removed here")
+    async def rmdir(self, path: bytes) -> None:
+        """Refuse; of what is no folder, as `remove` did: programs in Go ask for this next, and show its answer.
+
+        Raises `Refusal`.
+        """
+        match seen(path):
+            case Folder():
+                raise Refusal("folder", "folders cannot be removed here")
+            case Place(area):
+                await self._shelves[area].check_slot()
+        raise Refusal("read-only", "this cannot be removed")
 
     @told
     async def readlink(self, path: bytes) -> bytes:  # noqa: ARG002 - asyncssh's signature

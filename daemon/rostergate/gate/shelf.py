@@ -81,7 +81,7 @@ class Shelf:
         upload = None if truncate else self.inbox.resume(text)
         found = upload.size if upload else there[0] if there and not truncate else 0
         whole = upload.was_finished if upload else text in survey.entries
-        if upload is None and append and there and there[0]:
+        if upload is None and append and found:
             raise Refusal("nothing-to-resume", f"{text} is complete; to replace it, upload it whole")
         try:
             upload = upload or self.inbox.begin(text)

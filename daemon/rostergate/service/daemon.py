@@ -22,13 +22,14 @@ from rostergate.gate import CLOSING_SECONDS_MAX, Gate, Services
 from rostergate.service import notices, purging, readiness, reporting, silence, upgrading
 from rostergate.service.alone import Alone
 from rostergate.service.clock import booted_at, utc_now
+from rostergate.service.dry_runs import DryRuns
 from rostergate.service.footings import Footings
 from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
 from rostergate.service.observing import Observation, measure_loop_delay
 from rostergate.service.post import TEMPLATES, Post
 from rostergate.service.room import Room
-from rostergate.spool import cipher, sealing
+from rostergate.spool import cipher
 from rostergate.spool.folders import Area
 from rostergate.spool.inbox import Inboxes
 from rostergate.store import credentials, deliveries, legacy
@@ -40,7 +41,6 @@ from rostergate.worker.receiving import Receiver
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from rostergate.config import District, Districts, Reloaded, Settings
     from rostergate.core.completeness import Judgement
@@ -147,6 +147,7 @@ class Daemon:
             on_closed=self._report,
             room=self._room.refusal,
         )
+        self._dry_runs = DryRuns(settings, spool, database, self._processes, self._now)
         self._receiver = Receiver(
             settings=settings,
             districts=districts,
@@ -155,7 +156,7 @@ class Daemon:
             inboxes=self._inboxes,
             now=self._now,
             on_sealed=self._tell_sealed,
-            on_dry_run=self._start_dry_run,
+            on_dry_run=self._dry_runs.start,
             on_waiting=self._tell_waiting,
             on_refusal=self._tell_set_refusal,
         )
@@ -185,11 +186,12 @@ class Daemon:
         )
         self._observation = Observation(settings, self._engine, spool, self._gate.closed)
         self._parts: list[asyncio.Task[None]] = []
-        self._dry_runs: set[asyncio.Task[None]] = set()
 
     async def start(self) -> int:
         """Bring disk and database together, then listen; return the port."""
-        await recovery.recover(self._engine, self._spool, self._districts, self._settings, self._now())
+        stopped = await recovery.recover(self._engine, self._spool, self._districts, self._settings, self._now())
+        for district in filter(None, map(self._districts.get, stopped)):
+            await self._dry_runs.tell_failed(district)
         await self._write_missing_reports()
         await asyncio.to_thread(self._lay_out_pages, list(self._districts))
         await self._room.look()
@@ -248,7 +250,7 @@ class Daemon:
         try:
             async with asyncio.timeout(bound):
                 draining = self._gate.drain(bound - min(CLOSING_SECONDS_MAX, bound / 2))
-                await asyncio.gather(draining, *self._parts, *self._dry_runs, return_exceptions=True)
+                await asyncio.gather(draining, *self._parts, self._dry_runs.ended(), return_exceptions=True)
                 await self._processes.close()
         except TimeoutError:
             log.warning(journal.SERVICE_DRAINED, complete=False)
@@ -323,8 +325,10 @@ class Daemon:
         await asyncio.to_thread(latest.waiting, folder, area, judgement, now)
         if area is Area.PREVIEW:  # whoever tries something looks at LATEST.txt
             return
-        inbox = self._inboxes.of(district.slug, area)
-        newest = max((entry.at for entry in inbox.entries().values()), default=now)
+        newest = now
+        if not isinstance(judgement, Stuck):  # then perhaps nobody can read the inbox
+            entries = self._inboxes.of(district.slug, area).entries()
+            newest = max((entry.at for entry in entries.values()), default=now)
         async with store.writing(self._engine, district.slug) as tx:
             await deliveries.note_stuck(tx, district.slug, judgement.why if isinstance(judgement, Stuck) else None)
             if await notices.tell_unfinished(tx, self._settings, district, judgement, now, newest=newest):
@@ -333,21 +337,6 @@ class Daemon:
     async def _tell_set_refusal(self, district: District, reason: str) -> None:
         folder, now = self._spool.reports(district.slug), self._now().astimezone(district.zone)
         await asyncio.to_thread(latest.tell, folder, reason, now)
-
-    async def _start_dry_run(self, district: District, folder: Path) -> None:
-        task = asyncio.create_task(self._dry_run(district, folder))
-        self._dry_runs.add(task)
-        task.add_done_callback(self._dry_runs.discard)
-
-    async def _dry_run(self, district: District, folder: Path) -> None:
-        try:
-            told = await self._processes.run(
-                reporting.dry_run, self._spool, self._database, self._settings, district, folder, self._now()
-            )
-            log.info(journal.PREVIEW_DECIDED, district=district.slug, **told)
-        except Exception as error:
-            log.error(journal.PREVIEW_FAILED, district=district.slug, exc_info=error)
-            await asyncio.to_thread(sealing.discard, folder)
 
     async def _report(self, delivery: str) -> None:
         """Write the report of a delivery, and of those that it took the place of."""

@@ -90,7 +90,7 @@ async def look(
     wanted = pattern([person_id, *traces.emails], traces.names)
     coming = await asyncio.to_thread(_coming, spool, district, wanted)
     if coming:
-        raise Refused(f"{coming} is coming in and names this person. Let it be decided, or remove it, and erase then.")
+        raise Refused(f"{coming}. Let it be decided, or remove it, and erase then.")
     naming, unread = await asyncio.to_thread(_deliveries_naming, spool, district, wanted)
     if unread and not unreadable:
         raise Refused(
@@ -133,15 +133,18 @@ async def compact(location: Location) -> None:
 
 
 def _coming(spool: Spool, district: str, wanted: Pattern[bytes]) -> str | None:
-    """Return what is coming in and names the person."""
+    """Say what is coming in and names the person, or may."""
     for area in Area:
         for folder in (spool.inbox(district, area), spool.scratch(district, area)):
             paths = sorted(folder.iterdir()) if folder.is_dir() else []
             for path in paths:
                 if path.is_file() and found_in(_pieces(path), wanted):
-                    return path.name
+                    return f"{path.name} is coming in and names this person"
+    if any(sealing.origin(folder)[0] == district for folder in sealing.unfinished(spool)):
+        return "A set is being sealed and may name this person"
     folder = spool.delivery(sealing.dry_run(district))
-    return "a dry run" if folder.is_dir() and _names(folder, wanted, None) else None
+    named = folder.is_dir() and _names(folder, wanted, None)
+    return "A dry run is coming in and names this person" if named else None
 
 
 def _deliveries_naming(spool: Spool, district: str, wanted: Pattern[bytes]) -> tuple[list[str], dict[str, str]]:

@@ -11,6 +11,7 @@ Rule 3: a file that has just taken the place of an old one is put back: an uploa
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -36,9 +37,10 @@ def uploads(spool: Spool, before: datetime) -> tuple[str, ...]:
     found = []
     for area in Area:
         for folder in sorted((spool.state / area.value).iterdir()):
-            files = _files(folder)
-            if files and max(map(_at, files)) < before:
-                found.append(f"{area.value}/{folder.name}")
+            with suppress(PermissionError):  # `status` names it; what lies in the others does not stay for that
+                files = _files(folder)
+                if files and max(map(_at, files)) < before:
+                    found.append(f"{area.value}/{folder.name}")
     return tuple(found)
 
 

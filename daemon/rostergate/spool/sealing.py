@@ -88,7 +88,7 @@ def gather(spool: Spool, district: str, area: Area, delivery: str, names: Iterab
     """Move the named files out of the inbox into the delivery's unfinished folder, and return that folder.
 
     Takes no time to speak of: it only renames, so that nothing can come between its steps on the event loop.
-    Raises `OSError`; `send_back` undoes whatever was done until then.
+    Raises `OSError`; `end` undoes whatever was done until then.
     """
     folder = spool.deliveries / f"{delivery}{UNFINISHED}"
     folder.mkdir(mode=0o700)
@@ -103,7 +103,7 @@ def freeze(spool: Spool, folder: Path, *, now: datetime) -> Manifest:
     Reads every byte once; call it off the event loop. Raises `OSError`, `KeyUnusableError`; calling it again finishes
     the work.
     """
-    district, area = _origin(folder)
+    district, area = origin(folder)
     # A dry run's files are gone as soon as it is decided.
     keys = cipher.keys_in(spool.key_file) if spool.key_file and area is Area.UPLOAD else ()
     delivery = folder.name.removesuffix(UNFINISHED)
@@ -136,7 +136,7 @@ def send_back(spool: Spool, folder: Path) -> tuple[str, Area]:
 
     A file that has come in again meanwhile stays as it is there: the newer one replaces the older. Raises `OSError`.
     """
-    district, area = _origin(folder)
+    district, area = origin(folder)
     inbox = spool.inbox(district, area)
     inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in _files(folder):
@@ -148,11 +148,21 @@ def send_back(spool: Spool, folder: Path) -> tuple[str, Area]:
     return district, area
 
 
-def undo(spool: Spool, delivery: str) -> None:
-    """Send back whatever `gather` and `freeze` have moved of a delivery that could not be sealed. Raises `OSError`."""
-    folder = spool.deliveries / f"{delivery}{UNFINISHED}"
+def end(spool: Spool, delivery: str) -> Manifest | None:
+    """Bring to an end what `gather` and `freeze` have begun and not finished, by rule 2.
+
+    Return the manifest where the delivery is sealed now, None where its files are back in the inbox. Raises `OSError`;
+    calling it again goes on.
+    """
+    folder, final = spool.deliveries / f"{delivery}{UNFINISHED}", spool.delivery(delivery)
+    if (folder / MANIFEST).exists():
+        return finish(spool, folder)
     if folder.exists():
         send_back(spool, folder)
+    elif (final / MANIFEST).exists():
+        fsync_folder(spool.deliveries)
+        return manifest_of(final)
+    return None
 
 
 def discard(folder: Path) -> None:
@@ -358,7 +368,8 @@ def _write_encrypted(path: Path, pieces: Iterator[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def _origin(folder: Path) -> tuple[str, Area]:
+def origin(folder: Path) -> tuple[str, Area]:
+    """Return whose files lie in an unfinished folder: district and area."""
     delivery = folder.name.removesuffix(UNFINISHED)
     if delivery.endswith(_DRY_RUN):
         return delivery.removesuffix(_DRY_RUN), Area.PREVIEW

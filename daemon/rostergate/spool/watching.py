@@ -1,9 +1,14 @@
-"""Watching: files that reach an inbox by another road (copied in locally, a mounted share) are noticed."""
+"""Watching: files that reach an inbox by another road (copied in locally, a mounted share) are noticed.
+
+Rule: each inbox is watched for itself. Watched with what lies below it, the folder of all inboxes is given up at the
+first one that cannot be read, and nobody's files are noticed any more.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, TypeAlias
 
 from watchfiles import awatch
 
@@ -11,23 +16,58 @@ from rostergate.spool.folders import Area, Spool
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
+
+_Whose: TypeAlias = tuple[str, Area]
 
 
-async def changed_inboxes(spool: Spool, stop: asyncio.Event) -> AsyncIterator[set[tuple[str, Area]]]:
-    """Yield, after each burst of changes, whose inboxes changed: (district, area).
+async def changed_inboxes(spool: Spool, stop: asyncio.Event) -> AsyncIterator[set[_Whose]]:
+    """Yield, after each burst of changes, whose inboxes changed: (district, area). Raises `OSError`.
 
     What the gate itself puts down is told as well; who listens looks at the inbox either way.
     """
     # The watcher tells absolute paths, whatever it was given.
     roots = {f"{(spool.state / area.value).absolute()}{os.sep}": area for area in Area}
-    async for changes in awatch(*roots, watch_filter=None, stop_event=stop, recursive=True, debounce=200, step=50):
-        touched = {_whose(path, roots) for _, path in changes}
-        if found := {one for one in touched if one is not None}:
-            yield found
+    while not stop.is_set():
+        inboxes = _inboxes(roots)
+        with suppress(FileNotFoundError):  # one was taken away since it was listed
+            watch = awatch(
+                *roots,
+                *inboxes,
+                watch_filter=None,
+                stop_event=stop,
+                recursive=False,
+                debounce=200,
+                step=50,
+                ignore_permission_denied=True,
+            )
+            async with aclosing(watch) as bursts:
+                async for changes in bursts:
+                    touched = {_whose(path, roots) for _, path in changes}
+                    if found := {one for one in touched if one is not None}:
+                        yield found
+                    if any(_is_inbox(path, roots) for _, path in changes) and _inboxes(roots) != inboxes:
+                        break
 
 
-def _whose(path: str, roots: dict[str, Area]) -> tuple[str, Area] | None:
+def _inboxes(roots: Iterable[str]) -> dict[str, tuple[int, int, int]]:
+    """Return the inboxes there are, each with what shows that it is another one, or may be read now."""
+    found = {}
+    for root in roots:
+        with os.scandir(root) as folders:
+            for one in folders:
+                with suppress(OSError):  # it was taken away, or is a link that leads nowhere
+                    facts = one.stat()
+                    if one.is_dir():
+                        found[one.path] = facts.st_ino, facts.st_mode, facts.st_uid
+    return found
+
+
+def _is_inbox(path: str, roots: Iterable[str]) -> bool:
+    return any(os.path.dirname(path) == root.rstrip(os.sep) for root in roots)  # noqa: PTH120 - a hundred in a burst
+
+
+def _whose(path: str, roots: dict[str, Area]) -> _Whose | None:
     """Return whose inbox a path lies in, or None; nobody is told of what is hidden. An upload tells a dozen paths."""
     for root, area in roots.items():
         inside = path.removeprefix(root)

@@ -38,5 +38,6 @@ def in_words(error: Exception) -> str:
     if isinstance(error, RostergateError):
         return str(error)
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror.lower()}"
+        where = f"{error.filename} to {error.filename2}" if error.filename2 else error.filename
+        return f"{where}: {error.strerror.lower()}"
     return f"an internal error ({type(error).__name__})"

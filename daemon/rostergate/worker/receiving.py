@@ -11,7 +11,6 @@ Rule 4: what a district must know of a set that does not go on is told once, not
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -27,7 +26,7 @@ from rostergate.errors import DiskError, RostergateError
 from rostergate.spool import sealing, watching
 from rostergate.spool.folders import Area
 from rostergate.store import deliveries
-from rostergate.worker import expected_files, failing, sealed
+from rostergate.worker import expected_files, failing, sealed, waiting_sets
 from rostergate.worker.slot import refusal
 
 if TYPE_CHECKING:
@@ -49,17 +48,6 @@ HINT_SECONDS_MAX: Final = 1.0
 """How long hints at one inbox are gathered, at most a tenth of the settle time: a set of six files gives a dozen."""
 RETRY_SECONDS: Final = 30.0
 """How long to wait before looking again when disk or database refused."""
-
-_EVENTS: Final = {
-    completeness.Waiting: journal.SET_WAITED,
-    completeness.Overdue: journal.SET_OVERDUE,
-    completeness.Mixed: journal.SET_MIXED,
-}
-_LEVELS: Final = {
-    completeness.Waiting: logging.INFO,
-    completeness.Overdue: logging.WARNING,
-    completeness.Mixed: logging.WARNING,
-}
 
 log = structlog.get_logger()
 
@@ -102,6 +90,7 @@ class Receiver:
         self._told: dict[tuple[str, Area], object] = {}
         self._strays: dict[tuple[str, Area], tuple[str, ...]] = {}
         self._stood: dict[tuple[str, Area], dict[str, Entry]] = {}
+        self._sealing: dict[tuple[str, Area], str] = {}  # deliveries whose sealing has not come to its end
         self._frozen: dict[str, Manifest] = {}
 
     def look(self, slug: str, area: Area) -> None:
@@ -111,6 +100,8 @@ class Receiver:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look wherever a hint points until `stop` is set; what is being sealed then is sealed."""
+        for folder in await asyncio.to_thread(sealing.unfinished, self._spool):
+            self._sealing[sealing.origin(folder)] = folder.name.removesuffix(sealing.UNFINISHED)
         for slug in self._districts:
             for area in Area:
                 with suppress(DiskError):  # told when it is looked at, which is at once
@@ -175,11 +166,18 @@ class Receiver:
 
     async def _tell_stuck(self, district: District, area: Area, why: str) -> None:
         try:
-            there = self._inboxes.of(district.slug, area).entries().keys() & expected_files.names(district.format)
-            if there and self._is_news(district, area, why):
+            if self._something_there(district, area) and self._is_news(district, area, why):
                 await self._on_waiting(district, area, completeness.Stuck(why))
         except (OSError, RostergateError):
             self._told.pop((district.slug, area), None)  # what cannot be told now is news at the next look
+
+    def _something_there(self, district: District, area: Area) -> bool:
+        """Say whether there is something of a set; where nobody can see that, there may be."""
+        try:
+            there = self._inboxes.of(district.slug, area).entries().keys() & expected_files.names(district.format)
+        except (OSError, DiskError):
+            return True
+        return bool(there) or (district.slug, area) in self._sealing
 
     def _look_again(self, slug: str, area: Area, seconds: float) -> None:
         if timer := self._timers.pop((slug, area), None):
@@ -187,8 +185,7 @@ class Receiver:
         self._timers[slug, area] = asyncio.get_running_loop().call_later(max(seconds, 0.02), self.look, slug, area)
 
     async def _look(self, district: District, area: Area) -> None:
-        if area is Area.UPLOAD:
-            await self._enter_frozen(district)
+        await self._end_sealing(district, area)
         inbox = self._inboxes.of(district.slug, area)
         expected = expected_files.names(district.format)
         survey = inbox.survey()
@@ -279,7 +276,7 @@ class Receiver:
         else:
             told = judgement
         if told and self._is_news(district, area, told):
-            log.log(_LEVELS[type(judgement)], _EVENTS[type(judgement)], **_fields(district, area, judgement))
+            waiting_sets.log_wait(district.slug, area, judgement)
             await self._on_waiting(district, area, judgement)
 
     async def _refuse(self, district: District, area: Area, reason: str) -> None:
@@ -316,21 +313,34 @@ class Receiver:
         return area is Area.PREVIEW and self._spool.delivery(sealing.dry_run(district.slug)).exists()
 
     async def _seal(self, district: District, area: Area, delivery: str, names: list[str]) -> None:
+        self._sealing[district.slug, area] = delivery
         try:
             folder = sealing.gather(self._spool, district.slug, area, delivery, names)
             self._inboxes.of(district.slug, area).forget_all()  # older than the set, or it would have been waited for
-            manifest = await asyncio.to_thread(sealing.freeze, self._spool, folder, now=self._now())
+            await asyncio.to_thread(sealing.freeze, self._spool, folder, now=self._now())
         except (OSError, RostergateError):
-            await asyncio.to_thread(sealing.undo, self._spool, delivery)
+            with suppress(OSError, RostergateError):  # it is tried again at the next look
+                await self._end_sealing(district, area)
             raise
-        if area is Area.PREVIEW:
-            await self._on_dry_run(district, self._spool.delivery(manifest.delivery))
-        else:
-            self._frozen[district.slug] = manifest
-            await self._enter_frozen(district)
+        await self._end_sealing(district, area)
         # Also where nothing was told since the start: the page may still say what the set needed before it.
         await self._on_waiting(district, area, None)
         self._told.pop((district.slug, area), None)
+
+    async def _end_sealing(self, district: District, area: Area) -> None:
+        """Go on with a set that was taken out of the inbox: it is sealed, or goes back there.
+
+        Raises `OSError` while neither can be done, `StoreError` while it cannot be recorded.
+        """
+        if delivery := self._sealing.get((district.slug, area)):
+            manifest = await asyncio.to_thread(sealing.end, self._spool, delivery)
+            del self._sealing[district.slug, area]
+            if manifest is not None and area is Area.PREVIEW:
+                await self._on_dry_run(district, self._spool.delivery(delivery))
+            elif manifest is not None:
+                self._frozen[district.slug] = manifest
+        if area is Area.UPLOAD:
+            await self._enter_frozen(district)
 
     async def _enter_frozen(self, district: District) -> None:
         """Record what is sealed on disk, and was not in the database yet when that could not be used."""
@@ -348,16 +358,3 @@ class Receiver:
             bytes=sum(one.bytes for one in manifest.files),
         )
         self._on_sealed(district.slug)
-
-
-def _fields(district: District, area: Area, judgement: completeness.Judgement) -> dict[str, object]:
-    """Return what the log says of a set that does not go on; file names are the format's own."""
-    about: dict[str, object] = {"district": district.slug, "area": area.value}
-    match judgement:
-        case completeness.Waiting(missing=names) | completeness.Overdue(missing=names):
-            about["missing"] = names
-        case completeness.Mixed(old=names):
-            about["old"] = names
-        case completeness.Complete() | completeness.Stuck():
-            pass
-    return about

@@ -45,11 +45,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, settings: Settings, now: datetime) -> None:
-    """Go through the crash table, top to bottom. Raises `StoreError`, `OSError`."""
+async def recover(
+    engine: AsyncEngine, spool: Spool, districts: Districts, settings: Settings, now: datetime
+) -> list[str]:
+    """Go through the crash table, top to bottom; return whose dry runs were removed. Raises `StoreError`, `OSError`."""
     for folder in await asyncio.to_thread(sealing.unfinished, spool):
-        await asyncio.to_thread(_finish_or_send_back, spool, folder)
-    for folder in await asyncio.to_thread(sealing.dry_runs, spool):
+        await asyncio.to_thread(_end_sealing, spool, folder)
+    dry_runs = await asyncio.to_thread(sealing.dry_runs, spool)
+    for folder in dry_runs:
         await asyncio.to_thread(sealing.discard, folder)
         log.warning(journal.STATE_RECOVERED, folder=folder.name, step="dry run removed")
     folders = await asyncio.to_thread(sealing.sealed, spool)
@@ -66,15 +69,18 @@ async def recover(engine: AsyncEngine, spool: Spool, districts: Districts, setti
                 log.error(
                     journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, reason="files gone"
                 )
+    return [sealing.origin(folder)[0] for folder in dry_runs]
 
 
-def _finish_or_send_back(spool: Spool, folder: Path) -> None:
-    if (folder / sealing.MANIFEST).exists():
-        sealing.finish(spool, folder)
-        log.warning(journal.STATE_RECOVERED, folder=folder.name, step="sealing finished")
-    else:
-        sealing.send_back(spool, folder)
-        log.warning(journal.STATE_RECOVERED, folder=folder.name, step="files sent back to the inbox")
+def _end_sealing(spool: Spool, folder: Path) -> None:
+    """Finish a sealing or undo it. Where neither can be done now only its district waits: receiving goes on with it."""
+    try:
+        manifest = sealing.end(spool, folder.name.removesuffix(sealing.UNFINISHED))
+    except OSError as error:
+        log.error(journal.STATE_RECOVERED, folder=folder.name, step="not put in order yet", exc_info=error)
+        return
+    step = "sealing finished" if manifest else "files sent back to the inbox"
+    log.warning(journal.STATE_RECOVERED, folder=folder.name, step=step)
 
 
 async def _known(tx: AsyncConnection, delivery: str) -> deliveries.Delivery | None:
