@@ -49,7 +49,7 @@ async def delivered(tx: AsyncConnection, days: int, first: datetime = TUESDAY) -
 
 async def told(tx: AsyncConnection, now: datetime, district: District = LINCOLN) -> list[tuple[Kind, object]]:
     """Return what would be told at a time."""
-    return [(kind, facts) for kind, _, facts in await missing(tx, SETTINGS, district, now)]
+    return [(kind, facts) for kind, _, facts in (await missing(tx, SETTINGS, [district], now)).get("lincoln", [])]
 
 
 async def test_a_late_day_is_told_by_the_usual_time(tx: AsyncConnection) -> None:
@@ -75,7 +75,7 @@ async def test_days_of_silence_are_counted_from_the_last_delivery(tx: AsyncConne
     await delivered(tx, 1)
     assert await told(tx, TUESDAY + 3 * DAY) == []
     assert await told(tx, TUESDAY + 4 * DAY) == [(Kind.SILENT, {"days": 4})]
-    about = {(await missing(tx, SETTINGS, LINCOLN, TUESDAY + day * DAY))[0][1] for day in range(4, 90)}
+    about = {(await missing(tx, SETTINGS, [LINCOLN], TUESDAY + day * DAY))["lincoln"][0][1] for day in range(4, 90)}
     assert about == {"lincoln-00001"}
     assert await told(tx, TUESDAY + 90 * DAY) == [(Kind.FORGOTTEN, {"days": 90})]
 

@@ -7,7 +7,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from rostergate.core.roster import TABLES
-from rostergate.store.schema import Instant, key_order, metadata, roster
+from rostergate.store.instant import Instant
+from rostergate.store.schema import key_order, metadata, roster
 
 WEST = datetime(2026, 9, 1, 23, 30, tzinfo=timezone(timedelta(hours=-7)))
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
+
 from core.rosters import frames
 from rostergate.core.matching import Decision
 from rostergate.core.plan_state import State
@@ -13,7 +15,8 @@ from rostergate.store import plans as stored
 from store.making import AT, LATER, accepted, concluded, plan, plans
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    import pytest
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BOTH = frames(schools=[("A", "Adams"), ("B", "Baker")], students=[("s1", "Ann")], student_schools=[("A", "s1")])
 
@@ -110,3 +113,32 @@ async def test_a_school_that_an_undo_took_away_is_not_connected(tx: AsyncConnect
     gone = accepted(plans(BOTH, empty()))
     await verdicts.conclude(tx, undo.id, gone, ground=await roster.ground(tx, "lincoln"), at=AT)
     assert await _stand(tx) == {"A": Status.NOT_IN_FILES, "B": Status.NOT_IN_FILES}
+
+
+async def test_many_districts_are_looked_at_together(
+    engine: AsyncEngine, tx: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In parts, each with a few statements; every district stands as it does alone."""
+    slugs = [f"d{number}" for number in range(7)]
+    for number, slug in enumerate(slugs[:-1]):
+        await concluded(tx, accepted(plans(empty(), BOTH, held="AB"[number % 2])), slug)
+        if number > 3:
+            await schools.decide(tx, slug, "C", Decision.DESELECTED, by="Kim", at=LATER)
+        if number == 2:
+            await concluded(tx, accepted(plans(await roster.load(tx, slug), BOTH)), slug)
+    alone = {slug: found for slug in slugs if (found := await whereabouts.of(tx, slug))}
+    assert {len(found) for found in alone.values()} == {2, 3}
+    asked: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", count)
+    try:
+        assert await whereabouts.of_each(tx, slugs) == alone
+        together = len(asked)
+        monkeypatch.setattr(whereabouts, "_DISTRICTS_AT_ONCE", 3)
+        assert await whereabouts.of_each(tx, slugs) == alone
+    finally:
+        event.remove(engine.sync_engine, "before_cursor_execute", count)
+    assert len(asked) == together + 3 * together

@@ -183,14 +183,14 @@ async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
     async with place.database() as engine, store.reading(engine) as tx:
         seen = {one.district: one for one in await deliveries.overview(tx)}
         undone = await undos.undone_by_each(tx, [one.last.id for one in seen.values()])
-        schools = {slug: Counter(one.status for one in await whereabouts.of(tx, slug)) for slug in seen}
-        held = {
-            slug: [one.since for one in (await plans.waits(tx, slug)).values()]
-            for slug in seen
-            if seen[slug].open_holds
-        }
+        stand = await whereabouts.of_each(tx, [*seen])
+        waits = (await plans.waits(tx)).values()
         mail = {state.value: count for state, count in (await outbox.counts(tx)).items()}
-        missed = {slug: await silence.missing(tx, settings, districts[slug], now) for slug in seen if slug in districts}
+        missed = await silence.missing(tx, settings, [districts[slug] for slug in seen if slug in districts], now)
+    schools = {slug: Counter(one.status for one in known) for slug, known in stand.items()}
+    held_since: dict[str, datetime] = {}
+    for wait in waits:
+        held_since[wait.district] = min(wait.since, held_since.get(wait.district, wait.since))
     rows = []
     for slug in [*districts, *districts.errors]:
         counts = schools.get(slug, Counter())
@@ -201,7 +201,7 @@ async def _looked_up(place: Place) -> tuple[list[Row], dict[str, int]]:
         error = error or unusable
         if stands in _MAY_BE_MISSED and missed.get(slug):
             stands = "late" if missed[slug][0][0] is Kind.LATE else "silent"
-        row = _row(slug, stands, seen.get(slug), min(held.get(slug, ()), default=None), now)
+        row = _row(slug, stands, seen.get(slug), held_since.get(slug), now)
         row |= {"undoes": undone.get(row["delivery"])}
         row |= {"schools": {status.value: counts[status] for status in Status if counts[status]}}
         step = "rostergate check" if unusable else _NEXT.get(stands, "").format(**row)

@@ -233,8 +233,7 @@ async def _files(
 async def _still_needed(tx: AsyncConnection, one: Delivery) -> str | None:
     if one.state not in CLOSED:
         return f"it is {one.state.value}: something still follows from them"
-    newest = await deliveries.last_accepted(tx, one.district)
-    if newest is not None and newest.id == one.id:
+    if one.id in (await deliveries.last_accepted(tx, one.district)).values():
         return "it is the newest that was accepted of its district"
     return None
 

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import structlog
 
@@ -26,7 +26,7 @@ from rostergate.service.clock import Clock
 from rostergate.store import credentials, deliveries, outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -38,6 +38,11 @@ _BETWEEN_SECONDS_MAX: Final = 0.25
 """Between one district and the next, so that sessions do not wait for a look at thousands of them."""
 SETTLED: Final = timedelta(hours=1)
 """How long nobody may have set the clock before a district is missed by it."""
+_DISTRICTS_AT_ONCE: Final = 500
+"""Districts of which one statement asks what they have delivered."""
+
+Due: TypeAlias = tuple[Kind, str, dict[str, Any]]
+"""What is to be told, what about (told once of each), and its facts."""
 
 log = structlog.get_logger()
 
@@ -75,10 +80,10 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _look_safely(settings: Settings, district: District, engine: AsyncEngine, now: datetime) -> list[Kind]:
-    due: list[tuple[Kind, str, dict[str, object]]] = []
+    due: list[Due] = []
     try:
         async with store.reading(engine) as tx:
-            due = await missing(tx, settings, district, now)
+            due = (await missing(tx, settings, [district], now)).get(district.slug, [])
         if due and settings.mail.on:
             async with store.writing(engine, district.slug) as tx:
                 for kind, about, facts in due:
@@ -92,24 +97,45 @@ async def _look_safely(settings: Settings, district: District, engine: AsyncEngi
 
 
 async def missing(
-    tx: AsyncConnection, settings: Settings, district: District, now: datetime
-) -> list[tuple[Kind, str, dict[str, object]]]:
-    """Return what a district is to be told of its silence: (kind, what about, facts). Told once per `about`."""
-    if not district.enabled:
-        return []
-    last = await deliveries.latest(tx, district.slug, uploaded=True)
-    since = last.sealed_at if last else await credentials.changed_at(tx, district.slug)
+    tx: AsyncConnection, settings: Settings, districts: Sequence[District], now: datetime
+) -> dict[str, list[Due]]:
+    """Return what districts are to be told of their silence, by slug; those that are not silent are left out."""
+    expected = [district for district in districts if district.enabled]
+    found = {}
+    for at in range(0, len(expected), _DISTRICTS_AT_ONCE):
+        some = expected[at : at + _DISTRICTS_AT_ONCE]
+        since = now - timedelta(weeks=arrivals.WEEKS)
+        known = await deliveries.arrivals(tx, [district.slug for district in some], since)
+        for district in some:
+            if due := await _missing(tx, settings, district, known.get(district.slug, []), now):
+                found[district.slug] = due
+    return found
+
+
+async def _missing(
+    tx: AsyncConnection, settings: Settings, district: District, known: Sequence[tuple[str, datetime]], now: datetime
+) -> list[Due]:
+    """Do the same for one district; `known` are the ids and times of what it has delivered in the last weeks."""
+    name, since = known[-1] if known else await _begun_before(tx, district)
     if since is None:
         return []
-    name = last.id if last else f"{district.slug} since {since:%Y-%m-%d}"
     days = (day_of(now, district.zone) - day_of(since, district.zone)).days
     for kind, days_min in ((Kind.FORGOTTEN, settings.mail.forgotten_days), (Kind.SILENT, settings.mail.silent_days)):
         if days >= days_min:
             return [(kind, name, {"days": days})]
-    known = await deliveries.arrivals(tx, district.slug, now - timedelta(weeks=arrivals.WEEKS))
-    late = arrivals.late(known, now, district.zone, grace=timedelta(minutes=settings.mail.late_minutes))
+    grace = timedelta(minutes=settings.mail.late_minutes)
+    late = arrivals.late([at for _, at in known], now, district.zone, grace=grace)
     if late is None:
         return []
     begun = await deliveries.receiving(tx, district.slug) is not None
     facts = {"by": f"{late.usual.by:%H:%M}", "begun": begun}
     return [(Kind.LATE, f"{district.slug} {late.day}", facts)]
+
+
+async def _begun_before(tx: AsyncConnection, district: District) -> tuple[str, datetime | None]:
+    """Return from when silence is counted where nothing has come for weeks, and by what name; None: from no time."""
+    last = await deliveries.latest(tx, district.slug, uploaded=True)
+    if last:
+        return last.id, last.sealed_at
+    since = await credentials.changed_at(tx, district.slug)
+    return (f"{district.slug} since {since:%Y-%m-%d}", since) if since else ("", None)

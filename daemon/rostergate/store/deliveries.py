@@ -59,8 +59,6 @@ class Overview:
     district: str
     last: Delivery
     """Its newest delivery, whatever its state."""
-    counts: dict[str, int]
-    """State -> deliveries in it; states without any are left out."""
     open_holds: int
     """Plans that wait for a person."""
 
@@ -237,11 +235,19 @@ async def replaced_by(tx: AsyncConnection, about: Delivery) -> str | None:
     return found[0].id if found else None
 
 
-async def arrivals(tx: AsyncConnection, district: str, since: datetime) -> list[datetime]:
-    """Return when a district's deliveries with files of that time were sealed, oldest first."""
-    sealed = deliveries.c.sealed_at
-    query = sa.select(sealed).where(deliveries.c.district == district, _UPLOADED, sealed >= since).order_by(sealed)
-    return list(await tx.scalars(query))
+async def arrivals(
+    tx: AsyncConnection, districts: Collection[str], since: datetime
+) -> dict[str, list[tuple[str, datetime]]]:
+    """Return the deliveries with files of some districts that were sealed since then: id and time, oldest first.
+
+    A district that has none is left out.
+    """
+    columns = deliveries.c.district, deliveries.c.id, deliveries.c.sealed_at
+    of_them = deliveries.c.district.in_(districts), deliveries.c.sealed_at >= since
+    found: dict[str, list[tuple[str, datetime]]] = {}
+    for district, *one in await tx.execute(sa.select(*columns).where(*of_them, _UPLOADED).order_by(columns[-1])):
+        found.setdefault(district, []).append((one[0], one[1]))
+    return found
 
 
 async def in_states(tx: AsyncConnection, district: str, states: Sequence[State]) -> list[Delivery]:
@@ -267,17 +273,15 @@ async def accepted(tx: AsyncConnection, district: str, since: datetime) -> list[
     )
 
 
-async def last_accepted(tx: AsyncConnection, district: str) -> Delivery | None:
-    """Return the newest of the deliveries with files that were accepted, whatever became of its plans."""
-    found = await _select(
-        tx,
-        deliveries.c.district == district,
-        deliveries.c.outcome == Outcome.ACCEPTED.value,
-        deliveries.c.content_hash.is_not(None),
-        order=(deliveries.c.number.desc(),),
-        limit=1,
-    )
-    return found[0] if found else None
+async def last_accepted(tx: AsyncConnection, *districts: str) -> dict[str, str]:
+    """Return the newest accepted delivery with files of each district that has one, whatever became of its plans."""
+    one = deliveries.alias()
+    accepted = one.c.outcome == Outcome.ACCEPTED.value, one.c.content_hash.is_not(None)
+    newest = sa.select(one.c.id).where(one.c.district == deliveries.c.district, *accepted)
+    newest = newest.order_by(one.c.number.desc()).limit(1)
+    query = sa.select(deliveries.c.district, newest.scalar_subquery()).group_by(deliveries.c.district)
+    found = await tx.execute(query.where(deliveries.c.district.in_(districts)))
+    return {district: delivery for district, delivery in found if delivery is not None}
 
 
 async def unreported(tx: AsyncConnection, district: str | None = None) -> list[Delivery]:
@@ -322,13 +326,9 @@ async def overview(tx: AsyncConnection) -> list[Overview]:
     last = await _select(
         tx, sa.tuple_(deliveries.c.district, deliveries.c.number).in_(newest), order=(deliveries.c.district,)
     )
-    counts: dict[str, dict[str, int]] = {one.district: {} for one in last}
-    counted = sa.select(deliveries.c.district, deliveries.c.state, sa.func.count())
-    for district, state, count in await tx.execute(counted.group_by(deliveries.c.district, deliveries.c.state)):
-        counts[district][state] = count
     waiting = sa.select(plans.c.district, sa.func.count()).where(plans.c.state == PlanState.HELD.value)
     holds: dict[str, int] = {row[0]: row[1] for row in await tx.execute(waiting.group_by(plans.c.district))}
-    return [Overview(one.district, one, counts[one.district], holds.get(one.district, 0)) for one in last]
+    return [Overview(one.district, one, holds.get(one.district, 0)) for one in last]
 
 
 async def supersede_older(tx: AsyncConnection, district: str, number: int, at: datetime) -> tuple[str, ...]:

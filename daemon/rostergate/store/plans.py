@@ -73,6 +73,7 @@ class StoredPlan:
 class Wait:
     """How long a school has been on hold: each delivery puts a new plan in the place of the old one."""
 
+    district: str
     since: datetime
     """When the first plan was decided of the line of those that were held one after another."""
     deliveries: int
@@ -83,9 +84,9 @@ _COLUMNS = tuple(plans_table.c[name] for name in StoredPlan.__slots__ if name no
 _IS_OPEN: Final = plans_table.c.state.in_([state.value for state in OPEN])
 
 
-async def of(tx: AsyncConnection, delivery: str) -> list[StoredPlan]:
-    """Return a delivery's plans, in the order of its verdict."""
-    return await _select(tx, plans_table.c.delivery == delivery)
+async def of(tx: AsyncConnection, *deliveries: str) -> list[StoredPlan]:
+    """Return the plans of some deliveries, each one's in the order of its verdict."""
+    return await _select(tx, plans_table.c.delivery.in_(deliveries))
 
 
 async def get(tx: AsyncConnection, number: int) -> StoredPlan:
@@ -126,18 +127,18 @@ async def waits(tx: AsyncConnection, district: str | None = None) -> dict[int, W
     end, decided_at = ends.subquery(), deliveries_table.c.decided_at
     since = sa.type_coerce(sa.func.min(decided_at), decided_at.type)
     query = (
-        sa.select(sa.func.max(one.c.id), since, sa.func.count())
+        sa.select(sa.func.max(one.c.id), one.c.district, since, sa.func.count())
         .join(deliveries_table, deliveries_table.c.id == one.c.delivery)
         .outerjoin(end, sa.and_(end.c.district == one.c.district, end.c.school_id == one.c.school_id))
         .where(asked, in_line, one.c.id > sa.func.coalesce(end.c.end, 0))
         .group_by(*of_school)
     )
-    return {plan: Wait(first, count) for plan, first, count in await tx.execute(query)}
+    return {plan: Wait(*wait) for plan, *wait in await tx.execute(query)}
 
 
-async def waiting(tx: AsyncConnection, district: str) -> list[StoredPlan]:
-    """Return the plans of a district that something can still follow for, longest waiting first."""
-    return await _select(tx, plans_table.c.district == district, _IS_OPEN)
+async def waiting(tx: AsyncConnection, *districts: str) -> list[StoredPlan]:
+    """Return the plans of some districts that something can still follow for, longest waiting first."""
+    return await _select(tx, plans_table.c.district.in_(districts), _IS_OPEN)
 
 
 async def changes(tx: AsyncConnection, delivery: str) -> dict[str, Frames]:

@@ -12,37 +12,15 @@ Rule 3: a change here is a new migration; a test compares the two.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from rostergate.core.roster import TABLES
+from rostergate.store.instant import Instant
 
 if TYPE_CHECKING:
     from rostergate.core.roster import Table
-
-
-class Instant(sa.TypeDecorator[datetime]):
-    """A moment: aware in Python, UTC in the database."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Store in UTC. SQLite keeps no zone, so it is left off there."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise AssertionError("an instant without a time zone is not an instant")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Give back an aware instant in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
 metadata = sa.MetaData(
@@ -102,6 +80,7 @@ _only_where(
 )
 sa.Index("ix_deliveries_state", deliveries.c.state)
 sa.Index("ix_deliveries_began_at", deliveries.c.began_at)
+sa.Index("ix_deliveries_district_sealed_at", deliveries.c.district, deliveries.c.sealed_at)
 
 findings = sa.Table(
     "findings",
@@ -140,6 +119,7 @@ plans = sa.Table(
 )
 sa.Index("ix_plans_hash", plans.c.hash)
 sa.Index("ix_plans_district_state", plans.c.district, plans.c.state)
+sa.Index("ix_plans_district_school_id", plans.c.district, plans.c.school_id)
 
 applied_changes = sa.Table(
     "applied_changes",

@@ -22,7 +22,7 @@ from rostergate.store import roster, turns
 from rostergate.store.schema import deliveries, platform_schools, school_decisions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -60,9 +60,17 @@ async def loaded(tx: AsyncConnection, district: str) -> tuple[PlatformSchool, ..
 
 async def decisions(tx: AsyncConnection, district: str) -> dict[str, Decided]:
     """Return the newest decision about each school that there is any about, by school id."""
-    columns = (school_decisions.c[name] for name in ("school_id", *Decided.__slots__))
-    query = sa.select(*columns).where(school_decisions.c.district == district).order_by(school_decisions.c.id)
-    return {school_id: Decided(Decision(decision), *rest) for school_id, decision, *rest in await tx.execute(query)}
+    return (await decisions_of_each(tx, [district])).get(district, {})
+
+
+async def decisions_of_each(tx: AsyncConnection, districts: Collection[str]) -> dict[str, dict[str, Decided]]:
+    """Return the same of each of some districts that have any."""
+    columns = (school_decisions.c[name] for name in ("district", "school_id", *Decided.__slots__))
+    query = sa.select(*columns).where(school_decisions.c.district.in_(districts)).order_by(school_decisions.c.id)
+    found: dict[str, dict[str, Decided]] = {}
+    for district, school_id, decision, *rest in await tx.execute(query):
+        found.setdefault(district, {})[school_id] = Decided(Decision(decision), *rest)
+    return found
 
 
 async def decide(

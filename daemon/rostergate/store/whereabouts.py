@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from rostergate.core.matching import Decision
 from rostergate.core.plan_state import State
 from rostergate.core.school_status import Status, urgency
-from rostergate.store import deliveries, plans, roster, schools
+from rostergate.store import deliveries, plans, schools
 from rostergate.store.schema import roster as versions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from rostergate.store.plans import StoredPlan
     from rostergate.store.schools import Decided
+
+
+_DISTRICTS_AT_ONCE: Final = 500
+"""Districts that are looked at with the same few statements: of a whole country, each on its own would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +53,60 @@ async def of(tx: AsyncConnection, district: str) -> list[Standing]:
     These are the schools of the last accepted delivery, those that the roster has or ever had, and those about which
     something was decided.
     """
-    last = await deliveries.last_accepted(tx, district)
-    there = {plan.school_id: plan for plan in await plans.of(tx, last.id)} if last else {}
+    return (await of_each(tx, [district])).get(district, [])
+
+
+async def of_each(tx: AsyncConnection, districts: Sequence[str]) -> dict[str, list[Standing]]:
+    """Return the same of each of some districts that have any school."""
+    found = dict[str, list[Standing]]()
+    for at in range(0, len(districts), _DISTRICTS_AT_ONCE):
+        found |= await _of_some(tx, districts[at : at + _DISTRICTS_AT_ONCE])
+    return found
+
+
+async def _of_some(tx: AsyncConnection, districts: Sequence[str]) -> dict[str, list[Standing]]:
+    last = await deliveries.last_accepted(tx, *districts)
+    there: dict[str, dict[str, StoredPlan]] = defaultdict(dict)
     # Those of an undo as well, which has no files.
-    there |= {plan.school_id: plan for plan in await plans.waiting(tx, district)}
-    said, rostered = await schools.decisions(tx, district), await roster.schools(tx, district)
+    for plan in [*await plans.of(tx, *last.values()), *await plans.waiting(tx, *districts)]:
+        there[plan.district][plan.school_id] = plan
+    said = await schools.decisions_of_each(tx, districts)
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    for district, decided in said.items():
+        names[district] |= {one: one for one in decided}
+    rostered = set[tuple[str, str]]()
+    for district, one, name, is_current in await tx.execute(_versions(districts)):
+        names[district][one] = name or one
+        if is_current:
+            rostered.add((district, one))
+    for district, known in there.items():
+        names[district] |= {one: plan.name for one, plan in known.items()}
+
+    def standing(district: str, one: str, name: str) -> Standing:
+        plan, decided = there[district].get(one), said.get(district, {}).get(one)
+        return _standing(one, name, plan, decided, rostered=(district, one) in rostered)
+
+    return {
+        district: sorted(
+            (standing(district, one, name) for one, name in known.items()),
+            key=lambda one: urgency(one.status, one.name, one.school_id),
+        )
+        for district, known in names.items()
+    }
+
+
+def _versions(districts: Sequence[str]) -> sa.Select[Any]:
+    """Ask for every school that the rosters have or had: district, id, name and whether it is there, oldest first.
+
+    In two parts, because there is one index of those that are there and another one of those that have ended.
+    """
     made = versions["schools"]
-    query = sa.select(made.c.school_id, made.c.name).where(made.c.district == district).order_by(made.c.id)
-    names = {one: one for one in said} | {one: name or one for one, name in await tx.execute(query)}
-    names |= {one: plan.name for one, plan in there.items()}
-    found = [
-        _standing(one, name, there.get(one), said.get(one), rostered=one in rostered) for one, name in names.items()
-    ]
-    return sorted(found, key=lambda one: urgency(one.status, one.name, one.school_id))
+    columns = made.c.id, made.c.district, made.c.school_id, made.c.name
+    of_them = made.c.district.in_(districts)
+    ended = sa.select(*columns, sa.false().label("there")).where(of_them, made.c.until_ground.is_not(None))
+    current = sa.select(*columns, sa.true().label("there")).where(of_them, made.c.until_delivery.is_(None))
+    both = sa.union_all(ended, current).subquery()
+    return sa.select(both.c.district, both.c.school_id, both.c.name, both.c.there).order_by(both.c.id)
 
 
 def _standing(school_id: str, name: str, plan: StoredPlan | None, said: Decided | None, *, rostered: bool) -> Standing:
