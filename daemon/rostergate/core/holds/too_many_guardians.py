@@ -27,13 +27,12 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
     if students.is_empty():
         return None
     most = max(students["guardians"])
-    who = "1 student" if len(students) == 1 else f"{len(students)} students"
+    seen = f"{len(students)} students would have too many guardians, up to {most} each"
+    if len(students) == 1:
+        seen = f"1 student would have {most} guardians"
     return Hold(
         code=HOLD.code,
-        message=(
-            f"{who} would have more than {limits.guardians_per_student_max} guardians each; the most is {most}."
-            f" {view.cause(HOLD.likely_cause)}"
-        ),
+        message=f"{seen}; the limit is {limits.guardians_per_student_max}. {view.cause(HOLD.likely_cause)}",
         numbers={
             "table": "guardianships",
             "students": len(students),
