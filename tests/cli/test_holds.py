@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from cli.delivering import SLUG, deliver, district, files
+from core.rosters import diff
 from rostergate import store
-from rostergate.core.diff import diff
 from rostergate.core.snapshot import Snapshot
 from rostergate.service.clock import utc_now
 from rostergate.service.release_codes import ReleaseCodes

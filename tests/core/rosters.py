@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 from hypothesis import strategies as st
 
+from rostergate.core.diff import compare, placed, shared
 from rostergate.core.roster import TABLES, Frames, schema
+from rostergate.core.target import target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from random import Random
+
+    from rostergate.core.snapshot import Snapshot
 
 T = TypeVar("T")
 
@@ -30,6 +34,12 @@ def frames(**tables: Iterable[Iterable[str | None]]) -> Frames:
         rows = [(*row, *[None] * (width - len(tuple(row)))) for row in map(tuple, tables.get(name, ()))]
         made[name] = pl.DataFrame(rows, schema=schema(table), orient="row")
     return made
+
+
+def diff(roster: Frames, snapshot: Snapshot) -> dict[str, Frames]:
+    """Return, by school id, the changes of every school that has any, as `Plan.changes` describes them."""
+    after = target(roster, snapshot)
+    return shared(placed(compare(roster, after), roster, after))
 
 
 def same(one: Frames, other: Frames) -> bool:

@@ -36,8 +36,9 @@ def test_one_late_night_of_many_changes_nothing() -> None:
 
 
 def test_little_is_known_of_a_new_district() -> None:
-    """Nothing is usual before the fifth day with an arrival, and several on one day are one."""
+    """Nothing is usual, nor late, before the fifth day with an arrival, and several on one day are one."""
     assert usual(nightly(20, 41)[-4:] * 2, at(29, 12), CHICAGO) is None
+    assert late(nightly(20, 41)[-4:], at(29, 23), CHICAGO, grace=HOUR) is None
 
 
 def test_what_is_older_is_forgotten() -> None:

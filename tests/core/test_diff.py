@@ -5,11 +5,11 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.rosters import frames, rosters, same
-from rostergate.core.diff import apply, diff, totals
+from core.rosters import diff, frames, rosters, same
+from rostergate.core.diff import apply, compare, counted
 from rostergate.core.roster import PEOPLE, TABLES, Frames, empty
 from rostergate.core.snapshot import Snapshot
-from rostergate.core.target import REFERENCES, orphans, target, ties
+from rostergate.core.target import NEEDS, orphans, target, ties
 from rostergate.core.verdict import Totals
 
 bounded = settings(max_examples=50, deadline=None)
@@ -36,6 +36,12 @@ def rows(frame: pl.DataFrame) -> set[tuple[str | None, ...]]:
 def test_applying_all_makes_the_snapshot(roster: Frames, new: Frames) -> None:
     """`apply(roster, diff(roster, s)) == s`."""
     assert same(apply(roster, diff(roster, snapshot(new)).values()), new)
+
+
+def totals(roster: Frames, snapshot: Snapshot) -> dict[str, Totals]:
+    """Return what a snapshot does to each table of a roster."""
+    after = target(roster, snapshot)
+    return counted(compare(roster, after), after)
 
 
 @bounded
@@ -141,7 +147,7 @@ def _without_orphans(tables: Frames) -> Frames:
     """Drop what refers to a row that an absent table does not give."""
     whole = dict(tables)
     for name in TABLES:
-        for other, on in REFERENCES.get(name, ()):
+        for other, on in NEEDS.get(name, ()):
             whole[name] = whole[name].join(whole[other], on=on, how="semi")
     return whole
 

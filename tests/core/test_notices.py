@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from rostergate.core.findings import Finding, Severity
-from rostergate.core.notices import NOBODY, Audience, Kind, following, newly_unmatched, same_faults
+from rostergate.core.notices import NOBODY, Audience, Kind, following, newly_unmatched
 from rostergate.core.plan import Plan
 from rostergate.core.plan_state import State
 from rostergate.core.verdict import Outcome, Verdict
@@ -45,7 +45,7 @@ def test_faults_are_told_when_they_change() -> None:
     more = dataclasses.replace(FAULT, count=3)
     assert following(verdict(faults=(again,)), [FAULT]) is None
     assert following(verdict(faults=(more,)), [FAULT]) is Kind.FAULTS
-    assert not same_faults([], [FAULT])
+    assert following(verdict(), [FAULT]) is Kind.FAULTS
 
 
 def test_what_only_operators_can_settle_is_told_to_them() -> None:

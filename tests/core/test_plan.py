@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.rosters import frames, rosters
-from rostergate.core.diff import diff
+from core.rosters import diff, frames, rosters
 from rostergate.core.plan import Counts, Hold, Plan, counted, counted_by_school, digest, digests, pack, unpack
 from rostergate.core.plan_state import State
 from rostergate.core.roster import TABLES, Frames

@@ -68,6 +68,8 @@ READ = {
     "a byte-order mark": (b"\xef\xbb\xbfa,b\n1,2\n", [("1", "2", 2)]),
     "a byte-order mark before quotes": (b'\xef\xbb\xbf"a",b\n1,2\n', [("1", "2", 2)]),
     "a column called line": (b"line,b\n1,2\n", [("2", 2)]),
+    "a column called like every column": (b"a,*\n ,2\n", [(None, "2", 2)]),
+    "a column called like a pattern": (b"a,^.+$\n ,2\n", [(None, "2", 2)]),
     "a control character": (b"a,b\n1\x1f,2\n", [("1\x1f", "2", 2)]),
     "characters that only Python takes for line ends": ("a,b\n1\x0b2,3\u20284\n".encode(), [("1\x0b2", "3\u20284", 2)]),
 }

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from core.rosters import frames
-from rostergate.core.diff import diff
+from core.rosters import diff, frames
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import Hold, Plan, counted, digest
 from rostergate.core.plan_state import State

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event
 
-from core.rosters import frames, same
+from core.rosters import diff, frames, same
 from rostergate import store
 from rostergate.core import concerned
 from rostergate.core.delivery import State as DeliveryState
-from rostergate.core.diff import diff
 from rostergate.core.plan_state import OPEN, State
 from rostergate.core.roster import empty
 from rostergate.core.snapshot import Snapshot

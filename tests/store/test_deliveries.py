@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rostergate.core.delivery import TRANSITIONS, Event, IllegalTransition, State
+from rostergate.core.delivery import TRANSITIONS, Event, State
 from rostergate.core.plan_state import State as PlanState
+from rostergate.core.states import IllegalTransition
 from rostergate.core.verdict import Outcome
 from rostergate.errors import NotFound, Refused
 from rostergate.store import deliveries, slots

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.rosters import frames, rosters, same
+from core.rosters import diff, frames, rosters, same
 from rostergate import store
-from rostergate.core import diff
+from rostergate.core.diff import apply
 from rostergate.core.plan import ACTION, Action
 from rostergate.core.roster import TABLES, empty, schema
 from rostergate.core.snapshot import Snapshot
@@ -36,7 +36,7 @@ ONE_STUDENT = {
 
 async def _make(tx: AsyncConnection, wanted: Frames, district: str = "lincoln") -> int:
     """Make `wanted` of a district's roster as its next delivery; return how many versions that took."""
-    changes = diff.diff(await roster.load(tx, district), Snapshot(wanted, {}))
+    changes = diff(await roster.load(tx, district), Snapshot(wanted, {}))
     return await roster.apply(tx, district, changes.values(), await sealed(tx, district), AT)
 
 
@@ -57,13 +57,13 @@ async def test_the_store_does_what_the_core_does(
     model = empty()
     async with store.writing(engine) as tx:
         for wanted, left_out, random in [(first, set(), None), *following]:
-            changes = diff.diff(model, Snapshot(wanted, {}))
+            changes = diff(model, Snapshot(wanted, {}))
             chosen = [changes[school] for school in changes if school not in left_out]
             groups = [chosen] if random is None else [[one] for one in chosen]
             delivery = await sealed(tx, district)
             before = await roster.ground(tx, district)
             written = sum([await roster.apply(tx, district, group, delivery, AT) for group in groups])
-            after = diff.apply(model, chosen)
+            after = apply(model, chosen)
             assert same(await roster.load(tx, district), after)
             assert bool(written) == (await roster.ground(tx, district) > before)
             assert written or same(after, model)
@@ -154,7 +154,7 @@ async def test_a_row_that_returns_is_a_new_version(tx: AsyncConnection) -> None:
 
 async def test_applying_twice_is_applying_once(tx: AsyncConnection) -> None:
     """The same changes a second time write nothing and leave the ground where it is."""
-    changes = list(diff.diff(empty(), Snapshot(frames(**ONE_STUDENT), {})).values())
+    changes = list(diff(empty(), Snapshot(frames(**ONE_STUDENT), {})).values())
     delivery = await sealed(tx)
     assert await roster.apply(tx, "lincoln", changes, delivery, AT) == 3
     ground = await roster.ground(tx, "lincoln")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from core.rosters import frames, rosters, same
 from rostergate import store
 from rostergate.core import diff
-from rostergate.core.delivery import IllegalTransition, State
+from rostergate.core.delivery import State
 from rostergate.core.plan_state import State as PlanState
 from rostergate.core.roster import TABLES, empty
+from rostergate.core.states import IllegalTransition
 from rostergate.core.verdict import Outcome
 from rostergate.errors import NotFound, StoreError
 from rostergate.store import deciding, deliveries, roster, slots, verdicts

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.rosters import diff
 from core.test_decide import deliver
 from golden.cases import FOLDER, contents, load
 from rostergate import store
 from rostergate.core.decide import decide
-from rostergate.core.diff import diff
 from rostergate.core.matching import Decision
 from rostergate.core.plan_state import State
 from rostergate.core.policy import HoldLimits, Policy

@@ -60,9 +60,6 @@ TRANSITIONS = MappingProxyType(
 )
 """(state, event) -> the state that follows. A pair that is not here is illegal."""
 
-PAIR = ("role", "person_id", "account")
-"""The columns of what fits: a person (canonical table and id) and an account of the platform."""
-
 
 def after(state: State, event: Event) -> State:
     """Return the state that follows. Raises `IllegalTransition` for a pair that `TRANSITIONS` does not have."""
@@ -70,7 +67,11 @@ def after(state: State, event: Event) -> State:
 
 
 def links(fitting: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Return the pairs (role, person id, account) of which neither side fits another one, in order."""
-    pairs = pl.DataFrame(sorted(set(fitting)), schema=dict.fromkeys(PAIR, pl.String), orient="row")
+    """Return the pairs of which neither side fits another one, in order.
+
+    A pair is a person, by canonical table and id, and an account of the platform.
+    """
+    schema = dict.fromkeys(("role", "person_id", "account"), pl.String)
+    pairs = pl.DataFrame(sorted(set(fitting)), schema=schema, orient="row")
     alone = pl.len().over("role", "person_id") == 1
     return pairs.filter(alone & (pl.len().over("account") == 1)).rows()

@@ -27,7 +27,7 @@ from rostergate.core.matching import Match, Standing
 from rostergate.core.plan import Counts, Hold, Plan, counted_by_school, digests
 from rostergate.core.plan_state import State
 from rostergate.core.reading import Reading, read
-from rostergate.core.recognition import HEAD_BYTES_MAX, recognise
+from rostergate.core.recognition import recognise
 from rostergate.core.selected import selected
 from rostergate.core.snapshot import Snapshot, take
 from rostergate.core.target import target
@@ -104,18 +104,14 @@ def planned(
 
 
 def _read(files: Mapping[str, bytes], policy: Policy) -> dict[str, Reading]:
-    def one(name: str) -> Reading:
-        return read(name, files[name], encoding=policy.encoding, limits=policy.reading)
-
-    names = sorted(files)
-    return {name: one(name) for name in names}
+    return {name: read(name, files[name], encoding=policy.encoding, limits=policy.reading) for name in sorted(files)}
 
 
 def _recognise(files: Mapping[str, bytes], policy: Policy) -> tuple[Format | None, str | None]:
     """Return the format that the policy names, or the one that the files show, if any, and why."""
     formats = catalogue.formats()
     if policy.format == "auto":
-        found = recognise({name: data[:HEAD_BYTES_MAX] for name, data in files.items()}, list(formats.values()))
+        found = recognise(files, list(formats.values()))
         return found.format, found.why if files else "There are no files."
     if policy.format not in formats:
         raise ValueError(f"there is no format {policy.format}")

@@ -130,8 +130,4 @@ class Format:
 
     def file(self, name: str) -> File:
         """Return the declared file of that name. Raises `KeyError` when the format has none."""
-        return next((one for one in self.files if one.name == name), None) or _no_such_file(self.name, name)
-
-
-def _no_such_file(format_name: str, name: str) -> File:
-    raise KeyError(f"{format_name} has no file {name}")
+        return {one.name: one for one in self.files}[name]

@@ -11,9 +11,7 @@ from __future__ import annotations
 from enum import StrEnum
 from types import MappingProxyType
 
-from rostergate.core.states import IllegalTransition, step
-
-__all__ = ["CLOSED", "TRANSITIONS", "Event", "IllegalTransition", "State", "after"]
+from rostergate.core.states import step
 
 
 class State(StrEnum):

@@ -15,28 +15,11 @@ import polars as pl
 from rostergate.core.plan import ACTION, Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames, Table, schema
 from rostergate.core.rows import first_rows, in_both
-from rostergate.core.target import target, ties
+from rostergate.core.target import ties
 from rostergate.core.verdict import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from rostergate.core.snapshot import Snapshot
-
-
-def diff(roster: Frames, snapshot: Snapshot) -> dict[str, Frames]:
-    """Return, by school id, the changes of every school that has any, as `Plan.changes` describes them.
-
-    Raises `AssertionError` when the snapshot is not sound (see `target`).
-    """
-    after = target(roster, snapshot)
-    return by_school(compare(roster, after), roster, after)
-
-
-def totals(roster: Frames, snapshot: Snapshot) -> dict[str, Totals]:
-    """Count, for every canonical table, what is added, updated, removed and unchanged; each person once."""
-    after = target(roster, snapshot)
-    return counted(compare(roster, after), after)
 
 
 def compare(before: Frames, after: Frames) -> Frames:
@@ -95,11 +78,6 @@ def _side_by_side(rows: pl.DataFrame) -> pl.DataFrame:
     if runs.n_unique() == len(runs):
         return rows
     return rows[rows["place"].cast(pl.Categorical).to_physical().arg_sort()]
-
-
-def by_school(rows: Frames, before: Frames, after: Frames) -> dict[str, Frames]:
-    """Share the rows of `compare` among the schools concerned; adds the `kept` rows. Only schools with rows."""
-    return shared(placed(rows, before, after))
 
 
 def merged(changes: Iterable[Frames]) -> Frames:

@@ -62,10 +62,8 @@ def as_utf8(name: str, data: bytes, encoding: str | None) -> Text:
         return _refused(name, Tally(), "UTF-8; its byte-order mark says UTF-32")
     for mark, codec in _UTF_16.items():
         if data.startswith(mark):
-            text = _transcoded(name, data[len(mark) :], codec, "UTF-16, as its byte-order mark says")
-            return Text(
-                text.data, (*text.findings, finding(UTF_16, file=name)) if text.data is not None else text.findings
-            )
+            text = _transcoded(name, data[len(mark) :], codec, "UTF-16, which its byte-order mark says it is")
+            return text if text.data is None else Text(text.data, (finding(UTF_16, file=name),))
     if data.startswith(codecs.BOM_UTF8):
         return _checked(name, data[len(codecs.BOM_UTF8) :])
     if encoding is None or codecs.lookup(encoding).name == "utf-8":

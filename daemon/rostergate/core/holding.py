@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from rostergate.core import reissue
+from rostergate.core import concerned, reissue
 from rostergate.core.diff import merged_rows
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames
@@ -90,6 +90,11 @@ class SchoolView:
         """Return the rows of a table to which that happens; None where there are none."""
         return self.changes[table].filter(pl.col("action") == action.value) if self.count(table, action) else None
 
+    def rows_of(self, tables: Iterable[str], action: Action) -> pl.DataFrame:
+        """Return the rows of those tables to which that happens, in the shape of `core.concerned`."""
+        changed = ((table, self.changed(table, action)) for table in tables)
+        return concerned.together(concerned.rows(table, rows) for table, rows in changed if rows is not None)
+
     def count(self, table: str, action: Action) -> int:
         """Return to how many rows of a table that happens, be they added, updated or removed."""
         return int(getattr(self.plan_counts[table], action.value))
@@ -156,14 +161,13 @@ def views(
     plan_counts: Mapping[str, Mapping[str, Counts]],
     roster: Frames,
     after: Frames,
-    district: DistrictView | None = None,
+    district: DistrictView,
 ) -> dict[str, SchoolView]:
     """Return the view of every school that has changes. `after`: the roster as it would be (`target.target`)."""
-    whole = district or DistrictView()
     counts = _counts(roster)
     tied = after["guardianships"]
-    concerned = merged_rows(TABLES["guardianships"], changes.values()).select("school_id", "student_id")
-    each = tied.join(concerned, on=concerned.columns, how="semi").group_by("school_id", "student_id").len("guardians")
+    pairs = merged_rows(TABLES["guardianships"], changes.values()).select("school_id", "student_id")
+    each = tied.join(pairs, on=pairs.columns, how="semi").group_by(pairs.columns).len("guardians")
     most = dict(each.group_by("school_id").agg(pl.col("guardians").max()).iter_rows())
     return {
         school_id: SchoolView(
@@ -173,7 +177,7 @@ def views(
             plan_counts=plan_counts[school_id],
             tied=tied,
             guardians_most=most.get(school_id, 0),
-            district=whole,
+            district=district,
         )
         for school_id, plan in changes.items()
     }

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -164,16 +164,12 @@ def _by_name(asking: Mapping[str, str], free: Mapping[str, str]) -> tuple[dict[s
     taken: set[str] = set()
     for score in sorted(levels, reverse=True):
         left = [(one, other) for one, other in levels[score] if one not in given and other not in taken]
-        sure = {pair for pair in left if _unrivalled(pair, left) and pair[0] not in doubtful}
+        places, askers = Counter(one for one, _ in left), Counter(other for _, other in left)
+        sure = {(one, other) for one, other in left if places[one] == askers[other] == 1 and one not in doubtful}
         given.update(sure)
         doubtful.update(one for one, _ in left if one not in given)
         taken.update(other for _, other in left)
     return given, doubtful
-
-
-def _unrivalled(pair: tuple[str, str], pairs: list[tuple[str, str]]) -> bool:
-    """Tell whether neither side of a pair stands in another one."""
-    return not any(pair != other and (pair[0] == other[0] or pair[1] == other[1]) for other in pairs)
 
 
 def _parted(name: str) -> tuple[tuple[str, ...], str]:

@@ -77,7 +77,7 @@ def following(verdict: Verdict, before: Iterable[Finding] = ()) -> Kind | None:
         return Kind.HELD
     if any(plan.state is PlanState.CLEAR and plan.changes for plan in verdict.plans):
         return Kind.APPLIED
-    return None if same_faults(verdict.findings, before) else Kind.FAULTS
+    return None if _faults(verdict.findings) == _faults(before) else Kind.FAULTS
 
 
 def newly_unmatched(verdict: Verdict, before: Collection[str] = ()) -> tuple[str, ...]:
@@ -86,10 +86,6 @@ def newly_unmatched(verdict: Verdict, before: Collection[str] = ()) -> tuple[str
     return tuple(school for school in waiting if school not in before)
 
 
-def same_faults(findings: Iterable[Finding], before: Iterable[Finding]) -> bool:
-    """Say whether two deliveries have the same faults as often at the same columns; lines may have moved."""
-    return _faults(findings) == _faults(before)
-
-
 def _faults(findings: Iterable[Finding]) -> set[tuple[str, str | None, str | None, int]]:
+    """Return what tells the faults of one delivery from those of another: lines may have moved."""
     return {(one.code, one.file, one.column, one.count) for one in findings}

@@ -86,7 +86,7 @@ class _Likeness:
 
 
 def recognise(heads: Mapping[str, bytes], formats: Sequence[Format]) -> Recognition:
-    """Find the format of a file set; `heads` has the first bytes (at most `HEAD_BYTES_MAX`) of each file by name."""
+    """Find the format of a file set; `heads` has of each file by name the first `HEAD_BYTES_MAX` bytes, or more."""
     marking = {fmt.mark.file for fmt in formats if fmt.mark}
     read = {name: _head(head[:HEAD_BYTES_MAX], has_marks=name in marking) for name, head in heads.items()}
     alike = _sorted(_likeness(one, read) for one in formats)

@@ -39,8 +39,7 @@ class Code:
 
 def made(plan: int, plan_hash: str, expires_at: datetime, key: bytes) -> str:
     """Return the code for a plan, valid until the full hour before `expires_at`."""
-    hours = int(expires_at.timestamp()) // 3600
-    said = plan.to_bytes(_NUMBER_BYTES, "big") + hours.to_bytes(_HOURS_BYTES, "big")
+    said = _said(plan, expires_at)
     number = int.from_bytes(said + _signature(said, plan_hash, key), "big")
     characters = ""
     for _ in range(_CHARACTERS):
@@ -68,9 +67,12 @@ def read(text: str) -> Code:
 
 def genuine(code: Code, plan_hash: str, key: bytes) -> bool:
     """Say whether a code was made with this key for the plan that has this hash."""
-    hours = int(code.expires_at.timestamp()) // 3600
-    said = code.plan.to_bytes(_NUMBER_BYTES, "big") + hours.to_bytes(_HOURS_BYTES, "big")
-    return hmac.compare_digest(code.signature, _signature(said, plan_hash, key))
+    return hmac.compare_digest(code.signature, _signature(_said(code.plan, code.expires_at), plan_hash, key))
+
+
+def _said(plan: int, expires_at: datetime) -> bytes:
+    hours = int(expires_at.timestamp()) // 3600
+    return plan.to_bytes(_NUMBER_BYTES, "big") + hours.to_bytes(_HOURS_BYTES, "big")
 
 
 def _signature(said: bytes, plan_hash: str, key: bytes) -> bytes:

@@ -27,7 +27,7 @@ def selected(roster: Frames, after: Frames, deselected: frozenset[str]) -> tuple
     if not deselected:
         return roster, after
     left = pl.col("school_id").is_in(list(deselected))
-    was, be, aside = (_only(roster, ~left), _only(after, ~left), _only(roster, left))
+    was, be, aside = _only(roster, ~left), _only(after, ~left), _only(roster, left)
     for person in PEOPLE:
         name, key = person.name, person.key
         here, there, elsewhere = (ties(frames, person).select(key) for frames in (was, be, aside))

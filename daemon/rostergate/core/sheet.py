@@ -13,7 +13,6 @@ end would; DOS programs, FoxPro among them, write it.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -148,10 +147,10 @@ def header_findings(file: str, header: Sequence[str], line: int, limits: Reading
     places: dict[str, list[str]] = {}
     for place, name in enumerate(header, start=1):
         places.setdefault(name, []).append(str(place))
-    repeated = [name for name, times in Counter(header).items() if times > 1]
+    repeated = {name: those for name, those in places.items() if len(those) > 1}
     if not repeated:
         return ()
-    same = "; ".join("columns " + " and ".join(places[name]) for name in repeated if name)
+    same = "; ".join("columns " + " and ".join(those) for name, those in repeated.items() if name)
     message = f"Several columns have the same name: {same}." if same else ""
     if "" in repeated:
         message = f"{message} Columns {', '.join(places[''])} have no name.".lstrip()
@@ -164,10 +163,10 @@ def tidy(cells: pl.DataFrame, lines: pl.Series, header: Sequence[str]) -> pl.Dat
     `cells` has one `pl.String` column per header cell, in order; `lines` the line of each row. A column that the file
     itself calls `line` gives way to the line numbers; `Sheet.header` still names it.
     """
-    names = zip(cells.columns, header, strict=True)
-    frame = cells.select(pl.col(place).str.strip_chars().alias(name) for place, name in names)
+    frame = cells.select(pl.all().str.strip_chars())
     if frame.select(pl.any_horizontal((pl.all().str.len_bytes() == 0).any())).item():
-        frame = frame.select(pl.when(pl.col(name).str.len_bytes() > 0).then(pl.col(name)) for name in header)
+        frame = frame.select(pl.when(pl.all().str.len_bytes() > 0).then(pl.all()))
     filled = frame.select(pl.any_horizontal(pl.all().is_not_null()).alias("filled")).to_series()
+    frame.columns = [*header]  # only now: to an expression, `*` and `^.+$` are not names but patterns
     frame = frame.with_columns(pl.Series("line", lines, dtype=pl.UInt32))
     return frame if filled.all() else frame.filter(filled)

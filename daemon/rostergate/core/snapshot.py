@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Snapshot:
     """What a delivery says, once the rows that cannot be used are left out.
 
-    `apply(roster, diff(roster, snapshot))` makes the roster equal to `tables`, save for `mentioned` and `absent`.
+    Applied, it makes the roster equal to `tables`, save for `mentioned` and `absent`.
     """
 
     tables: Frames

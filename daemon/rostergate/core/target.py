@@ -17,7 +17,7 @@ from rostergate.core.roster import PEOPLE, TABLES, Frames, Table
 from rostergate.core.rows import SECOND_LOOK, first_rows, unmet
 from rostergate.core.snapshot import MENTIONED, Snapshot
 
-REFERENCES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+NEEDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "classes": (("schools", ("school_id",)),),
     "teacher_schools": (("teachers", ("teacher_id",)), ("schools", ("school_id",))),
     "student_schools": (("students", ("student_id",)), ("schools", ("school_id",))),
@@ -64,7 +64,7 @@ def orphans(frames: Frames) -> dict[str, int]:
     """Count, by table, the rows that refer to nothing; only tables that have any."""
     found = {
         name: sum(unmet(frames[name], frames[other], on, seed=SECOND_LOOK).height for other, on in needs)
-        for name, needs in REFERENCES.items()
+        for name, needs in NEEDS.items()
     }
     return {name: count for name, count in found.items() if count}
 
@@ -84,7 +84,7 @@ def _mentioned(gone: Frames, mentioned: Frames) -> Frames:
             if name in person.tied_by:
                 untied = stays[person.name].join(stays[name], on=person.key, how="anti")
                 stays[name] = _united(table, stays[name], _matching(gone[name], untied, person.key))
-        for other, on in REFERENCES.get(name, ()):
+        for other, on in NEEDS.get(name, ()):
             stays[other] = _united(TABLES[other], stays[other], _matching(gone[other], stays[name], on))
     return stays
 
@@ -112,7 +112,7 @@ def _rest(after: Frames, roster: Frames, absent: frozenset[str]) -> None:
     for name in TABLES:
         if name in absent:
             rows = _follow_students(roster[name], after) if name == "guardianships" else roster[name]
-            for other, on in REFERENCES.get(name, ()):
+            for other, on in NEEDS.get(name, ()):
                 rows = rows.join(after[other], on=on, how="semi")
             _add(after, {name: rows})
 

@@ -19,7 +19,7 @@ from rostergate.core.diff import apply, compare
 from rostergate.core.plan import Action
 from rostergate.core.roster import PEOPLE, TABLES, Frames
 from rostergate.core.snapshot import Snapshot
-from rostergate.core.target import REFERENCES, ties
+from rostergate.core.target import NEEDS, ties
 from rostergate.core.verdict import Outcome, Totals, Verdict
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def target(now: Frames, before: Frames, after: Frames, school_id: str | None = N
         restored = before[name].join(updated, on=table.key, how="semi")
         there = stays[name].join(restored, on=table.key, how="anti")
         returning = _returning(table, rows[name], before[name], now[name])
-        for other, on in REFERENCES.get(name, ()):
+        for other, on in NEEDS.get(name, ()):
             returning = returning.join(wanted[other], on=on, how="semi")
         wanted[name] = pl.concat(part.select(table.columns) for part in (there, restored, returning))
     for person in PEOPLE:
@@ -101,7 +101,7 @@ def _as_left(table: Table, rows: pl.DataFrame, action: Action, roster: pl.DataFr
 def _keep_what_is_needed(stays: Frames, added: Frames) -> None:
     """Move what the staying rows refer to from `added` to them; what refers comes before what is referred to."""
     for name in reversed(TABLES):
-        for other, on in REFERENCES.get(name, ()):
+        for other, on in NEEDS.get(name, ()):
             if added[other].height:
                 needed = added[other].join(stays[name], on=on, how="semi")
                 added[other] = added[other].join(needed, on=TABLES[other].key, how="anti")

@@ -16,6 +16,7 @@ import polars as pl
 
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Effect, Problem
+from rostergate.core.roster import PEOPLE
 
 if TYPE_CHECKING:
     from rostergate.core.claims import Claims
@@ -65,8 +66,6 @@ GRADES = frozenset(
 )
 """Recognised grades, in lower case."""
 
-_PEOPLE = ("teachers", "students", "guardians")
-
 YEARS = (1900, 2100)
 """First and last year of a birth date."""
 
@@ -87,7 +86,7 @@ _ISO = r"^([0-9]{4})-([0-9]{2})-([0-9]{2})$"
 _COMPACT = r"^([0-9]{4})([0-9]{2})([0-9]{2})$"
 _SLASHES = r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$"
 
-_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _FROM_THE_SIS = "Upload the file as the SIS exports it; do not open and save it in a spreadsheet program on the way."
 _MISREAD: dict[str, tuple[str, str]] = {
     # Days since the end of 1899: 10000 is in 1927, 73415 the last day of 2100.
@@ -95,7 +94,7 @@ _MISREAD: dict[str, tuple[str, str]] = {
         "The birth date is a number of days, as spreadsheet programs keep dates, and was left blank.",
         _FROM_THE_SIS,
     ),
-    rf"(?i)^[0-9]{{1,2}}[-/. ](?:[0-9]{{1,2}}|{_MONTH})[-/. ][0-9]{{1,2}}$": (
+    rf"(?i)^[0-9]{{1,2}}[-/. ](?:[0-9]{{1,2}}|{MONTH})[-/. ][0-9]{{1,2}}$": (
         "The year of the birth date has two digits, which do not tell the century, so the date was left blank.",
         f"Set the export's date format to yyyy-mm-dd or mm/dd/yyyy. {_FROM_THE_SIS}",
     ),
@@ -114,7 +113,7 @@ def normalised(claims: Claims, *, phone_region: str) -> tuple[Claims, list[Probl
     date as yyyy-mm-dd, read from yyyy-mm-dd, yyyymmdd or month/day/year of four digits (two digits do not tell the
     century). Grades stay as they are. Values that make no sense stay in the claims: `checking.check` blanks them.
     """
-    found = {table: _contacts(claims, table, phone_region) for table in _PEOPLE}
+    found = {person.name: _contacts(claims, person.name, phone_region) for person in PEOPLE}
     students, dates = _birth_dates(found["students"][0])
     people = {table: frame for table, (frame, _) in found.items()} | {"students": students}
     problems = [problem for _, some in found.values() for problem in some]

@@ -34,7 +34,7 @@ from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from rostergate.core.school_status import URGENCY, Status
+from rostergate.core.school_status import Status, urgency
 from rostergate.desk import summary
 from rostergate.desk.story import status_of
 
@@ -95,7 +95,7 @@ def _school(story: Story, shape: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _urgency(school: Mapping[str, Any]) -> tuple[int, str, str]:
-    return URGENCY[Status(school["status"])], school["name"].casefold(), school["school_id"]
+    return urgency(Status(school["status"]), school["name"], school["school_id"])
 
 
 def _time(story: Story, at: datetime | None) -> str | None:

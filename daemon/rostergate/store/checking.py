@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from rostergate.core.roster import PEOPLE, TABLES
-from rostergate.core.target import REFERENCES
+from rostergate.core.target import NEEDS
 from rostergate.store import upgrading
 from rostergate.store.engine import reading
 from rostergate.store.schema import deliveries
@@ -79,7 +79,7 @@ def _invariants() -> Iterator[tuple[str, str, list[sa.Select[int]]]]:
     """
     yield "one current version", "keys with more than one current version", [_doubled(name) for name in TABLES]
     yield "ties", "current people without any tie", [_untied(people.name) for people in PEOPLE]
-    needed = [_without(name, other, on) for name, needs in REFERENCES.items() for other, on in needs]
+    needed = [_without(name, other, on) for name, needs in NEEDS.items() for other, on in needs]
     yield "references", "current rows that refer to nothing", needed
     yield "order", "versions that end before they begin", [_backwards(name) for name in TABLES]
     origins = [_of_nothing(name, column) for name in TABLES for column in ("since_delivery", "until_delivery")]

@@ -61,7 +61,7 @@ def test_the_message_counts_the_students() -> None:
     """Message and numbers tell how many students, the most guardians and the limit, and no value of the roster."""
     hold = check(school(1, 1, 1), school(8, 6, 5))
     assert hold is not None
-    assert hold.message.startswith("2 students would have more than 5 guardians each; the most is 8.")
+    assert hold.message.startswith("2 students would have too many guardians, up to 8 each; the limit is 5.")
     assert HOLD.likely_cause in hold.message
     assert hold.numbers == {
         "table": "guardianships",
@@ -70,6 +70,9 @@ def test_the_message_counts_the_students() -> None:
         "guardians_per_student_max": 5,
     }
     assert "secret" not in repr(hold)
+    one = check(school(1), school(6))
+    assert one is not None
+    assert one.message.startswith("1 student would have 6 guardians; the limit is 5.")
 
 
 def test_the_limit_is_the_districts() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rostergate.core.diff import by_school, compare
+from rostergate.core.diff import compare, placed, shared
 from rostergate.core.holding import SchoolView, district_view, views
 from rostergate.core.plan import counted
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def seen(before: Frames, after: Frames, *, is_undo: bool = False) -> dict[str, SchoolView]:
     """Return the view of each school that changes."""
     rows = compare(before, after)
-    changes = by_school(rows, before, after)
+    changes = shared(placed(rows, before, after))
     counts = {one: counted(plan) for one, plan in changes.items()}
     return views(changes, counts, before, after, district_view(rows, before, after, is_undo=is_undo))
 

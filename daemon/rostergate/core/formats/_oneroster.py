@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rostergate.core.cells import Cell
-from rostergate.core.claims import CLAIMED
 from rostergate.core.declaration import Column, Sheets, Source
 from rostergate.core.findings import Code, Finding, Severity, finding
 from rostergate.core.formats._oneroster_files import ENROLLED, ROLE, TYPE
@@ -101,7 +100,7 @@ def refuse(sheets: Sheets) -> Iterator[Finding]:
 def with_details(users: pl.DataFrame, demographics: pl.DataFrame) -> pl.DataFrame:
     """Add what the sources derive: `own_email`, `own_phone` (texts before calls), `own_grade` and `birthDate`.
 
-    And where they stand, as `CELLS` and `BIRTH_DATE` say.
+    And where they stand, as `CELLS` says.
     """
     born = demographics.select("sourcedId", "birthDate", pl.col("line").alias("birthDate line"))
     born = born.unique("sourcedId", keep="first", maintain_order=True)
@@ -253,32 +252,29 @@ def _enrolled(roles: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
     return roles.join(enrollments, left_on="user", right_on="userSourcedId", how="semi")
 
 
-CELLS = {"phone": Cell(column="own_phone column")}
-BIRTH_DATE = Cell("demographics.csv", line="birthDate line", name="birthDate")
-GUARDIAN_SOURCES = (
-    Source(
-        "users.csv",
-        "guardians",
-        {
-            "guardian_id": "sourcedId",
-            "first_name": "givenName",
-            "last_name": "familyName",
-            "email": "own_email",
-            "phone": "own_phone",
-        },
-        own={"email": "email", "phone": "phone"},
-        sheet="guardians",
-        cells=CELLS,
-    ),
-    Source(
-        "users.csv",
-        "guardianships",
-        {"student_id": "student", "guardian_id": "guardian", "relationship": "relationship"},
-        own={"student_id": "agentSourcedIds", "guardian_id": "agentSourcedIds", "relationship": "role"},
-        sheet="agents",
-    ),
+CELLS = {
+    "phone": Cell(column="own_phone column"),
+    "birth_date": Cell("demographics.csv", line="birthDate line", name="birthDate"),
+}
+_NAMES = {"first_name": "givenName", "last_name": "familyName"}
+_CONTACTS = {"email": "own_email", "phone": "own_phone"}
+_OWN_CONTACTS = {"email": "email", "phone": "phone"}
+GUARDIANS_SOURCE = Source(
+    "users.csv",
+    "guardians",
+    {"guardian_id": "sourcedId", **_NAMES, **_CONTACTS},
+    own=_OWN_CONTACTS,
+    sheet="guardians",
+    cells=CELLS,
 )
-"""Guardians of OneRoster, for the sheets of `guardians`."""
+AGENTS_SOURCE = Source(
+    "users.csv",
+    "guardianships",
+    {"student_id": "student", "guardian_id": "guardian", "relationship": "relationship"},
+    own={"student_id": "agentSourcedIds", "guardian_id": "agentSourcedIds", "relationship": "role"},
+    sheet="agents",
+)
+"""This and `GUARDIANS_SOURCE`: guardians of OneRoster, for the sheets of `guardians`."""
 
 
 def sources(
@@ -286,40 +282,31 @@ def sources(
     schools: Schools,
     class_school: str,
     roles: tuple[str, str, str],
-    student: dict[str, str],
+    grade: str,
     cells: dict[str, Cell],
 ) -> tuple[Source, ...]:
     """Return the sources of all but guardians, for sheets as `people` gives them.
 
-    `roles`: the file that states roles, and its columns for person and organisation. `student`: what findings show for
-    the derived `grade` and `birth_date`. `cells`: where else the values of people stand.
+    `roles`: the file that states roles, and its columns for person and organisation. `grade`: what findings show for
+    the derived grade. `cells`: where else the values of people stand.
     """
-    contacts = {"email": "email", "phone": "phone"}
-    name = {"first_name": "givenName", "last_name": "familyName"}
     file, user, org = roles
     return (
         Source("orgs.csv", "schools", {"school_id": "sourcedId", "name": "name"}, where=schools.may_be),
         Source(
             "users.csv",
             "teachers",
-            {"teacher_id": "sourcedId", **name, "email": "own_email", "phone": "own_phone"},
-            own=contacts,
+            {"teacher_id": "sourcedId", **_NAMES, **_CONTACTS},
+            own=_OWN_CONTACTS,
             sheet="teachers",
             needed=("email",),
-            cells={name: cell for name, cell in cells.items() if name in CLAIMED["teachers"]},
+            cells=cells,
         ),
         Source(
             "users.csv",
             "students",
-            {
-                "student_id": "sourcedId",
-                **name,
-                "grade": "own_grade",
-                "birth_date": "birthDate",
-                "email": "own_email",
-                "phone": "own_phone",
-            },
-            own={**contacts, **student},
+            {"student_id": "sourcedId", **_NAMES, "grade": "own_grade", "birth_date": "birthDate", **_CONTACTS},
+            own={**_OWN_CONTACTS, "grade": grade, "birth_date": "birthDate (demographics.csv)"},
             sheet="students",
             joined={"birth_date": "demographics.csv"},
             cells=cells,

@@ -6,18 +6,16 @@ guardian of several students one row per student. Source: the product's format d
 
 from __future__ import annotations
 
-from rostergate.core.declaration import Column, File, Format, Source
-
-_SCHOOL_NAME_CHARS_MAX = 60
-_CLASS_NAME_CHARS_MAX = 255
-
-
-def _key(name: str) -> Column:
-    return Column(name, key=True, required=True)
-
-
-def _required(name: str, chars_max: int | None = None) -> Column:
-    return Column(name, required=True, chars_max=chars_max)
+from rostergate.core.declaration import (
+    CLASS_NAME_CHARS_MAX,
+    SCHOOL_NAME_CHARS_MAX,
+    Column,
+    File,
+    Format,
+    Source,
+    key,
+    required,
+)
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -28,25 +26,25 @@ FORMAT = Format(
     name="direct",
     title="rostergate's own format",
     files=(
-        File("schools.csv", (_key("school_id"), _required("school_name", _SCHOOL_NAME_CHARS_MAX))),
+        File("schools.csv", (key("school_id"), required("school_name", SCHOOL_NAME_CHARS_MAX))),
         File(
             "teachers.csv",
             (
-                _key("teacher_id"),
-                _key("school_id"),
-                _required("first_name"),
-                _required("last_name"),
-                _required("email"),
+                key("teacher_id"),
+                key("school_id"),
+                required("first_name"),
+                required("last_name"),
+                required("email"),
                 Column("phone"),
             ),
         ),
         File(
             "students.csv",
             (
-                _key("student_id"),
-                _key("school_id"),
-                _required("first_name"),
-                _required("last_name"),
+                key("student_id"),
+                key("school_id"),
+                required("first_name"),
+                required("last_name"),
                 Column("grade"),
                 Column("birth_date"),
                 Column("email"),
@@ -56,8 +54,8 @@ FORMAT = Format(
         File(
             "guardians.csv",
             (
-                _key("guardian_id"),
-                _key("student_id"),
+                key("guardian_id"),
+                key("student_id"),
                 Column("first_name"),
                 Column("last_name"),
                 Column("relationship"),
@@ -70,13 +68,13 @@ FORMAT = Format(
         File(
             "classes.csv",
             (
-                _key("class_id"),
-                _required("school_id"),
-                _required("class_name", _CLASS_NAME_CHARS_MAX),
-                _key("teacher_id"),
+                key("class_id"),
+                required("school_id"),
+                required("class_name", CLASS_NAME_CHARS_MAX),
+                key("teacher_id"),
             ),
         ),
-        File("enrollments.csv", (_key("class_id"), _key("student_id"))),
+        File("enrollments.csv", (key("class_id"), key("student_id"))),
     ),
     sources=(
         Source("schools.csv", "schools", {"school_id": "school_id", "name": "school_name"}),

@@ -125,9 +125,10 @@ FORMAT = Format(
             schools=_oneroster.SCHOOLS,
             class_school="schoolSourcedId",
             roles=("roles.csv", "userSourcedId", "orgSourcedId"),
-            student={"grade": "grades", "birth_date": "birthDate (demographics.csv)"},
-            cells={**_oneroster.CELLS, "birth_date": _oneroster.BIRTH_DATE},
+            grade="grades",
+            cells=_oneroster.CELLS,
         ),
-        *_oneroster.GUARDIAN_SOURCES,
+        _oneroster.GUARDIANS_SOURCE,
+        _oneroster.AGENTS_SOURCE,
     ),
 )

@@ -14,21 +14,20 @@ from __future__ import annotations
 
 import polars as pl
 
-from rostergate.core.declaration import Column, File, Format, Sheets, Source
+from rostergate.core.declaration import (
+    CLASS_NAME_CHARS_MAX,
+    SCHOOL_NAME_CHARS_MAX,
+    Column,
+    File,
+    Format,
+    Sheets,
+    Source,
+    key,
+    required,
+)
 from rostergate.core.formats import _guardian_ids
 
-_SCHOOL_NAME_CHARS_MAX = 60
-_CLASS_NAME_CHARS_MAX = 255
-
 _GUARDIAN = ("guardian_first_name", "guardian_last_name", "guardian_email", "guardian_phone")
-
-
-def _key(name: str) -> Column:
-    return Column(name, key=True, required=True)
-
-
-def _required(name: str, chars_max: int | None = None) -> Column:
-    return Column(name, required=True, chars_max=chars_max)
 
 
 def prepare(sheets: Sheets) -> Sheets:
@@ -68,25 +67,25 @@ FORMAT = Format(
     title="CSV 1.0",
     prepare=prepare,
     files=(
-        File("schools.csv", (_key("school_id"), _required("school_name", _SCHOOL_NAME_CHARS_MAX))),
+        File("schools.csv", (key("school_id"), required("school_name", SCHOOL_NAME_CHARS_MAX))),
         File(
             "teachers.csv",
             (
-                _key("school_id"),
-                _key("teacher_id"),
-                _required("teacher_first_name"),
-                _required("teacher_last_name"),
-                _required("teacher_email"),
+                key("school_id"),
+                key("teacher_id"),
+                required("teacher_first_name"),
+                required("teacher_last_name"),
+                required("teacher_email"),
                 Column("teacher_mobile_phone"),
             ),
         ),
         File(
             "students.csv",
             (
-                _key("school_id"),
-                _key("student_id"),
-                _required("student_first_name"),
-                _required("student_last_name"),
+                key("school_id"),
+                key("student_id"),
+                required("student_first_name"),
+                required("student_last_name"),
                 Column("dob"),
                 Column("grade"),
                 Column("student_email"),
@@ -97,13 +96,13 @@ FORMAT = Format(
         File(
             "classes.csv",
             (
-                _key("school_id"),
-                _key("class_id"),
+                key("school_id"),
+                key("class_id"),
                 Column("teacher_id"),
-                _required("class_name", _CLASS_NAME_CHARS_MAX),
+                required("class_name", CLASS_NAME_CHARS_MAX),
             ),
         ),
-        File("enrollments.csv", (_key("school_id"), _key("class_id"), _key("user_id"))),
+        File("enrollments.csv", (key("school_id"), key("class_id"), key("user_id"))),
     ),
     sources=(
         Source("schools.csv", "schools", {"school_id": "school_id", "name": "school_name"}),

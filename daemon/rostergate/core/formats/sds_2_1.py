@@ -16,6 +16,7 @@ Rule 6: academicSessions.csv, courses.csv and userFlags.csv may come; nothing in
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -70,8 +71,11 @@ _NEXT_STEP = (
     "Export a role for each student and member of staff, and a row of relationships.csv for each guardian, or leave "
     "the person out. Until then the roster keeps what it has."
 )
-_CONTACTS = {"email": "email", "phone": "phone"}
-_CELLS = {**_oneroster.CELLS, "email": Cell(column="own_email column")}
+_CELLS = {
+    **_oneroster.CELLS,
+    "email": Cell(column="own_email column"),
+    "grade": Cell("roles.csv", line="grade line", name="grade"),
+}
 
 
 def prepare(sheets: Sheets) -> Sheets:
@@ -216,28 +220,10 @@ FORMAT = Format(
             schools=_SCHOOLS,
             class_school="orgSourcedId",
             roles=("roles.csv", "userSourcedId", "orgSourcedId"),
-            student={"grade": "grade (roles.csv)", "birth_date": "birthDate (demographics.csv)"},
-            cells={
-                **_CELLS,
-                "grade": Cell("roles.csv", line="grade line", name="grade"),
-                "birth_date": _oneroster.BIRTH_DATE,
-            },
-        ),
-        Source(
-            "users.csv",
-            "guardians",
-            {
-                "guardian_id": "sourcedId",
-                "first_name": "givenName",
-                "last_name": "familyName",
-                "email": "own_email",
-                "phone": "own_phone",
-            },
-            own=_CONTACTS,
-            sheet="guardians",
+            grade="grade (roles.csv)",
             cells=_CELLS,
-            beside="relationships.csv",
         ),
+        replace(_oneroster.GUARDIANS_SOURCE, cells=_CELLS, beside="relationships.csv"),
         Source(
             "relationships.csv",
             "guardianships",

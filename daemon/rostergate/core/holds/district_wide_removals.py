@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rostergate.core import concerned
 from rostergate.core.holding import DistrictView, HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
 from rostergate.core.roster import PEOPLE
@@ -89,8 +88,7 @@ def _rows(view: SchoolView) -> pl.DataFrame:
     tables = [person.name for person in PEOPLE]
     if view.has_vanished:
         tables = ["schools", *tables, "student_schools"]
-    gone = ((table, view.changed(table, Action.REMOVED)) for table in tables)
-    return concerned.together(concerned.rows(table, rows) for table, rows in gone if rows is not None)
+    return view.rows_of(tables, Action.REMOVED)
 
 
 HOLD = HoldRule(

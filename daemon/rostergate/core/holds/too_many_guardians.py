@@ -19,37 +19,35 @@ if TYPE_CHECKING:
 
 
 def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
-    changed = view.changes.get("guardianships")
-    if changed is None or view.guardians_most <= limits.guardians_per_student_max:
+    if view.guardians_most <= limits.guardians_per_student_max:
         return None
-    given = changed.filter(pl.col("action") == Action.ADDED.value)
+    given = view.changes["guardianships"].filter(pl.col("action") == Action.ADDED.value)
     each = view.guardianships.join(given, on="student_id", how="semi").group_by("student_id").len("guardians")
     students = each.filter(pl.col("guardians") > limits.guardians_per_student_max)
-    crossed = students["guardians"]
-    if crossed.is_empty():
+    if students.is_empty():
         return None
-    most = max(crossed.to_list())
-    who = "1 student" if crossed.len() == 1 else f"{crossed.len()} students"
+    most = max(students["guardians"])
+    seen = f"{len(students)} students would have too many guardians, up to {most} each"
+    if len(students) == 1:
+        seen = f"1 student would have {most} guardians"
     return Hold(
         code=HOLD.code,
-        message=(
-            f"{who} would have more than {limits.guardians_per_student_max} guardians each; the most is {most}."
-            f" {view.cause(HOLD.likely_cause)}"
-        ),
+        message=f"{seen}; the limit is {limits.guardians_per_student_max}. {view.cause(HOLD.likely_cause)}",
         numbers={
             "table": "guardianships",
-            "students": crossed.len(),
+            "students": len(students),
             "guardians_most": most,
             "guardians_per_student_max": limits.guardians_per_student_max,
         },
-        rows=_rows(view, changed, students),
+        rows=_rows(view, students),
     )
 
 
-def _rows(view: SchoolView, changed: pl.DataFrame, students: pl.DataFrame) -> pl.DataFrame:
+def _rows(view: SchoolView, students: pl.DataFrame) -> pl.DataFrame:
     """Return all guardians that those students would have, the ones that they have already as `kept`."""
     theirs = view.guardianships.join(students, on="student_id", how="semi").select("student_id", "guardian_id")
-    told = theirs.join(changed.select("student_id", "guardian_id", "action"), on=theirs.columns, how="left")
+    changed = view.changes["guardianships"].select("student_id", "guardian_id", "action")
+    told = theirs.join(changed, on=theirs.columns, how="left")
     return concerned.rows("guardianships", told.with_columns(pl.col("action").fill_null(Action.KEPT.value)))
 
 

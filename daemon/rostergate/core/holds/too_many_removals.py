@@ -11,14 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rostergate.core import concerned
 from rostergate.core.holding import HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import polars as pl
 
     from rostergate.core.policy import HoldLimits
 
@@ -84,7 +81,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
             "percent_max": limits.removals_percent_max,
             "rows_min": limits.removals_rows_min,
         },
-        rows=_rows(view, [_TABLES[loss.table] for loss in crossed]),
+        rows=view.rows_of([_TABLES[loss.table] for loss in crossed], Action.REMOVED),
     )
 
 
@@ -109,11 +106,6 @@ def _losses(view: SchoolView) -> list[_Loss]:
         for table, counted in _TABLES.items()
         if view.counts.get(counted) and (removed := view.count(counted, Action.REMOVED))
     ]
-
-
-def _rows(view: SchoolView, tables: Iterable[str]) -> pl.DataFrame:
-    gone = ((table, view.changed(table, Action.REMOVED)) for table in tables)
-    return concerned.together(concerned.rows(table, rows) for table, rows in gone if rows is not None)
 
 
 def _crosses(loss: _Loss, limits: HoldLimits) -> bool:

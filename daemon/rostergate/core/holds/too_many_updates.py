@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rostergate.core import concerned
 from rostergate.core.holding import HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from rostergate.core.policy import HoldLimits
 
 _TABLES: Final = ("students", "teachers", "guardians", "classes", "guardianships")
@@ -23,49 +20,45 @@ _TABLES: Final = ("students", "teachers", "guardians", "classes", "guardianships
 
 
 def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
-    crossed = {
-        table: rows
-        for table in _TABLES
-        if _crosses(view.count(table, Action.UPDATED), view, table, limits)
-        and (rows := view.changed(table, Action.UPDATED)) is not None
-    }
+    crossed = [table for table in _TABLES if _crosses(view, table, limits)]
     if not crossed:
         return None
-    worst = max(crossed, key=lambda table: crossed[table].height / _of(crossed[table], view, table))
-    updated, of = crossed[worst].height, _of(crossed[worst], view, worst)
-    told = ", ".join(_told(rows, view, table) for table, rows in crossed.items())
+    worst = max(crossed, key=lambda table: _percent(view, table))
+    told = (
+        f"{view.count(table, Action.UPDATED)} of {_of(view, table)} {table} ({_percent(view, table):.1f} %)"
+        for table in crossed
+    )
     return Hold(
         code=HOLD.code,
         message=(
-            f"Other values are given for {told}. The limit is {limits.updates_percent_max:g} % of a table, from"
-            f" {limits.updates_rows_min} rows on. {view.cause(HOLD.likely_cause)}"
+            f"Other values are given for {', '.join(told)}. The limit is {limits.updates_percent_max:g} % of a table,"
+            f" from {limits.updates_rows_min} rows on. {view.cause(HOLD.likely_cause)}"
         ),
         numbers={
             "table": worst,
-            "updated": updated,
-            "of": of,
-            "percent": round(100 * updated / of, 1),
+            "updated": view.count(worst, Action.UPDATED),
+            "of": _of(view, worst),
+            "percent": round(_percent(view, worst), 1),
             "percent_max": limits.updates_percent_max,
             "rows_min": limits.updates_rows_min,
         },
-        rows=concerned.together(concerned.rows(table, rows) for table, rows in crossed.items()),
+        rows=view.rows_of(crossed, Action.UPDATED),
     )
 
 
-def _crosses(updated: int, view: SchoolView, table: str, limits: HoldLimits) -> bool:
-    of = view.counts.get(table, 0)
-    share = 100 * updated / max(updated, of) if of else 0.0
-    return updated >= limits.updates_rows_min and share > limits.updates_percent_max
+def _crosses(view: SchoolView, table: str, limits: HoldLimits) -> bool:
+    if table not in view.counts or view.count(table, Action.UPDATED) < limits.updates_rows_min:
+        return False
+    return _percent(view, table) > limits.updates_percent_max
 
 
-def _of(rows: pl.DataFrame, view: SchoolView, table: str) -> int:
+def _of(view: SchoolView, table: str) -> int:
     """Return of how many rows: who comes to the school with new values is among the updated ones as well."""
-    return max(rows.height, view.counts[table])
+    return max(view.count(table, Action.UPDATED), view.counts[table])
 
 
-def _told(rows: pl.DataFrame, view: SchoolView, table: str) -> str:
-    of = _of(rows, view, table)
-    return f"{rows.height} of {of} {table} ({100 * rows.height / of:.1f} %)"
+def _percent(view: SchoolView, table: str) -> float:
+    return 100 * view.count(table, Action.UPDATED) / _of(view, table)
 
 
 HOLD = HoldRule(

@@ -12,8 +12,10 @@ import polars as pl
 
 from rostergate.core.findings import Code, Severity
 from rostergate.core.problem import Problem
+from rostergate.core.roster import GUARDIANSHIPS, PEOPLE
 from rostergate.core.rows import first_rows, repeats
 from rostergate.core.rule import Rule, Stage
+from rostergate.core.snapshot import MENTIONED
 from rostergate.core.values import same_grade
 
 if TYPE_CHECKING:
@@ -28,19 +30,14 @@ CODE = Code(
     "Correct the value in the SIS, so that every row of this person says the same.",
 )
 
-_STATED = {
-    "teachers": (["teacher_id"], ["first_name", "last_name", "email", "phone"]),
-    "students": (["student_id"], ["first_name", "last_name", "grade", "birth_date", "email", "phone"]),
-    "guardians": (["guardian_id"], ["first_name", "last_name", "email", "phone"]),
-    "guardianships": (["student_id", "guardian_id"], ["relationship", "contact_type"]),
-}
-"""Key and value columns by claimed table."""
+_TABLES = (*PEOPLE, GUARDIANSHIPS)
 
 
 def check(claims: Claims) -> Iterator[Problem]:
     """Yield, for each column, the later rows that state another value than the first row of their key."""
-    for table, (key, columns) in _STATED.items():
-        several = _of_several_rows(claims.tables[table], key, columns)
+    for table in _TABLES:
+        key, columns = MENTIONED[table.name], table.values
+        several = _of_several_rows(claims.tables[table.name], key, columns)
         if several.is_empty():
             continue
         first = first_rows(several, key).select(*key, pl.col(columns).name.suffix("_first"))
@@ -50,10 +47,10 @@ def check(claims: Claims) -> Iterator[Problem]:
             if column == "grade":
                 said, before = same_grade(said), same_grade(before)
             other = rows.filter(said.is_not_null() & said.ne_missing(before))
-            yield Problem(CODE, table, column, other.select("file", "line"))
+            yield Problem(CODE, table.name, column, other.select("file", "line"))
 
 
-def _of_several_rows(frame: pl.DataFrame, key: list[str], columns: list[str]) -> pl.DataFrame:
+def _of_several_rows(frame: pl.DataFrame, key: tuple[str, ...], columns: tuple[str, ...]) -> pl.DataFrame:
     """Return the rows whose key occurs with more than one set of values: few, or none, in a sound export."""
     told = repeats(frame, key)
     if not told.any():

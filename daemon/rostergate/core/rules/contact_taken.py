@@ -34,7 +34,7 @@ CODE = Code(
     "contact-taken",
     Severity.ERROR,
     "The e-mail address or phone number is kept by another account in the files: somebody else's, or their own.",
-    "Give each one of their own. Until then a guardian or student is made without it; a teacher without e-mail is not.",
+    "Give each person their own. Until then a guardian or student is made without it; a teacher without e-mail is not.",
 )
 
 _ROLES = (("teachers", "teacher_id"), ("guardians", "guardian_id"), ("students", "student_id"))
