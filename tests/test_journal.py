@@ -10,6 +10,7 @@ import logging
 import re
 import socket
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,6 @@ from rostergate.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CANARY = "Wilhelmina Quackenbush"  # stands for a cell's value
 
@@ -174,7 +174,7 @@ def test_an_exception_is_written_without_its_text_and_variables(form: str) -> No
 def test_the_errors_of_the_house_are_quoted_with_our_own_lines(stream: io.StringIO) -> None:
     """Their text is ours, and the lines lead into the source; lines of others are left out."""
     try:
-        load_settings(None, {"ROSTERGATE_SERVER__PRT": "1"})
+        load_settings(Path("absent"), {"ROSTERGATE_SERVER__PRT": "1"})
     except ConfigError:
         log.exception(journal.CONFIG_REFUSED)
     (fields,) = written(stream)

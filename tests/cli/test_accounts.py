@@ -73,7 +73,7 @@ def test_an_account_that_is_there_is_linked_not_doubled(commands: Commands) -> N
 
 def test_people_of_the_roster_are_linked_when_accounts_are_loaded(rostered: Commands) -> None:
     """Loading again links nobody twice and takes no link away."""
-    assert "1 people linked" in load(rostered, "a-1,,t10@school.example,").output
+    assert "1 person linked" in load(rostered, "a-1,,t10@school.example,").output
     assert "0 people linked" in load(rostered, "a-9,,t10@school.example,").output
     assert people(rostered) == [("teacher", "t10", "linked", "a-1")]
 

@@ -98,6 +98,7 @@ def test_districts_are_listed_and_shown(lakeside: dict[str, Any], commands: Any)
     assert (listed["slug"], listed["time_zone"], listed["enabled"]) == (lakeside["slug"], "UTC", True)
     shown = commands.answer("district", "show", "lakeside")
     assert (shown["password"], shown["slots_used"], shown["slots"]) == ("issued", 0, 1)
+    assert commands("district", "show", "lakeside").output.startswith("slug ")
     assert commands("district", "show", "nowhere").exit_code == 1
 
 

@@ -82,7 +82,7 @@ def test_it_removes_exactly_that(place: Commands) -> None:
 
 
 def test_a_failed_delivery_without_files_cannot_be_tried_again(place: Commands) -> None:
-    """It says that they are removed, and what to do."""
+    """It says that they are removed, and what to do; `show` says that there is no verdict."""
     database = Spool(place.folder / "state").database
     with closing(sqlite3.connect(database)) as opened, opened:
         opened.execute("UPDATE deliveries SET state = 'failed' WHERE id = 'lincoln-00001'")
@@ -90,6 +90,8 @@ def test_a_failed_delivery_without_files_cannot_be_tried_again(place: Commands) 
     place.answer("purge", "--yes")
     ended = place("retry", "lincoln-00001")
     assert (ended.exit_code, "upload them again" in ended.stderr) == (1, True)
+    shown = place("show", "lincoln-00001").output
+    assert ("no verdict" in shown, "None" in shown) == (True, False)
 
 
 def test_reports_and_mail_have_days_of_their_own(place: Commands, monkeypatch: Any) -> None:

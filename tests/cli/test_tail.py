@@ -94,11 +94,22 @@ def test_only_what_was_asked_for(commands: Any, log: Path, options: tuple[str, .
     assert [json.loads(one).get("event") for one in ended.output.splitlines()] == events
 
 
-def test_a_moment_that_is_none_is_refused(commands: Any, log: Path) -> None:
+def test_a_time_that_is_none_of_ours_ends_nothing(commands: Any, tmp_path: Path) -> None:
+    """A line of another program, which counts milliseconds or writes its time otherwise, is told without a time."""
+    path = tmp_path / "other.log"
+    path.write_text(
+        "".join(f'{{"event": "x", "timestamp": {at}}}\n' for at in ("1700000000000", '"at noon"', "[]", "null"))
+    )
+    ended = commands("tail", "--no-follow", "--since", "1h", str(path))
+    assert (ended.exit_code, told(ended.output)) == (0, ["x"] * 4)
+
+
+@pytest.mark.parametrize("since", ["yesterdayish", "999999d"])
+def test_a_moment_that_is_none_is_refused(commands: Any, log: Path, since: str) -> None:
     """A mistake in --since names what it may be."""
-    ended = commands("tail", "--since", "yesterdayish", str(log))
+    ended = commands("tail", "--since", since, str(log))
     assert ended.exit_code == 2
-    assert "yesterdayish: say how long ago" in ended.output
+    assert f"{since}: say how long ago" in ended.output
 
 
 def test_an_unknown_district_is_refused(commands: Any, log: Path) -> None:

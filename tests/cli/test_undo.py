@@ -58,6 +58,8 @@ def test_an_undo_is_done_reported_and_shown(commands: Any, lakeside: Path) -> No
     assert ended.exit_code == 0, ended.output
     assert "lakeside-00003 undoes lakeside-00002: it is settled" in ended.output
     assert commands.answer("roster")[0]["students"] == 1
+    shown = commands("show", "lakeside-00003").output
+    assert ("accepted" in shown, "not recognised" in shown, "no files" in shown) == (True, False, False)
     latest = (lakeside / "LATEST.txt").read_text()
     assert "Undoes         lakeside-00002" in latest
     assert "takes back what delivery lakeside-00002 changed" in " ".join(latest.split())

@@ -21,14 +21,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_without_a_folder_the_defaults_hold() -> None:
-    """No folder and no variable leave the defaults."""
-    assert load_settings(None, {}) == Settings()
-
-
-def test_a_folder_without_a_settings_file_leaves_the_defaults(tmp_path: Path) -> None:
-    """The settings file may be left out."""
-    assert load_settings(tmp_path, {}) == Settings()
+def test_without_a_settings_file_the_defaults_hold(tmp_path: Path) -> None:
+    """The settings file may be left out, and so may its folder."""
+    assert load_settings(tmp_path, {}) == load_settings(tmp_path / "absent", {}) == Settings()
 
 
 def test_a_settings_file_that_is_a_link_to_nothing_is_no_wish_for_the_defaults(tmp_path: Path) -> None:
@@ -52,13 +47,13 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(folde
 )
 def test_a_variable_that_is_no_toml_is_text(text: str, value: str) -> None:
     """Text needs no quotes in the environment."""
-    assert load_settings(None, {"ROSTERGATE_SERVER__PUBLIC_HOST": text}).server.public_host == value
+    assert load_settings(Path("absent"), {"ROSTERGATE_SERVER__PUBLIC_HOST": text}).server.public_host == value
 
 
 def test_a_number_in_the_environment_is_a_number() -> None:
     """A variable is read as TOML where it is TOML."""
     settings = load_settings(
-        None, {"ROSTERGATE_DELIVERY__SETTLE_SECONDS": "0.25", "ROSTERGATE_READING__ROWS_MAX": "1_000"}
+        Path("absent"), {"ROSTERGATE_DELIVERY__SETTLE_SECONDS": "0.25", "ROSTERGATE_READING__ROWS_MAX": "1_000"}
     )
     assert settings.delivery.settle_seconds == 0.25
     assert settings.reading.rows_max == 1_000
@@ -95,7 +90,7 @@ def test_a_number_in_the_environment_is_a_number() -> None:
 def test_a_bad_variable_is_an_error_that_names_it(variables: dict[str, str], error: str) -> None:
     """Unknown variables and impossible values are told by the variable's name."""
     with pytest.raises(ConfigError) as caught:
-        load_settings(None, variables)
+        load_settings(Path("absent"), variables)
     assert str(caught.value) == error
 
 
@@ -104,7 +99,7 @@ def test_a_bad_variable_is_an_error_that_names_it(variables: dict[str, str], err
 )
 def test_other_variables_are_not_looked_at(name: str) -> None:
     """Only names with the prefix and two underscores after it are ours."""
-    assert load_settings(None, {name: "1"}) == Settings()
+    assert load_settings(Path("absent"), {name: "1"}) == Settings()
 
 
 def test_an_error_in_the_file_names_the_file_even_where_a_variable_overrides_the_key(folder: Path) -> None:
@@ -118,7 +113,7 @@ def test_an_error_in_the_file_names_the_file_even_where_a_variable_overrides_the
 @given(st.integers(0, 65_535))
 def test_what_stands_in_the_file_can_stand_in_the_environment(port: int) -> None:
     """A value has the same effect in both."""
-    assert load_settings(None, {variable("server", "port"): str(port)}) == Settings.model_validate(
+    assert load_settings(Path("absent"), {variable("server", "port"): str(port)}) == Settings.model_validate(
         {"server": {"port": port}}
     )
 

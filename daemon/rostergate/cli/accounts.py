@@ -1,4 +1,4 @@
-"""`rostergate accounts load` and `claim`: accounts that the platform has already, and teachers who take theirs."""
+"""`rostergate accounts` and `claim`: accounts that the platform has already, and teachers who take theirs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.cli.progress import progress
 from rostergate.core.values import e164
+from rostergate.desk.words import counted
 from rostergate.errors import Refused
 from rostergate.service.clock import utc_now
 from rostergate.store import accounts as stored
@@ -52,14 +53,12 @@ def load(place: Place, file: Path, *, slug: str | None, as_json: bool) -> None:
         found = _read(place, file, slug, told)
     with progress("linking people"):
         linked = run(_load(place, found))
-    rows = [{"district": one, "accounts": len(found[one]), "linked": linked[one]} for one in found]
     if as_json:
-        print_json(rows)
+        print_json([{"district": one, "accounts": len(found[one]), "linked": linked[one]} for one in found])
         return
-    for row in rows:
-        click.echo(
-            f"{row['district']}: {row['accounts']} accounts of the platform loaded, {row['linked']} people linked"
-        )
+    for one, listed in found.items():
+        loaded = f"{counted(len(listed), 'account')} of the platform loaded"
+        click.echo(f"{one}: {loaded}, {counted(linked[one], 'person', 'people')} linked")
 
 
 def _read(place: Place, file: Path, slug: str | None, told: Told) -> dict[str, list[PlatformAccount]]:
@@ -142,9 +141,7 @@ def claim(place: Place, teacher: str, *, slug: str, as_json: bool) -> None:
     if as_json:
         print_json({"district": slug, "teacher_id": teacher, "state": "claimed", "classes_live": live})
     else:
-        click.echo(
-            f"claimed: teacher {teacher} of {slug}; {live} {'class is' if live == 1 else 'classes are'} live now"
-        )
+        click.echo(f"claimed: teacher {teacher} of {slug}; live now: {counted(live, 'class', 'classes')}")
 
 
 async def _claim(place: Place, teacher: str, slug: str) -> int:

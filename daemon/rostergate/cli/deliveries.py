@@ -130,5 +130,7 @@ async def _retry(place: Place, delivery: str) -> stored.Delivery:
         if found.state is not State.FAILED:
             raise Refused(f"{delivery} is {found.state.value}; only a failed delivery can be tried again")
         if not sealing.kept(place.spool, delivery):
-            raise Refused(f"{delivery}: its files have been removed (retention.files_days); upload them again")
+            raise Refused(
+                f"{delivery}: its files have been removed (retention.files_days); its district has to upload them again"
+            )
         return await stored.retry(tx, delivery)

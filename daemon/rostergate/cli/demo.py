@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -72,8 +73,8 @@ async def _play(folder: Path, *, once: bool) -> None:
         await stage.second_upload()
         await stage.bad_set()
         await stage.suspicious_set()
-        stage.how_to_connect()
         if not once:
+            stage.how_to_connect()
             await _until_interrupted()
 
 
@@ -173,10 +174,11 @@ class Stage:
             f"sftp -P {access.port} {access.username}@127.0.0.1      password: {access.password}\n"
             f"Cyberduck, WinSCP, FileZilla: sftp://{access.username}@127.0.0.1:{access.port}\n\n"
             f"Put your files into / (or into /preview/ for a dry run) and read /reports/LATEST.txt.\n"
-            f"Today's upload is used; another is granted with:\n"
-            f"  rostergate --config {self._folder / 'config'} --state {self._folder / 'state'} "
-            f"district grant {_DISTRICT}"
+            "Today's upload is used; another is granted with:"
         )
+        place = f"--config {self._folder / 'config'} --state {self._folder / 'state'}"
+        command = Text(f"  rostergate {place} district grant {_DISTRICT}")
+        self._console.print(command, soft_wrap=True)  # the terminal breaks it, so that it can be copied whole
 
     def _scene(self, title: str) -> None:
         self._console.print()
@@ -186,7 +188,7 @@ class Stage:
         self._console.print(Text(text, style=style))
 
     async def _show_command(self, *arguments: str) -> None:
-        self._say("$ rostergate " + " ".join(_quoted(one) for one in arguments), style="bold")
+        self._say(f"$ {shlex.join(('rostergate', *arguments))}", style="bold")
         self._say((await self._rostergate(*arguments)).rstrip())
 
     async def _show_latest(self, state: str) -> None:
@@ -272,7 +274,3 @@ class Stage:
                 f"the demo went wrong: rostergate {' '.join(arguments)} ended with {process.returncode}"
             )
         return output.decode()
-
-
-def _quoted(argument: str) -> str:
-    return f'"{argument}"' if " " in argument else argument

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -23,13 +23,13 @@ from rostergate.store import credentials, slots
 if TYPE_CHECKING:
     from rostergate.config import District
 
-PASSWORD_BYTES = 18
+PASSWORD_BYTES: Final = 18
 """144 bits, 24 characters that need no escaping in any client."""
 
 
 @click.group()
 def district() -> None:
-    """Add districts, issue passwords, grant slots."""
+    """Add, show, disable and remove districts; issue passwords, grant slots."""
 
 
 @district.command()
@@ -119,7 +119,7 @@ def _plain(value: object) -> object:
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(map(str, value)) or "-"
+            return "\n".join(map(str, value)) or "-"
     return value
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rostergate import journal
-from rostergate.cli.output import as_json, print_json
+from rostergate.cli.completing import DISTRICT
+from rostergate.cli.output import as_json, assert_can_ask, print_json
 from rostergate.cli.place import Place, run
 from rostergate.cli.progress import progress
 from rostergate.desk.words import counted, listed, table_title
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("district")
+@click.argument("district", type=DISTRICT)
 @click.argument("person")
 @click.option(
     "--role", type=click.Choice(sorted(erasing.ROLES)), help="Which person is meant, where two have the same id."
@@ -57,8 +57,8 @@ def erase(
     Out of its reach are backups, and the district's own export: take the person out of it first, or the next delivery
     brings the same person again.
     """
-    if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
-        raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
+    if not dry_run and not yes:
+        assert_can_ask(as_json=as_json)
     try:
         with progress("looking for the person"):
             outlook = run(_look(place, district, person, role, unreadable=unreadable))
@@ -98,7 +98,7 @@ async def _carry_out(place: Place, outlook: Outlook) -> None:
     journal.note(
         journal.PERSON_ERASED,
         district=who.district,
-        table=who.role.name,
+        table=who.role.name if outlook.traces.any else None,
         versions=sum(outlook.traces.versions.values()),
         plans=len(outlook.traces.plans),
         deliveries=len(outlook.files),
@@ -126,7 +126,7 @@ def _print(outlook: Outlook) -> None:
     traces = outlook.traces
     if traces.any:
         stands = "in the roster" if traces.current else "not in the roster any more"
-        click.echo(f"a person among the {table_title(traces.person.role.name)} of {traces.person.district}, {stands}")
+        click.echo(f"a person among the {traces.person.role.name} of {traces.person.district}, {stands}")
         rows = listed([f"{count} of {table_title(table)}" for table, count in traces.versions.items()]) or "none"
         click.echo(f"rows of roster and history that go: {rows}")
         click.echo(f"plans whose rows about the person go: {len(traces.plans)}")

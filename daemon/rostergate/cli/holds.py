@@ -11,7 +11,7 @@ import click
 from rostergate import journal, store
 from rostergate.cli.completing import DELIVERY, DISTRICT
 from rostergate.cli.deliveries import only_district
-from rostergate.cli.output import as_json, only_one, print_json, print_table
+from rostergate.cli.output import as_json, assert_can_ask, only_one, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, end, run
 from rostergate.cli.progress import progress
 from rostergate.core.calendar import day_of
@@ -97,14 +97,16 @@ def show(place: Place, named: str, *, as_csv: bool, as_json: bool) -> None:
         return
     click.echo(f"plan {plan.plan} of {plan.delivery}, school {plan.school_id} ({plan.name}): {plan.state.value}")
     if wait:
-        click.echo(
-            f"on hold since {wait.since:%Y-%m-%d %H:%M} UTC, {age((utc_now() - wait.since).total_seconds())} ago, in "
-            f"{counted(wait.deliveries, 'delivery', 'deliveries')} one after another"
-        )
+        again = f", in {number(wait.deliveries)} deliveries one after another" if wait.deliveries > 1 else ""
+        ago = age((utc_now() - wait.since).total_seconds())
+        click.echo(f"on hold since {wait.since:%Y-%m-%d %H:%M} UTC, {ago} ago{again}")
     for row in rows:
         click.echo(f"\n{row['code']}: {row['message']}")
         if row["rows_concerned"] is not None:
             click.echo(f"rows concerned: {row['rows_concerned']}; list them with --csv")
+    if wait:
+        click.echo(f"\nrostergate release {plan.plan} --by WHO --reason WHY    applies it")
+        click.echo(f"rostergate discard {plan.plan} --by WHO --reason WHY    drops it, the roster stays as it is")
 
 
 async def _show(place: Place, named: str) -> tuple[StoredPlan, tuple[Hold, ...], Wait | None]:
@@ -132,7 +134,8 @@ async def _show(place: Place, named: str) -> tuple[StoredPlan, tuple[Hold, ...],
 def try_limits(place: Place, /, *, slug: str, days: int, as_json: bool, **limits: float | None) -> None:
     """Tell what the deliveries of the last days would have done under other limits. Nothing is stored.
 
-    Limits that are not given are the district's own, as its file has them now, on the day of each delivery.
+    Each is a key of [holds]: --removals-percent is removals_percent_max. Limits that are not given are the district's
+    own, as its file has them now, on the day of each delivery.
     """
     given = {name: value for name, value in limits.items() if value is not None}
     if not given:
@@ -202,7 +205,7 @@ def _about(plan: StoredPlan, wait: Wait | None) -> dict[str, Any]:
 
 
 def _decision(command: Callable[..., None]) -> Callable[..., None]:
-    for option in (
+    shown = (
         click.argument("named", metavar="PLAN...", nargs=-1),
         click.option("--delivery", type=DELIVERY, help="All plans of this delivery that are on hold."),
         click.option("--district", "slug", type=DISTRICT, help="The district whose plans --all means."),
@@ -212,7 +215,8 @@ def _decision(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--reason", required=True, help="Why."),
         as_json,
         click.pass_obj,
-    ):
+    )
+    for option in reversed(shown):
         command = option(command)
     return command
 
@@ -264,10 +268,12 @@ def _decide(
         raise click.UsageError("name one or more plans, or a delivery with --delivery, or --district with --all")
     if not by.strip() or not reason.strip():
         raise click.UsageError("--by and --reason must say who and why")
+    if every and not yes:
+        assert_can_ask(as_json=as_json, look="`rostergate holds`")
     if delivery or slug:
         named = run(_meant(place, delivery, slug))
         if slug and not yes:
-            click.confirm(f"{len(named)} plans of {slug} would be {what}. Go on?", abort=True, err=True)
+            click.confirm(f"{counted(len(named), 'plan')} of {slug} would be {what}. Go on?", abort=True, err=True)
     with progress("closing plans"):
         closed = run(_close(place, what, named, by.strip(), reason.strip()))
     if as_json:

@@ -27,7 +27,7 @@ def legacy(place: Place, *, as_json: bool) -> None:
         return
     click.echo(f"legacy port: {port}" if port else "legacy port: none (server.legacy_port is 0)")
     print_table(
-        ("DISTRICT", "ALLOWED", "LOGINS", "LAST", "CLIENT", "CIPHER", "MAC"),
+        ("DISTRICT", "ALLOWED", "LOGINS", "LAST (UTC)", "CLIENT", "CIPHER", "MAC"),
         [
             (
                 row["district"],

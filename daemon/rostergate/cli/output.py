@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,12 @@ def only_one(**given: bool) -> str | None:
     return chosen[0] if chosen else None
 
 
+def assert_can_ask(*, as_json: bool, look: str = "--dry-run") -> None:
+    """Raise `UsageError` where nobody answers a question: with --json, or where standard input is no terminal."""
+    if as_json or not sys.stdin.isatty():
+        raise click.UsageError(f"nobody can be asked here: look with {look}, then say --yes")
+
+
 def console() -> Console:
     """Return a console on standard output: as wide as the terminal or as COLUMNS says, wide for a pipe."""
     plain = Console()
@@ -49,7 +56,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, em
     if not rows:
         click.echo(empty)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
     for place, heading in enumerate(headings):
         numeric = all(isinstance(row[place], int | float) for row in rows)
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")

@@ -59,16 +59,17 @@ def _policy(place: Place, slug: str) -> Policy:
 
 def print_verdict(answer: dict[str, Any]) -> None:
     """Print a verdict, in the shape of `Verdict.as_json`, as people read it."""
-    click.echo(f"{answer['verdict']} (format: {answer['format'] or 'not recognised'})\n")
-    print_table(
-        ("FILE", "ROWS", "BYTES"),
-        [(one["name"], one["rows"], one["bytes"]) for one in answer["files"]],
-        empty="no files",
-    )
+    if answer.get("undo"):  # it has no files, and so no format
+        click.echo(answer["verdict"])
+    else:
+        known = f"{answer['verdict']} (format: {answer['format'] or 'not recognised'})"
+        click.echo(f"{known if answer['verdict'] else 'no verdict'}\n")
+        files = [(one["name"], one["rows"], one["bytes"]) for one in answer["files"]]
+        print_table(("FILE", "ROWS", "BYTES"), files, empty="no files")
     if answer["findings"]:
         click.echo()
         print_table(
-            ("SEVERITY", "CODE", "FILE", "COLUMN", "COUNT", "LINES", "WHAT TO DO"),
+            ("SEVERITY", "CODE", "FILE", "COLUMN", "COUNT", "LINES", "WHAT IS WRONG, AND WHAT TO DO"),
             [
                 (
                     one["severity"],
@@ -93,7 +94,7 @@ def print_verdict(answer: dict[str, Any]) -> None:
             ],
             empty="",
         )
-    waiting = [(one["name"], one["school_id"], hold["message"]) for one in answer["schools"] for hold in one["holds"]]
+    waiting = [(one["school_id"], one["name"], hold["message"]) for one in answer["schools"] for hold in one["holds"]]
     if waiting:
         click.echo()
-        print_table(("ON HOLD", "SCHOOL", "WHY"), waiting, empty="")
+        print_table(("SCHOOL", "NAME", "ON HOLD, BECAUSE"), waiting, empty="")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rostergate import journal
-from rostergate.cli.output import as_json, print_json
+from rostergate.cli.output import as_json, assert_can_ask, print_json
 from rostergate.cli.place import Place, run
 from rostergate.cli.progress import progress
 from rostergate.desk.words import counted
@@ -37,8 +36,8 @@ def purge(place: Place, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     follow from stays: a delivery that waits for a person, the newest accepted one of each district and what undoing it
     needs.
     """
-    if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
-        raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
+    if not dry_run and not yes:
+        assert_can_ask(as_json=as_json)
     with progress("looking for what is too old"):
         outlook = run(_look(place))
     if not as_json:
@@ -86,7 +85,7 @@ def _shape(outlook: Outlook) -> dict[str, Any]:
 def _print(place: Place, outlook: Outlook) -> None:
     days = place.settings().retention
     if outlook.empty:
-        click.echo("nothing is older than `[retention]` in rostergate.toml lets it become")
+        click.echo("nothing is older than `[retention]` in rostergate.toml allows")
     _print_files(outlook, days.files_days)
     if outlook.reports:
         click.echo(

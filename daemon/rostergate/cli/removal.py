@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rostergate import journal
 from rostergate.cli.completing import DISTRICT
-from rostergate.cli.output import as_json, print_json
+from rostergate.cli.output import as_json, assert_can_ask, print_json
 from rostergate.cli.place import Place, run
 from rostergate.cli.progress import progress
 from rostergate.desk.words import counted
@@ -37,8 +36,8 @@ def remove(place: Place, slug: str, *, history: bool, dry_run: bool, yes: bool, 
     What has been in the roster stays as history until the platform has followed; then remove that with --history. From
     then on nothing is left but the numbers, states and times of its deliveries. Out of reach are backups.
     """
-    if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
-        raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
+    if not dry_run and not yes:
+        assert_can_ask(as_json=as_json)
     with progress("looking for what there is of it"):
         outlook = run(_look(place, slug))
     if not as_json:

@@ -18,6 +18,7 @@ from rostergate.core.matching import Decision, suggestions
 from rostergate.core.plan_state import State
 from rostergate.core.policy import PlatformSchool
 from rostergate.core.school_status import Status
+from rostergate.desk.words import counted
 from rostergate.errors import NotFound, Refused
 from rostergate.service.clock import utc_now
 from rostergate.store import deciding, plans, roster, whereabouts
@@ -61,12 +62,11 @@ def load(place: Place, file: Path, *, slug: str | None, as_json: bool) -> None:
     for one in found:
         place.assert_known(one)
     run(_load(place, found))
-    rows = [{"district": one, "schools": len(listed)} for one, listed in found.items()]
     if as_json:
-        print_json(rows)
+        print_json([{"district": one, "schools": len(listed)} for one, listed in found.items()])
         return
-    for row in rows:
-        click.echo(f"{row['district']}: {row['schools']} schools of the platform loaded")
+    for one, listed in found.items():
+        click.echo(f"{one}: {counted(len(listed), 'school')} of the platform loaded")
 
 
 def _read(file: Path, slug: str | None) -> dict[str, list[PlatformSchool]]:
@@ -149,7 +149,7 @@ async def _policy(tx: AsyncConnection, place: Place, district: District) -> Poli
 
 
 def _decision(command: Callable[..., None]) -> Callable[..., None]:
-    for option in (one_district, who, as_json, click.pass_obj):
+    for option in (click.pass_obj, as_json, who, one_district):
         command = option(command)
     return command
 
@@ -240,7 +240,10 @@ async def _decided(
 async def _assert_decides(tx: AsyncConnection, district: District, school: str) -> None:
     """Refuse a school that is not known, and what the district's file says otherwise."""
     if school not in {one.school_id for one in await whereabouts.of(tx, district.slug)}:
-        raise NotFound(f"{district.slug} has no school {school}; `rostergate schools list --district {district.slug}`")
+        raise NotFound(
+            f"{district.slug} has no school {school}; `rostergate schools list --district {district.slug}` shows those "
+            "it has"
+        )
     if school in {one.school_id for one in district.schools.platform} | set(district.schools.deselected):
         raise Refused(f"The file of {district.slug} decides about school {school}: change it there, under [schools]")
 

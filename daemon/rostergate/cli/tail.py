@@ -9,7 +9,7 @@ import sys
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -39,11 +39,11 @@ class Since(click.ParamType[datetime]):
         """Return the moment, aware."""
         if isinstance(value, datetime):
             return value
-        if ago := re.fullmatch(r"(\d{1,6})\s*(s|min|m|h|d)", value.strip()):
-            return utc_now() - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
         try:
+            if ago := re.fullmatch(r"(\d{1,6})\s*(s|min|m|h|d)", value.strip()):
+                return utc_now() - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
             return datetime.fromisoformat(value.strip()).astimezone()
-        except ValueError:
+        except (ValueError, OverflowError):  # none, or before the calendar begins
             self.fail(
                 f"{value}: say how long ago, as in 30min, 2h or 3d, or a date, as in 2026-09-01T06:00", param, ctx
             )
@@ -141,16 +141,12 @@ def _district(line: Line) -> str | None:
 
 
 def _at(line: Line) -> datetime | None:
-    match line.get("timestamp"):
-        case float() | int() as seconds:
-            return datetime.fromtimestamp(seconds, UTC)
-        case str() as text:
-            try:
-                at = datetime.fromisoformat(text)
-            except ValueError:
-                return None
-            return at if at.tzinfo else at.replace(tzinfo=UTC)
-    return None
+    told: Any = line.get("timestamp")
+    try:
+        at = datetime.fromtimestamp(told, UTC) if isinstance(told, float | int) else datetime.fromisoformat(told)
+    except (TypeError, ValueError, OverflowError):  # another program's: there is none, or it is no time of ours
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class _Page:

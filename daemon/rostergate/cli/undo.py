@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rostergate import journal, store
 from rostergate.cli.completing import DELIVERY
-from rostergate.cli.output import as_json, print_json, print_table
+from rostergate.cli.output import as_json, assert_can_ask, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.cli.progress import progress
 from rostergate.core.calendar import day_of
@@ -61,8 +60,8 @@ def undo(
     by, reason = (by or "").strip(), (reason or "").strip()
     if not dry_run and not (by and reason):
         raise click.UsageError("--by and --reason must say who and why (or look first, with --dry-run)")
-    if not dry_run and not yes and (as_json or not sys.stdin.isatty()):
-        raise click.UsageError("nobody can be asked here: look with --dry-run, then say --yes")
+    if not dry_run and not yes:
+        assert_can_ask(as_json=as_json)
     with progress("working out what goes back"):
         outlook = run(_look(place, delivery, school_id))
     if dry_run and as_json:
@@ -158,5 +157,5 @@ def _row(plan: Plan) -> tuple[object, ...]:
         sum(one.updated for one in every),
         sum(one.removed for one in every),
         _WOULD[plan.state],
-        "; ".join(hold.message for hold in plan.holds),
+        " ".join(hold.message for hold in plan.holds),
     )

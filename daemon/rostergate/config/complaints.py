@@ -28,7 +28,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "text in quotes",
-    "string_too_short": "at least {min_length} character(s)",
+    "string_too_short": "some text",
     "string_too_long": "at most {max_length} characters",
     "too_long": "at most {max_length} entries",
     "tuple_type": "a list",

@@ -34,14 +34,14 @@ Table: TypeAlias = dict[str, Any]
 _POSITION: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)\Z")
 
 
-def load_settings(folder: Path | None, environ: Mapping[str, str]) -> Settings:
+def load_settings(folder: Path, environ: Mapping[str, str]) -> Settings:
     """Return the settings: environment over `rostergate.toml` in the folder over defaults.
 
-    A folder without that file, or no folder, leaves the defaults. Raises `ConfigError`.
+    A folder without that file leaves the defaults. Raises `ConfigError`.
     """
-    path = folder / FILE_NAME if folder else None
+    path = folder / FILE_NAME
     table: Table = {}
-    if path and (path.exists() or path.is_symlink()):  # a link that leads nowhere is no wish for the defaults
+    if path.exists() or path.is_symlink():  # a link that leads nowhere is no wish for the defaults
         table, lines = read_toml(path)
         try:
             Settings.model_validate(table)

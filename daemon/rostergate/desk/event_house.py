@@ -66,9 +66,9 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
             journal.STATE_PURGED,
             "What was kept for as long as `[retention]` says was removed, by the daemon or `rostergate purge`.",
             (
-                "removed: [files of {deliveries:number} deliveries, ][{uploads:number} unfinished uploads, ]"
-                "[{reports:number} reports, ]"
-                "[{versions:number} rows of history, ][rows of {plans:number} plans, ][{mails:number} mails]"
+                "what was too old was removed[; deliveries (their files): {deliveries:number}]"
+                "[; unfinished uploads: {uploads:number}][; reports: {reports:number}]"
+                "[; rows of history: {versions:number}][; plans (their rows): {plans:number}][; mails: {mails:number}]"
             ),
             ("deliveries", "uploads", "reports", "versions", "plans", "mails"),
         ),
@@ -76,9 +76,9 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
             journal.PERSON_ERASED,
             "Everything that was kept of a person is gone.",
             (
-                "{district}: a person among the {table} was erased: [{versions:number} rows of history, ]"
-                "[rows of {plans:number} plans, ][files of {deliveries:number} deliveries, ]"
-                "[{reports:number} reports]"
+                "{district}: a person[ among the {table}] was erased[; rows of history: {versions:number}]"
+                "[; plans (their rows): {plans:number}][; deliveries (their files): {deliveries:number}]"
+                "[; reports: {reports:number}]"
             ),
             ("district", "table", "versions", "plans", "deliveries", "reports"),
         ),
@@ -91,7 +91,7 @@ HOUSE: Final[Mapping[str, Sequence[Row]]] = {
         (
             journal.CONFIG_RELOADED,
             "A district's file has changed, and is in effect.",
-            "{district}: its file was read again{removed:gone}",
+            "{district}: its file {removed:gone}",
             ("district", "removed"),
         ),
         (

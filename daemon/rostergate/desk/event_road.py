@@ -240,13 +240,13 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         (
             journal.DISTRICT_REMOVED,
             "An operator removed a district: its account, its files, its rows of the roster.",
-            "{district} was removed[, with {changes:number} rows of the roster]",
+            "{district} was removed[, with {changes:row} of the roster]",
             ("district", "changes"),
         ),
         (
             journal.DISTRICT_FORGOTTEN,
             "An operator removed what was left of a district: its history.",
-            "{district} is forgotten: {versions:number} rows of history were removed",
+            "{district} is forgotten[: {versions:row} of history removed]",
             ("district", "versions"),
         ),
         (

@@ -74,7 +74,7 @@ _FORMS: Final[Mapping[str, Callable[[Any], str]]] = {
     "dry": lambda area: " (dry run)" if area == "preview" else "",
     "failure": _failure,
     "faults": _faults,
-    "gone": lambda removed: "; it is gone" if removed else "",
+    "gone": lambda removed: "is gone" if removed else "was read again",
     "listed": listed,
     "number": _number,
     "old": lambda legacy: ", with old algorithms" if legacy else "",

@@ -36,9 +36,8 @@ def steps(
 ) -> list[Step]:
     """Return the steps in the order in which they happened; the last one says what is waited for, if anything.
 
-    `answer` is what `store.verdicts.load` returns. `mails`: `kind`, `state`, `recipient`, `written_at`, `closed_at`,
-    `tries`, `error`. `undone`: the deliveries that undo this one, with `delivery`, `at`, `by`, `reason`. Times are ISO
-    8601 in UTC.
+    `answer` is what `store.verdicts.load` returns. `mails`: `kind`, `state`, `written_at`, `closed_at`, `error`.
+    `undone`: the deliveries that undo this one, with `delivery`, `at`, `by`, `reason`. Times are ISO 8601 in UTC.
     """
     found = [
         *_arrival(answer),
@@ -100,7 +99,7 @@ def _decision(answer: Mapping[str, Any]) -> Iterator[Step]:
 def _changes(totals: Mapping[str, Mapping[str, int]]) -> str:
     sums = Counter({kind: sum(one[kind] for one in totals.values()) for kind in ("added", "updated", "removed")})
     told = [f"{number(count)} {kind}" for kind, count in sums.items() if count]
-    return f"{listed(told)} over all tables" if told else "nothing would change"
+    return f"{listed(told)} over all tables" if told else "nothing changes"
 
 
 def _schools(answer: Mapping[str, Any], replaced_by: str | None) -> Iterator[Step]:
@@ -198,7 +197,8 @@ def _waiting(answer: Mapping[str, Any], reported_at: str | None) -> Iterator[Ste
         )
     if state == "planned" and states["unmatched"]:
         next_steps.append(
-            f"{counted(states['unmatched'], 'school')} to be matched: `rostergate schools list` shows them"
+            f"{counted(states['unmatched'], 'school')} to be matched: "
+            f"`rostergate schools list --district {answer['district']} --waiting` shows them"
         )
     if state != "receiving" and answer["verdict"] and not reported_at:
         next_steps.append("its report is still to be written; the daemon does so")

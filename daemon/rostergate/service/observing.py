@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from rostergate import metrics, store
+from rostergate.desk.words import counted
 from rostergate.errors import RostergateError
 from rostergate.service.clock import utc_now
 from rostergate.spool import cipher
@@ -141,7 +142,7 @@ class Observation:
             except cipher.KeyUnusableError as error:
                 return str(error)
         if stuck:
-            return f"stuck with {stuck} upload(s) that came whole or in part; `rostergate status` tells why"
+            return f"stuck with {counted(stuck, 'upload')} that came whole or in part; `rostergate status` tells why"
         return None
 
 

@@ -43,5 +43,5 @@ async def upgrade(database: Location, seconds_max: float) -> None:
             await asyncio.sleep(LOOK_SECONDS)
         else:
             if told:
-                log.info(journal.DATABASE_FOUND)
+                log.info(journal.DATABASE_FOUND, part="start")
             return
