@@ -92,7 +92,7 @@ class Post:
         """Send what is due until `stop` is set. Without a mail server in the settings there is nothing to do."""
         if not self._settings.mail.on:
             return
-        stopped = asyncio.create_task(stop.wait())
+        stopped, lost = asyncio.create_task(stop.wait()), False
         try:
             while not stop.is_set():
                 self._hint.clear()
@@ -100,8 +100,13 @@ class Post:
                 try:
                     await self._send_until(stop, stopped)
                 except StoreError as error:
-                    log.error(journal.DATABASE_LOST, part="post", exc_info=error)
-                    seconds = OUTAGE_SECONDS
+                    if not lost:
+                        log.error(journal.DATABASE_LOST, part="post", exc_info=error)
+                    seconds, lost = OUTAGE_SECONDS, True
+                else:
+                    if lost:
+                        log.info(journal.DATABASE_FOUND, part="post")
+                    lost = False
                 hinted = asyncio.create_task(self._hint.wait())
                 await asyncio.wait({hinted, stopped}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
                 hinted.cancel()

@@ -85,12 +85,14 @@ async def _look_safely(settings: Settings, district: District, engine: AsyncEngi
         async with store.reading(engine) as tx:
             due = (await missing(tx, settings, [district], now)).get(district.slug, [])
         if due and settings.mail.on:
+            written = []
             async with store.writing(engine, district.slug) as tx:
                 for kind, about, facts in due:
                     told = district.audience(settings).of(kind)
-                    written = await outbox.write(tx, kind, about, told, now, district=district.slug, facts=facts)
-                    if written:
-                        log.warning(journal.DISTRICT_MISSED, district=district.slug, kind=kind.value)
+                    if await outbox.write(tx, kind, about, told, now, district=district.slug, facts=facts):
+                        written.append(kind)
+            for kind in written:
+                log.warning(journal.DISTRICT_MISSED, district=district.slug, kind=kind.value)
     except StoreError as error:
         log.error(journal.MAIL_FAILED, district=district.slug, exc_info=error)
     return [kind for kind, _, _ in due]
