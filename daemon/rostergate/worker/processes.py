@@ -57,12 +57,14 @@ class Processes:
         """
         pool = self._pool
         try:
-            async with asyncio.timeout(self._seconds_max):
+            async with asyncio.timeout(self._seconds_max) as limit:
                 return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
         except BrokenProcessPool as broken:
             self._replace(pool)
             raise ProcessDiedError from broken
         except TimeoutError as late:
+            if not limit.expired():
+                raise  # the function's own, of a disk or a server
             _kill(pool)
             self._replace(pool)
             raise TookTooLongError from late
