@@ -62,7 +62,7 @@ async def test_commit(inbox: Inbox, clock: Clock) -> None:
 
 @pytest.mark.parametrize("by_the_gate", [False, True], ids=["copied in", "uploaded"])
 async def test_copied_in_again(inbox: Inbox, clock: Clock, by_the_gate: bool) -> None:  # noqa: FBT001 - a case
-    """A file that is copied in with a time of its own is dated as noticed, however the day before's of its name came."""
+    """A file that is copied in with a time of its own is dated as noticed, however yesterday's of its name came."""
 
     def copy_in() -> list[str]:
         (inbox.folder / "a.csv").write_bytes(b"hello")
