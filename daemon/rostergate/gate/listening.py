@@ -10,6 +10,7 @@ import asyncssh
 import structlog
 
 from rostergate import journal
+from rostergate.core import catalogue
 from rostergate.errors import RostergateError
 from rostergate.gate.addresses import crowd, within
 from rostergate.gate.algorithms import LEGACY, MODERN
@@ -23,7 +24,7 @@ from rostergate.gate.logins import Logins
 from rostergate.gate.pace import Pace
 from rostergate.gate.passwords import Passwords
 from rostergate.gate.protocol import SFTP_VERSION, Packets
-from rostergate.gate.readme import readme, wanted
+from rostergate.gate.readme import readme
 from rostergate.gate.refusals import DISK_FAILED, Refusal
 from rostergate.gate.services import LegacyLogin, Visitor
 from rostergate.gate.session import SFTP_ONLY
@@ -219,7 +220,7 @@ class Gate:
             district=district,
             address=door.address,
             limits=district.limits(self.services.settings),
-            wanted=wanted(district),
+            wanted=catalogue.file_names(district.format),
             readme=readme(district).encode(),
         )
 

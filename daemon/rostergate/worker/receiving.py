@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from rostergate import journal, store
-from rostergate.core import completeness
+from rostergate.core import catalogue, completeness
 from rostergate.core.calendar import day_of
 from rostergate.core.states import IllegalTransition
 from rostergate.errors import DiskError, RostergateError
@@ -174,7 +174,7 @@ class Receiver:
     def _something_there(self, district: District, area: Area) -> bool:
         """Say whether there is something of a set; where nobody can see that, there may be."""
         try:
-            there = self._inboxes.of(district.slug, area).entries().keys() & expected_files.names(district.format)
+            there = self._inboxes.of(district.slug, area).entries().keys() & catalogue.file_names(district.format)
         except (OSError, DiskError):
             return True
         return bool(there) or (district.slug, area) in self._sealing
@@ -187,7 +187,7 @@ class Receiver:
     async def _look(self, district: District, area: Area) -> None:
         await self._end_sealing(district, area)
         inbox = self._inboxes.of(district.slug, area)
-        expected = expected_files.names(district.format)
+        expected = catalogue.file_names(district.format)
         survey = inbox.survey()
         await self._tell_strays(district, inbox, survey.entries.keys() - expected, expected)
         if not (survey.entries.keys() & expected or expected_files.unfinished(survey, expected)):
