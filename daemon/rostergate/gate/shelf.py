@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rostergate.spool.entries import Survey
     from rostergate.spool.inbox import Inbox
 
-REFUSED_MAX: Final = 64  # names one session is remembered by: of files that were refused, or emptied
+REFUSED_MAX: Final = 64  # names that are remembered of one session: of files that were refused, or emptied
 
 
 class Shelf:
