@@ -236,7 +236,8 @@ async def test_a_stray_file_does_not_hold_up_the_next_day(reception: Reception, 
     reception.house.now += timedelta(days=1)
     await reception.put(SET)
     _, next_day = await reception.sealed(f"{SLUG}-00002")
-    assert day and next_day == day + timedelta(days=1)
+    assert day
+    assert next_day == day + timedelta(days=1)
 
 
 async def test_what_yesterday_left_is_not_waited_for(reception: Reception) -> None:

@@ -36,7 +36,7 @@ from rostergate.spool.scratch import Mark, in_progress, in_renaming, mark_of
 from rostergate.spool.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
     from pathlib import Path
 
@@ -197,21 +197,21 @@ class Inbox:
         self._tell()
         return there
 
-    def date_strangers(self, since: datetime | None) -> list[str]:
-        """Date the files that came by another road as noticed now, and return their names. Raises `OSError`.
+    def date_strangers(self, names: Collection[str], since: datetime | None) -> list[str]:
+        """Date those of these files that came by another road as noticed now; return their names. Raises `OSError`.
 
         Such a file brings a time of its own, which says nothing about when it came. `since`: when the set that is
         coming in began; what a crash made strange is not older than that and keeps its time. None: no set has begun.
         """
         strangers = [
-            entry.name
-            for entry in self.entries().values()
-            if self._dated.get(entry.name) != entry.at and (since is None or entry.at < since)
+            name
+            for name, entry in self.entries().items()
+            if name in names and self._dated.get(name) != entry.at and (since is None or entry.at < since)
         ]
         at = self._now().timestamp()
         for name in strangers:
             os.utime(self.folder / name, (at, at), follow_symlinks=False)
-        self._dated = {entry.name: entry.at for entry in self.entries().values()}
+        self._dated = {name: entry.at for name, entry in self.entries().items()}
         return strangers
 
     def forget(self, scratch: str) -> bool:

@@ -230,11 +230,11 @@ class Receiver:
     async def _begun(self, district: District, inbox: Inbox, expected: frozenset[str]) -> str:
         """Return the name of the delivery that is coming in; its first file begins it."""
         if inbox.area is Area.PREVIEW:
-            inbox.date_strangers(None)
+            inbox.date_strangers(expected, None)
             return sealing.dry_run(district.slug)
         async with store.reading(self._engine) as tx:
             receiving = await deliveries.receiving(tx, district.slug)
-        if noticed := inbox.date_strangers(receiving.began_at if receiving else None):
+        if noticed := inbox.date_strangers(expected, receiving.began_at if receiving else None):
             self._stood[district.slug, inbox.area] = inbox.entries()
             log.info(journal.FILE_NOTICED, district=district.slug, files=len(noticed))
         if receiving is None:
