@@ -142,7 +142,8 @@ class Incoming:
 
     def _check_gaps(self) -> None:
         if self.upload.gaps > self._limits.gaps_max:
-            raise Refusal("gaps", "the parts of the file arrive too far out of order", limit="upload.gaps_max")
+            text = "the parts of the file arrive too far out of order; upload it in one piece"
+            raise Refusal("gaps", text, limit="upload.gaps_max")
 
     def _check_room(self, end: int) -> None:
         grown = end - self.upload.size
@@ -150,10 +151,10 @@ class Incoming:
             return
         check_disk(self._room)
         if end > self._limits.file_bytes_max:
-            text = f"the file is larger than {self._limits.file_bytes_max} bytes"
+            text = f"the file is larger than {self._limits.file_bytes_max:,} bytes"
             raise Refusal("file-too-large", text, limit="upload.file_bytes_max")
         if self._held() + grown > self._limits.district_bytes_max:
-            text = f"all files together are larger than {self._limits.district_bytes_max} bytes"
+            text = f"all files together are larger than {self._limits.district_bytes_max:,} bytes"
             raise Refusal("district-too-large", text, limit="upload.district_bytes_max")
 
     def _check_kind(self) -> None:

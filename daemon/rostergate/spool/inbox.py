@@ -73,7 +73,7 @@ class Inbox:
         self._open: set[Upload] = set()
         self._growing = 0  # bytes of all that are open
         self._renames = 0
-        self._dated: dict[str, datetime] = {}  # the committed files that bear a time of ours, and which
+        self._dated: dict[str, datetime] = {}  # when committed files came, where their time says so
         self._commits: Counter[str] = Counter()
         self._resting: int | None = None  # bytes of files nobody writes to; None = to be counted again
         self.quiet_since = monotonic()
