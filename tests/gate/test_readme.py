@@ -2,7 +2,7 @@ import pytest
 
 from rostergate.config.district import District
 from rostergate.core import catalogue
-from rostergate.gate.readme import OWN, readme, wanted
+from rostergate.gate.readme import OWN, readme
 
 
 def district(form: str) -> District:
@@ -17,7 +17,7 @@ def test_headers(form: str) -> None:
     text = readme(district(form))
     for file in fmt.files:
         assert ",".join(column.name for column in file.columns) in text.replace("\n  ", "\n").splitlines()
-    assert wanted(district(form)) == {file.name for file in fmt.files}
+    assert catalogue.file_names(form) == {file.name for file in fmt.files}
 
 
 def test_any_format() -> None:
@@ -29,7 +29,7 @@ def test_any_format() -> None:
         assert f"{fmt.title} {' '.join(files)}" in told
     for file in catalogue.formats()[OWN].files:
         assert ",".join(column.name for column in file.columns) in told
-    assert wanted(district("auto")) == {file.name for fmt in catalogue.formats().values() for file in fmt.files}
+    assert catalogue.file_names("auto") == {file.name for fmt in catalogue.formats().values() for file in fmt.files}
 
 
 def test_any_format_fits_a_page() -> None:

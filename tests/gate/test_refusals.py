@@ -114,7 +114,7 @@ async def test_file_limit(make_house: Any) -> None:
     """A file that grows beyond the limit is refused and dropped."""
     house = await make_house(upload={"file_bytes_max": 100_000})
     async with house.sftp() as sftp:
-        with reaching("upload.file_bytes_max"), pytest.raises(asyncssh.SFTPError, match="larger than 100000 bytes"):
+        with reaching("upload.file_bytes_max"), pytest.raises(asyncssh.SFTPError, match="larger than 100,000 bytes"):
             await put(sftp, "schools.csv", b"x" * 100_001)
         await put(sftp, "schools.csv", b"x" * 100_000)
     assert house.inbox().bytes_held == 100_000

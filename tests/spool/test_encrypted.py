@@ -65,17 +65,16 @@ def test_an_interrupted_sealing_loses_nothing(spool: Spool) -> None:
     """Before the manifest the plain files go back; after it the encrypted ones take their places."""
     folder = gathered(spool)
     (folder / ".students.csv.sealed").write_bytes(b"half of it")
-    sealing.send_back(spool, folder)
+    assert sealing.end(spool, DELIVERY) is None
     assert {path.name: path.read_bytes() for path in spool.inbox("lincoln").iterdir() if path.is_file()} == SENT
     folder = gathered(spool)
-    (folder / ".students.csv.sealed").write_bytes(b"half of it")
     sealing.freeze(spool, folder, now=NOW)
     final = spool.delivery(DELIVERY)
     # As if the power had failed between the manifest and the last rename.
     final.rename(folder)
     (folder / "students.csv").rename(folder / ".students.csv.sealed")
     (folder / "students.csv").write_bytes(SENT["students.csv"])
-    sealing.finish(spool, folder)
+    sealing.end(spool, DELIVERY)
     assert b"Quackenbush" not in (final / "students.csv").read_bytes()
     assert sealing.contents(final, spool.key_file) == SENT
 

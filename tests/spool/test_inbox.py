@@ -1,4 +1,5 @@
 import asyncio
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,6 +58,35 @@ async def test_commit(inbox: Inbox, clock: Clock) -> None:
     (entry,) = inbox.entries().values()
     assert (entry.name, entry.size, entry.at) == ("a.csv", 5, NOW)
     assert (inbox.open_uploads, inbox.left(), inbox.bytes_held) == (0, {}, 5)
+
+
+@pytest.mark.parametrize("by_the_gate", [False, True], ids=["copied in", "uploaded"])
+async def test_copied_in_again(inbox: Inbox, clock: Clock, by_the_gate: bool) -> None:  # noqa: FBT001 - a case
+    """A file that is copied in with a time of its own is dated as noticed, however yesterday's of its name came."""
+
+    def copy_in() -> list[str]:
+        (inbox.folder / "a.csv").write_bytes(b"hello")
+        os.utime(inbox.folder / "a.csv", (1, 1))
+        return inbox.date_strangers({"a.csv"}, None)
+
+    if by_the_gate:
+        await inbox.begin("a.csv").commit()
+        assert inbox.date_strangers({"a.csv"}, None) == []
+    else:
+        assert copy_in() == ["a.csv"]
+    (inbox.folder / "a.csv").unlink()
+    clock.now += timedelta(days=1)
+    assert copy_in() == ["a.csv"]
+    assert inbox.date_strangers({"a.csv"}, None) == []
+    assert inbox.entries()["a.csv"].at == clock.now
+
+
+async def test_a_file_of_no_set_is_left_as_it_is(inbox: Inbox) -> None:
+    """What is nobody's may be somebody else's: to date it could be denied, and hold up the set beside it."""
+    (inbox.folder / "notes.txt").write_bytes(b"hello")
+    os.utime(inbox.folder / "notes.txt", (1, 1))
+    assert inbox.date_strangers({"a.csv"}, None) == []
+    assert (inbox.folder / "notes.txt").stat().st_mtime == 1
 
 
 async def test_commit_that_fails_commits_nothing(inbox: Inbox) -> None:

@@ -67,7 +67,7 @@ def test_a_sealing_can_be_finished_after_a_crash(spool: Spool) -> None:
     final = spool.delivery("oak-hill-00001")
     crashed = final.rename(final.with_name(f"{final.name}{sealing.UNFINISHED}"))
     assert sealing.unfinished(spool) == [crashed]
-    assert sealing.finish(spool, crashed).delivery == "oak-hill-00001"
+    assert sealing.end(spool, "oak-hill-00001") == sealing.manifest_of(final)
     assert sealing.unfinished(spool) == []
 
 
@@ -75,7 +75,8 @@ def test_files_are_sent_back_after_a_crash(spool: Spool) -> None:
     """Without a manifest the files go back where they came from; a newer one of the same name stays."""
     folder = gathered(spool)
     (spool.inbox("oak-hill") / "a.csv").write_text("newer")
-    assert sealing.send_back(spool, folder) == ("oak-hill", Area.UPLOAD)
+    assert sealing.origin(folder) == ("oak-hill", Area.UPLOAD)
+    assert sealing.end(spool, "oak-hill-00001") is None
     assert {path.name: path.read_text() for path in spool.inbox("oak-hill").iterdir()} == {
         "a.csv": "newer",
         "b.csv": "b.csv",
@@ -86,7 +87,8 @@ def test_files_are_sent_back_after_a_crash(spool: Spool) -> None:
 def test_a_dry_run_goes_back_to_its_own_area(spool: Spool) -> None:
     """A dry run's folder is told from a delivery's by its name, and its files return to the preview."""
     folder = sealing.gather(spool, "oak-hill", Area.PREVIEW, sealing.dry_run("oak-hill"), NAMES)
-    assert sealing.send_back(spool, folder) == ("oak-hill", Area.PREVIEW)
+    assert sealing.origin(folder) == ("oak-hill", Area.PREVIEW)
+    assert sealing.end(spool, sealing.dry_run("oak-hill")) is None
     sealing.freeze(spool, sealing.gather(spool, "oak-hill", Area.PREVIEW, sealing.dry_run("oak-hill"), NAMES), now=NOW)
     (sealed,) = sealing.dry_runs(spool)
     assert sealing.sealed(spool) == []

@@ -27,7 +27,10 @@ def test_who_is_named(text: str, encoding: str, found: bool) -> None:  # noqa: F
 def test_wide_files_are_searched_too(encoding: str) -> None:
     """UTF-16 in either order, with or without a byte-order mark."""
     assert found_in(["x\n1,s-17,José,Núñez\n".encode(encoding)], pattern(["s-17"]))
-    assert found_in(["x\n1,José,Núñez\n".encode(encoding)], pattern(["nobody"], PAIRS))
+    wanted = pattern(["nobody"], PAIRS)
+    assert found_in(["x\n1,José,Núñez\n".encode(encoding)], wanted)
+    assert found_in(["x\n1,José,Čermáček,Núñez\n".encode(encoding)], wanted), "a half of č is the end of a narrow line"
+    assert not found_in(["x\r\n1,José\r\n2,Núñez\r\n".encode(encoding)], wanted)
 
 
 def test_what_stands_on_the_edge_of_two_pieces_is_found() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -16,6 +17,10 @@ async def processes() -> Processes:
     return Processes(1, seconds_max=60)
 
 
+def _no_answer() -> None:
+    raise TimeoutError(errno.ETIMEDOUT, "the share is away")
+
+
 async def test_the_answer_comes_back(processes: Processes) -> None:
     """A function runs in another process, and its answer comes back."""
     assert await processes.run(os.getpid) != os.getpid()
@@ -27,6 +32,15 @@ async def test_an_error_comes_back(processes: Processes) -> None:
     with pytest.raises(ValueError, match="many"):
         await processes.run(int, "many")
     assert await processes.run(os.getppid) == os.getpid()
+    await processes.close()
+
+
+async def test_a_time_out_of_the_function_itself_comes_back(processes: Processes) -> None:
+    """A share that does not answer in time is no decision that takes too long: the process goes on."""
+    worker = await processes.run(os.getpid)
+    with pytest.raises(TimeoutError, match="share"):
+        await processes.run(_no_answer)
+    assert await processes.run(os.getpid) == worker
     await processes.close()
 
 

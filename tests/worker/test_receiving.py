@@ -73,9 +73,8 @@ class Reception:
 
         await until(said)
 
-    async def sealed(self) -> tuple[dict[str, bytes], date | None]:
-        """Wait until the first delivery is sealed; return its files and its day."""
-        name = f"{SLUG}-00001"
+    async def sealed(self, name: str = f"{SLUG}-00001") -> tuple[dict[str, bytes], date | None]:
+        """Wait until a delivery, the first one, is sealed; return its files and its day."""
         async with asyncio.timeout(10):
             await self.has_sealed.wait()
         async with store.reading(self.engine) as tx:
@@ -225,6 +224,20 @@ async def test_a_set_that_is_refused_is_waited_for_no_more(reception: Reception)
     bring("students.csv", STUDENTS)
     await until(lambda: reception.told[-1] is None)
     assert set(SET) <= {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".DS_Store"])
+async def test_a_stray_file_does_not_hold_up_the_next_day(reception: Reception, name: str) -> None:
+    """A file of no set that lies in the inbox since yesterday counts for nothing: today's set is sealed, for today."""
+    (reception.house.inbox().folder / name).write_text("nobody's")
+    await reception.put(SET)
+    _, day = await reception.sealed()
+    reception.has_sealed.clear()
+    reception.house.now += timedelta(days=1)
+    await reception.put(SET)
+    _, next_day = await reception.sealed(f"{SLUG}-00002")
+    assert day
+    assert next_day == day + timedelta(days=1)
 
 
 async def test_what_yesterday_left_is_not_waited_for(reception: Reception) -> None:

@@ -34,6 +34,17 @@ def formats() -> dict[str, Format]:
     return _unique((one.name, one) for one in found)
 
 
+def chosen(name: str) -> list[Format]:
+    """Return the format of that name alone; for "auto", where it is to be recognised, all of them in order of names."""
+    declared = formats()
+    return [declared[one] for one in (sorted(declared) if name == "auto" else [name])]
+
+
+def file_names(name: str) -> frozenset[str]:
+    """Return the names that files of this format may have; for "auto" those of every format."""
+    return frozenset(file.name for one in chosen(name) for file in one.files)
+
+
 def rules() -> dict[str, Rule]:
     """Return every rule by its code: the `RULE` of each module below `rules`."""
     found: list[Rule] = [module.RULE for module in _modules(rules_package)]

@@ -103,7 +103,7 @@ class Door(asyncssh.SSHServer):
     def begin_auth(self, username: str) -> bool:
         """Look the district up. Everybody has to prove who they are, under one name."""
         if self._username is not None:
-            self._end("the user name cannot change within a connection")
+            self.disconnect("the user name cannot change within a connection", DISC_NO_MORE_AUTH_METHODS_AVAILABLE)
             return True
         self._username = username
         self._candidate, self._against = self._gate.logins.admitted(username, self.address, legacy=self.legacy)
@@ -128,7 +128,7 @@ class Door(asyncssh.SSHServer):
             right = await self._gate.passwords.match(None if against else stored, username, password, self.address)
         except TooManyWaiting as full:
             self._gate.seldom.reached(full.limit, address=self.address)
-            self._end(LATER, DISC_SERVICE_NOT_AVAILABLE)
+            self.disconnect(LATER, DISC_SERVICE_NOT_AVAILABLE)
             return False
         except asyncio.CancelledError:
             if not self._gate.draining and asyncio.get_running_loop().time() < self._login_until:
@@ -136,7 +136,7 @@ class Door(asyncssh.SSHServer):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is that fails there, it is not the client
             self._gate.logins.tell_failed(self.address, error)
-            self._end(LATER, DISC_SERVICE_NOT_AVAILABLE)
+            self.disconnect(LATER, DISC_SERVICE_NOT_AVAILABLE)
             return False
         if right and stored is not None:
             self._how, self.proof = "password", stored
@@ -213,10 +213,10 @@ class Door(asyncssh.SSHServer):
         """Note that the client did something."""
         self._active_at = asyncio.get_running_loop().time()
 
-    def disconnect(self, text: str) -> None:
-        """End the connection and say why."""
+    def disconnect(self, text: str, code: int = DISC_BY_APPLICATION) -> None:
+        """End the connection and say why; the code is for programs, which take another for a wrong password."""
         if self._connection is not None:
-            self._connection.disconnect(DISC_BY_APPLICATION, text)
+            self._connection.disconnect(code, text)
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended."""
@@ -243,13 +243,8 @@ class Door(asyncssh.SSHServer):
             self._gate.seldom.reached("server.keys_offered_max", address=self.address)
         else:
             return False
-        self._end("too many tries to log in")
+        self.disconnect("too many tries to log in", DISC_NO_MORE_AUTH_METHODS_AVAILABLE)
         return True
-
-    def _end(self, text: str, code: int = DISC_NO_MORE_AUTH_METHODS_AVAILABLE) -> None:
-        """End the connection; the code is for programs, which take the usual one for a wrong password."""
-        if self._connection is not None:
-            self._connection.disconnect(code, text)
 
     def _takes(self, kind: int) -> bool:
         """Count a packet that is for the connection itself; False when it is one too many, which ends it."""

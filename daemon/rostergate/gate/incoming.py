@@ -54,7 +54,8 @@ class Incoming:
         self.refusal: Refusal | None = None
         self.received = 0
         """Bytes that arrived through this object."""
-        self._upload = upload
+        self.upload = upload
+        """The upload on disk."""
         self._limits = limits
         self._held = held
         self._room = room
@@ -68,27 +69,22 @@ class Incoming:
     @property
     def size(self) -> int:
         """Bytes up to the last one written."""
-        return self._upload.size
-
-    @property
-    def upload(self) -> Upload:
-        """The upload on disk."""
-        return self._upload
+        return self.upload.size
 
     def write(self, offset: int, data: bytes | memoryview) -> int:
         """Write all of `data` and return its length. Raises `Refusal`."""
         if self.refusal:
             raise self.refusal
         if self._append:
-            offset = self._upload.size
+            offset = self.upload.size
         try:
             self._check_gaps()
             self._check_room(offset + len(data))
-            self._upload.write(offset, data)
+            self.upload.write(offset, data)
             self.received += len(data)
             self._reached = max(self._reached, offset + len(data))
             self._touched = True
-            if offset < FIRST_BYTES <= self._upload.size:
+            if offset < FIRST_BYTES <= self.upload.size:
                 self._check_kind()
         except Refusal as refusal:
             self._give_up(refusal)
@@ -107,12 +103,12 @@ class Incoming:
         if not self.refusal and not (self._whole and size >= max(self._found, self.size)):
             self._touched = True
             self._found = min(self._found, size)
-            self._upload.truncate(size)
+            self.upload.truncate(size)
 
     async def settle(self) -> None:
         """Sync what has been written. Raises `OSError`."""
         if not self.refusal:
-            await self._upload.settle()
+            await self.upload.settle()
 
     async def finish(self) -> bool:
         """Commit the file, or set it aside under its temporary name; False when the client has changed nothing.
@@ -129,9 +125,9 @@ class Incoming:
             self._check_kind()
             self._check_whole()
             if self.name.is_scratch:
-                await self._upload.set_aside()
+                await self.upload.set_aside()
             else:
-                await self._upload.commit()
+                await self.upload.commit()
         except Refusal as refusal:
             self._give_up(refusal)
             raise
@@ -142,32 +138,33 @@ class Incoming:
 
     def leave(self) -> int | None:
         """Put aside what has arrived, and return how many bytes; None when it was refused. Raises `OSError`."""
-        return None if self.refusal else self._upload.leave()
+        return None if self.refusal else self.upload.leave()
 
     def _check_gaps(self) -> None:
-        if self._upload.gaps > self._limits.gaps_max:
-            raise Refusal("gaps", "the parts of the file arrive too far out of order", limit="upload.gaps_max")
+        if self.upload.gaps > self._limits.gaps_max:
+            text = "the parts of the file arrive too far out of order; upload it in one piece"
+            raise Refusal("gaps", text, limit="upload.gaps_max")
 
     def _check_room(self, end: int) -> None:
-        grown = end - self._upload.size
+        grown = end - self.upload.size
         if grown <= 0:
             return
         check_disk(self._room)
         if end > self._limits.file_bytes_max:
-            text = f"the file is larger than {self._limits.file_bytes_max} bytes"
+            text = f"the file is larger than {self._limits.file_bytes_max:,} bytes"
             raise Refusal("file-too-large", text, limit="upload.file_bytes_max")
         if self._held() + grown > self._limits.district_bytes_max:
-            text = f"all files together are larger than {self._limits.district_bytes_max} bytes"
+            text = f"all files together are larger than {self._limits.district_bytes_max:,} bytes"
             raise Refusal("district-too-large", text, limit="upload.district_bytes_max")
 
     def _check_kind(self) -> None:
-        kind = archive_kind(self._upload.head(FIRST_BYTES))
+        kind = archive_kind(self.upload.head(FIRST_BYTES))
         if kind:
             text = f"{self.name.real}: this is a {kind} archive, not a CSV file; unpack it and upload the CSV files"
             raise Refusal("archive", text)
 
     def _check_whole(self) -> None:
-        if not self._upload.whole:
+        if not self.upload.whole:
             raise Refusal("gap", f"{self.name.name}: a part of the file never arrived; upload it whole")
 
     def _check_end(self) -> None:
@@ -177,17 +174,17 @@ class Incoming:
 
     async def _leave_as_it_was(self) -> None:
         """Let go of the file. Raises `Refusal` where the client may think that what was cut off is complete now."""
-        if self._upload.was_finished:
-            await self._upload.set_aside()
+        if self.upload.was_finished:
+            await self.upload.set_aside()
             return
         if not self._resumed:
-            self._upload.drop()
+            self.upload.drop()
             return
-        self._upload.leave()
+        self.upload.leave()
         text = f"{self.name.name} was cut off, and nothing has been added; resume the upload or start it again"
         self.refusal = Refusal("not-resumed", text)
         raise self.refusal
 
     def _give_up(self, refusal: Refusal) -> None:
         self.refusal = refusal
-        self._upload.drop()
+        self.upload.drop()

@@ -10,6 +10,7 @@ import asyncssh
 import structlog
 
 from rostergate import journal
+from rostergate.core import catalogue
 from rostergate.errors import RostergateError
 from rostergate.gate.addresses import crowd, within
 from rostergate.gate.algorithms import LEGACY, MODERN
@@ -23,7 +24,7 @@ from rostergate.gate.logins import Logins
 from rostergate.gate.pace import Pace
 from rostergate.gate.passwords import Passwords
 from rostergate.gate.protocol import SFTP_VERSION, Packets
-from rostergate.gate.readme import readme, wanted
+from rostergate.gate.readme import readme
 from rostergate.gate.refusals import DISK_FAILED, Refusal
 from rostergate.gate.services import LegacyLogin, Visitor
 from rostergate.gate.session import SFTP_ONLY
@@ -198,7 +199,7 @@ class Gate:
                 Aside(channel).say(DISK_FAILED)
                 channel.exit(1)
                 return
-            task = asyncio.create_task(self._session(door, files, reader, writer))
+            task = asyncio.create_task(self._session(door, district.slug, files, reader, writer))
             self._sessions[task] = files
             task.add_done_callback(self._sessions.pop)
 
@@ -219,7 +220,7 @@ class Gate:
             district=district,
             address=door.address,
             limits=district.limits(self.services.settings),
-            wanted=wanted(district),
+            wanted=catalogue.file_names(district.format),
             readme=readme(district).encode(),
         )
 
@@ -230,10 +231,10 @@ class Gate:
         task.add_done_callback(self._notes.discard)
 
     async def _session(
-        self, door: Door, files: Files, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
+        self, door: Door, slug: str, files: Files, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]
     ) -> None:
         """Serve one session to its end. The task is ours: asyncssh would give up waiting for it with the connection."""
-        slug, server = door.district.slug if door.district else None, self.services.settings.server
+        server = self.services.settings.server
         _log.info(journal.SESSION_OPENED, district=slug, address=door.address)
         packets = Packets(
             files,
@@ -242,7 +243,7 @@ class Gate:
             packet_bytes_max=server.packet_bytes_max,
             handles_max=server.handles_per_session_max,
             active=door.active,
-            pace=self._pace_of(door),
+            pace=self._pace_of(door.address, slug),
             reached=lambda limit: self.seldom.reached(limit, address=door.address, district=slug),
         )
         try:
@@ -256,7 +257,7 @@ class Gate:
             writer.close()
             _log.info(journal.SESSION_CLOSED, district=slug, address=door.address)
 
-    def _pace_of(self, door: Door) -> Callable[[], float]:
+    def _pace_of(self, address: str, slug: str) -> Callable[[], float]:
         """Return what counts a session's requests and says how long the next answer has to wait; it tells once."""
         loop = asyncio.get_running_loop()
         pace = Pace(self.services.settings.server.requests_per_second_max, loop.time())
@@ -267,8 +268,7 @@ class Gate:
             seconds = pace.count(loop.time())
             if seconds and not told:
                 told = True
-                slug = door.district.slug if door.district else None
-                self.seldom.reached("server.requests_per_second_max", district=slug, address=door.address)
+                self.seldom.reached("server.requests_per_second_max", district=slug, address=address)
             return seconds
 
         return count

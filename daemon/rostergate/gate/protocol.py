@@ -196,7 +196,7 @@ class Packets(SFTPServerHandler):
 
     async def _check_handles(self) -> None:
         if len(self._file_handles) + len(self._dir_handles) >= self._handles_max:
-            text = f"more than {self._handles_max} files and folders are open"
+            text = f"more than {self._handles_max} files and folders are open; close one of them first"
             refusal = Refusal("open-handles", text, limit="server.handles_per_session_max")
             await self._files.teller.refused(refusal, None)
             raise refusal

@@ -25,8 +25,6 @@ Roster uploads of {name}
  9. Uploads cannot be read back, and folders cannot be made.
 10. To try a set of files without changing anything, put it into /preview/.
 """
-
-
 _COLUMNS: Final = 110
 _ANY: Final = """\
 Upload the files of any one of these formats (in brackets: not required). Which one it is, is recognised by the file
@@ -36,11 +34,6 @@ OWN: Final = "direct"
 """The format that the product itself lays down."""
 
 
-def wanted(district: District) -> frozenset[str]:
-    """Return the file names that count for a district."""
-    return frozenset(file.name for fmt in _formats(district) for file in fmt.files)
-
-
 def readme(district: District) -> str:
     """Return the rules in ten lines, and what to upload: at most a page for a district without a fixed format.
 
@@ -48,17 +41,11 @@ def readme(district: District) -> str:
     own, which stands in no public specification, its headers.
     """
     rules = _RULES.format(name=district.name, time_zone=district.time_zone)
-    formats = _formats(district)
+    formats = catalogue.chosen(district.format)
     if len(formats) == 1:
         return "\n".join([rules, _described(formats[0])])
     lines = [f"{fmt.title}\n{_names(fmt)}" for fmt in formats]
     return "\n".join([rules, _ANY, *lines, "", *(_described(fmt) for fmt in formats if fmt.name == OWN)])
-
-
-def _formats(district: District) -> list[Format]:
-    declared = catalogue.formats()
-    names = sorted(declared) if district.format == "auto" else [district.format]
-    return [declared[name] for name in names]
 
 
 def _names(fmt: Format) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rostergate.spool.entries import Survey
     from rostergate.spool.inbox import Inbox
 
-REFUSED_MAX: Final = 64  # names one session is remembered by: of files that were refused, or emptied
+REFUSED_MAX: Final = 64  # names that are remembered of one session: of files that were refused, or emptied
 
 
 class Shelf:
@@ -189,7 +189,7 @@ class Shelf:
         left = sorted((one for one in survey.left.values() if one.name != text), key=lambda one: one.at)
         excess = len(left) + self.inbox.open_uploads + 1 - files_max
         if excess > len(left):
-            text = f"more than {files_max} uploads are in progress"
+            text = f"more than {files_max} uploads are in progress; let one of them end first"
             raise Refusal("scratch-files", text, limit="upload.scratch_files_max")
         for one in left[: max(excess, 0)]:
             self.inbox.forget(one.name)

@@ -6,7 +6,7 @@ Rule: a file's name is logged only when it is one of the format's own. A strange
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
 from asyncssh.constants import FX_NO_SUCH_FILE
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from rostergate.gate.aside import Aside
+    from rostergate.gate.files import Files
     from rostergate.gate.services import Services, Visitor
 
 _log = structlog.get_logger()
@@ -77,22 +78,13 @@ class Teller:
             return None
 
 
-class Telling(Protocol):
-    """Something with a `teller`."""
-
-    teller: Teller
-
-
-S = TypeVar("S", bound=Telling)
-
-
 def told(
-    operation: Callable[Concatenate[S, P], Coroutine[Any, Any, R]],
-) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+    operation: Callable[Concatenate[Files, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[Files, P], Coroutine[Any, Any, R]]:
     """Make every error of an operation a `Refusal` and pass it on; the first argument says what it is about."""
 
     @wraps(operation)
-    async def telling(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def telling(self: Files, /, *args: P.args, **kwargs: P.kwargs) -> R:
         subject: Any = args[0] if args else None
         try:
             return await operation(self, *args, **kwargs)
@@ -108,7 +100,7 @@ def told(
             _log.exception(journal.SESSION_FAILED, district=self.teller.visitor.district.slug)
             raise Refusal("failed", "the server failed; try again later") from error
 
-    return cast("Callable[Concatenate[S, P], Coroutine[Any, Any, R]]", telling)  # a Protocol's self is lost by wraps
+    return telling
 
 
 def _place(subject: object) -> tuple[Area, str]:

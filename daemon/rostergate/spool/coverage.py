@@ -14,7 +14,7 @@ class Coverage:
     @property
     def size(self) -> int:
         """Bytes up to the last one written."""
-        return max(self.prefix, *(end for _, end in self._beyond)) if self._beyond else self.prefix
+        return self._beyond[-1][1] if self._beyond else self.prefix
 
     @property
     def whole(self) -> bool:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
 import time
 from collections import Counter
 from datetime import UTC
@@ -37,7 +36,7 @@ from rostergate.spool.scratch import Mark, in_progress, in_renaming, mark_of
 from rostergate.spool.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
     from pathlib import Path
 
@@ -74,7 +73,7 @@ class Inbox:
         self._open: set[Upload] = set()
         self._growing = 0  # bytes of all that are open
         self._renames = 0
-        self._dated: set[str] = set()
+        self._dated: dict[str, datetime] = {}  # when committed files came, where their time says so
         self._commits: Counter[str] = Counter()
         self._resting: int | None = None  # bytes of files nobody writes to; None = to be counted again
         self.quiet_since = monotonic()
@@ -198,21 +197,21 @@ class Inbox:
         self._tell()
         return there
 
-    def date_strangers(self, since: datetime | None) -> list[str]:
-        """Date the files that came by another road as noticed now, and return their names. Raises `OSError`.
+    def date_strangers(self, names: Collection[str], since: datetime | None) -> list[str]:
+        """Date those of these files that came by another road as noticed now; return their names. Raises `OSError`.
 
         Such a file brings a time of its own, which says nothing about when it came. `since`: when the set that is
         coming in began; what a crash made strange is not older than that and keeps its time. None: no set has begun.
         """
         strangers = [
-            entry.name
-            for entry in self.entries().values()
-            if entry.name not in self._dated and not self._commits[entry.name] and (since is None or entry.at < since)
+            name
+            for name, entry in self.entries().items()
+            if name in names and self._dated.get(name) != entry.at and (since is None or entry.at < since)
         ]
         at = self._now().timestamp()
         for name in strangers:
             os.utime(self.folder / name, (at, at), follow_symlinks=False)
-        self._dated.update(self.entries())
+        self._dated = {name: entry.at for name, entry in self.entries().items()}
         return strangers
 
     def forget(self, scratch: str) -> bool:
@@ -245,6 +244,8 @@ class Inbox:
     def committed(self, name: str) -> None:
         """Note a commit and drop what lies aside under the name; only a commit calls this. Raises `OSError`."""
         self._commits[name] += 1
+        if entry := entry_at(self.folder / name):
+            self._dated[name] = entry.at
         self.forget(name)
 
     def finished(self, name: str) -> None:
@@ -274,10 +275,10 @@ class Inbox:
 
     def _recover(self, booted_at: float) -> None:
         """Give each file that was in use its name back; of several under one name the newest stays."""
-        for path in sorted(self.scratch.iterdir(), key=lambda path: path.lstat().st_mtime_ns):
-            state, mark = path.lstat(), mark_of(path.name)
-            finished = bool(state.st_mode & stat.S_IXUSR) or (mark is not None and mark.began_at is None)
-            if not finished and state.st_ctime < booted_at:
+        for entry in sorted(listed(self.scratch).values(), key=lambda one: one.at):
+            path, mark = self.scratch / entry.name, mark_of(entry.name)
+            finished = entry.finished or (mark is not None and mark.began_at is None)
+            if not finished and path.lstat().st_ctime < booted_at:
                 path.unlink()
             elif mark is not None:
                 self._recover_one(path, mark, finished=finished)

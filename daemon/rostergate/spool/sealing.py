@@ -23,13 +23,12 @@ from typing import TYPE_CHECKING, Final
 
 from rostergate.errors import Refused
 from rostergate.spool import cipher
-from rostergate.spool.disk import fsync_folder, write_atomically
+from rostergate.spool.disk import fsync_file, fsync_folder, write_atomically
 from rostergate.spool.folders import Area, Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-    from typing import BinaryIO
 
 MANIFEST: Final = "manifest.json"
 UNFINISHED: Final = ".sealing"
@@ -100,8 +99,7 @@ def gather(spool: Spool, district: str, area: Area, delivery: str, names: Iterab
 def freeze(spool: Spool, folder: Path, *, now: datetime) -> Manifest:
     """Make a gathered folder durable: files read-only and hashed, manifest written, folder given its final name.
 
-    Reads every byte once; call it off the event loop. Raises `OSError`, `KeyUnusableError`; calling it again finishes
-    the work.
+    Reads every byte once; call it off the event loop. Raises `OSError`, `KeyUnusableError`; then `end` follows.
     """
     district, area = origin(folder)
     # A dry run's files are gone as soon as it is decided.
@@ -117,35 +115,7 @@ def freeze(spool: Spool, folder: Path, *, now: datetime) -> Manifest:
     )
     fsync_folder(spool.inbox(district, area))
     write_atomically(folder / MANIFEST, _as_json(manifest))
-    return finish(spool, folder)
-
-
-def finish(spool: Spool, folder: Path) -> Manifest:
-    """Give a folder that has its manifest its final name. Raises `OSError`."""
-    for path in folder.glob(f".*{_ENCRYPTED}"):
-        path.replace(folder / path.name.removeprefix(".").removesuffix(_ENCRYPTED))
-    fsync_folder(folder)
-    final = spool.delivery(folder.name.removesuffix(UNFINISHED))
-    folder.rename(final)
-    fsync_folder(spool.deliveries)
-    return manifest_of(final)
-
-
-def send_back(spool: Spool, folder: Path) -> tuple[str, Area]:
-    """Put the files of an unfinished folder back into the inbox they came from, and return whose that is.
-
-    A file that has come in again meanwhile stays as it is there: the newer one replaces the older. Raises `OSError`.
-    """
-    district, area = origin(folder)
-    inbox = spool.inbox(district, area)
-    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in _files(folder):
-        if not (inbox / path.name).exists():
-            path.chmod(0o600)
-            path.rename(inbox / path.name)
-    fsync_folder(inbox)
-    discard(folder)
-    return district, area
+    return _finish(spool, folder)
 
 
 def end(spool: Spool, delivery: str) -> Manifest | None:
@@ -156,9 +126,9 @@ def end(spool: Spool, delivery: str) -> Manifest | None:
     """
     folder, final = spool.deliveries / f"{delivery}{UNFINISHED}", spool.delivery(delivery)
     if (folder / MANIFEST).exists():
-        return finish(spool, folder)
+        return _finish(spool, folder)
     if folder.exists():
-        send_back(spool, folder)
+        _send_back(spool, folder)
     elif (final / MANIFEST).exists():
         fsync_folder(spool.deliveries)
         return manifest_of(final)
@@ -269,15 +239,21 @@ def _written(path: Path, pieces: Iterable[bytes]) -> str:
     """Write a new file for its owner alone; return its SHA-256."""
     digest = hashlib.sha256()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        for piece in pieces:
-            digest.update(piece)
-            file.write(piece)
+        file.writelines(_hashed(pieces, digest))
     return digest.hexdigest()
 
 
 def unfinished(spool: Spool) -> list[Path]:
     """List the folders whose sealing was interrupted."""
     return sorted(spool.deliveries.glob(f"*{UNFINISHED}"))
+
+
+def origin(folder: Path) -> tuple[str, Area]:
+    """Return whose files lie in an unfinished folder: district and area."""
+    delivery = folder.name.removesuffix(UNFINISHED)
+    if delivery.endswith(_DRY_RUN):
+        return delivery.removesuffix(_DRY_RUN), Area.PREVIEW
+    return delivery.rpartition("-")[0], Area.UPLOAD
 
 
 def dry_runs(spool: Spool) -> list[Path]:
@@ -290,6 +266,37 @@ def sealed(spool: Spool) -> list[Path]:
     return sorted(path.parent for path in spool.deliveries.glob(f"*/{MANIFEST}") if path.parent.suffix == "")
 
 
+def aside(spool: Spool) -> list[Path]:
+    """List the folders of sealed deliveries that no database knows."""
+    return sorted(spool.deliveries.glob(f"*{_ASIDE}*"))
+
+
+def _finish(spool: Spool, folder: Path) -> Manifest:
+    """Give a folder that has its manifest its final name. Raises `OSError`."""
+    for path in folder.glob(f".*{_ENCRYPTED}"):
+        path.replace(folder / path.name.removeprefix(".").removesuffix(_ENCRYPTED))
+    fsync_folder(folder)
+    final = spool.delivery(folder.name.removesuffix(UNFINISHED))
+    folder.rename(final)
+    fsync_folder(spool.deliveries)
+    return manifest_of(final)
+
+
+def _send_back(spool: Spool, folder: Path) -> None:
+    """Put the files of an unfinished folder back into the inbox they came from.
+
+    A file that has come in again meanwhile stays as it is there: the newer one replaces the older. Raises `OSError`.
+    """
+    inbox = spool.inbox(*origin(folder))
+    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in _files(folder):
+        if not (inbox / path.name).exists():
+            path.chmod(0o600)
+            path.rename(inbox / path.name)
+    fsync_folder(inbox)
+    discard(folder)
+
+
 def _as_json(manifest: Manifest) -> bytes:
     return json.dumps(asdict(manifest), indent=1).encode()
 
@@ -298,11 +305,6 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(_CHUNK_BYTES):
             yield piece
-
-
-def aside(spool: Spool) -> list[Path]:
-    """List the folders of sealed deliveries that no database knows."""
-    return sorted(spool.deliveries.glob(f"*{_ASIDE}*"))
 
 
 def _in_pieces(folder: Path, key_file: Path | None) -> Iterator[tuple[Path, Iterator[bytes]]]:
@@ -341,36 +343,26 @@ def _files(folder: Path) -> list[Path]:
 def _freeze_file(path: Path, delivery: str, keys: tuple[bytes, ...]) -> SealedFile:
     path.chmod(0o400)
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        pieces = _hashed(file, digest)
-        if keys:
-            _write_encrypted(path, cipher.encrypted(pieces, _cipher_name(delivery, path.name), keys))
-        for _ in pieces:
-            pass
-        os.fsync(file.fileno())
-        status = os.fstat(file.fileno())
+    pieces = _hashed(_pieces(path), digest)
+    if keys:
+        _write_encrypted(path, cipher.encrypted(pieces, _cipher_name(delivery, path.name), keys))
+    for _ in pieces:
+        pass
+    fsync_file(path)
+    status = path.stat()
     began_at = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
     return SealedFile(path.name, status.st_size, digest.hexdigest(), began_at)
 
 
-def _hashed(file: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:
-    while piece := file.read(_CHUNK_BYTES):
+def _hashed(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for piece in pieces:
         digest.update(piece)
         yield piece
 
 
 def _write_encrypted(path: Path, pieces: Iterator[bytes]) -> None:
     hidden = path.with_name(f".{path.name}{_ENCRYPTED}")
-    hidden.unlink(missing_ok=True)  # of a try that was interrupted
     with os.fdopen(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as file:
         file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
-
-
-def origin(folder: Path) -> tuple[str, Area]:
-    """Return whose files lie in an unfinished folder: district and area."""
-    delivery = folder.name.removesuffix(UNFINISHED)
-    if delivery.endswith(_DRY_RUN):
-        return delivery.removesuffix(_DRY_RUN), Area.PREVIEW
-    return delivery.rpartition("-")[0], Area.UPLOAD

@@ -16,7 +16,12 @@ _WIDE: Final = ("utf-16-le", "utf-16-be")
 _NARROW: Final = ("utf-8", "cp1252")
 OVERLAP_BYTES: Final = 8_192
 """How much of one piece is looked at again with the next; more than one line's names are apart."""
-_APART: Final = rb"[^\r\n]{0,2000}?"
+_APART: Final = {
+    **dict.fromkeys(_NARROW, rb"[^\r\n]{0,2000}?"),
+    "utf-16-le": rb"(?:(?!\r\0|\n\0)[\s\S]{2}){0,1000}?",
+    "utf-16-be": rb"(?:(?!\0\r|\0\n)[\s\S]{2}){0,1000}?",
+}
+"""What may stand between two names in one line, by encoding: half of a wide letter may look like the end of a line."""
 
 
 def pattern(words: Iterable[str], pairs: Iterable[tuple[str, str]] = ()) -> re.Pattern[bytes]:
@@ -29,7 +34,7 @@ def pattern(words: Iterable[str], pairs: Iterable[tuple[str, str]] = ()) -> re.P
         for one, other in ((first, last), (last, first)):
             for encoding in (*_NARROW, *_WIDE):
                 found |= {
-                    re.escape(a) + _APART + re.escape(b)
+                    re.escape(a) + _APART[encoding] + re.escape(b)
                     for a in _bytes(one, (encoding,))
                     for b in _bytes(other, (encoding,))
                 }

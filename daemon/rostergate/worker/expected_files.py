@@ -17,13 +17,6 @@ HEAD_BYTES: Final = 65_536
 """How much of each file is read to recognise its format."""
 
 
-def names(format_name: str) -> frozenset[str]:
-    """Return the file names that belong to a set of this format, or of any when the format is to be recognised."""
-    formats = catalogue.formats()
-    chosen = formats.values() if format_name == "auto" else [formats[format_name]]
-    return frozenset(file.name for one in chosen for file in one.files)
-
-
 def unfinished(survey: Survey, expected: frozenset[str]) -> dict[str, Entry]:
     """Return the newest upload that was cut off, or never renamed, by the file it stands for."""
     found: dict[str, Entry] = {}

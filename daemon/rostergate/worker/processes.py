@@ -55,14 +55,16 @@ class Processes:
         Raises what the function raises, `ProcessDiedError` or `TookTooLongError`. Stopping one that takes too long
         stops its neighbours too: they see `ProcessDiedError`.
         """
-        pool = self._pool
+        pool, limit = self._pool, asyncio.timeout(self._seconds_max)
         try:
-            async with asyncio.timeout(self._seconds_max):
+            async with limit:
                 return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
         except BrokenProcessPool as broken:
             self._replace(pool)
             raise ProcessDiedError from broken
         except TimeoutError as late:
+            if not limit.expired():
+                raise  # the function's own, of a disk or a server
             _kill(pool)
             self._replace(pool)
             raise TookTooLongError from late

@@ -187,11 +187,9 @@ class Queue:
             await self._close(delivery)
 
     async def _failed(self, delivery: deliveries.Delivery, error: Exception, attempt: int) -> None:
-        # The text of an error that is not ours may hold a cell's value: it stays out of log and report.
-        ours = error if isinstance(error, RostergateError) else None
-        said = str(ours) if ours else f"an internal error ({type(error).__name__})"
-        self._why[delivery.id] = said
-        if attempt >= self._settings.delivery.attempts_max or (ours and ours.permanent):
+        self._why[delivery.id] = said = failing.in_words(error)
+        is_permanent = isinstance(error, RostergateError) and error.permanent
+        if attempt >= self._settings.delivery.attempts_max or is_permanent:
             log.error(journal.DELIVERY_FAILED, delivery=delivery.id, district=delivery.district, exc_info=error)
             await self._give_up(delivery, said)
         else:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from rostergate import journal, store
-from rostergate.core import completeness
+from rostergate.core import catalogue, completeness
 from rostergate.core.calendar import day_of
 from rostergate.core.states import IllegalTransition
 from rostergate.errors import DiskError, RostergateError
@@ -174,7 +174,7 @@ class Receiver:
     def _something_there(self, district: District, area: Area) -> bool:
         """Say whether there is something of a set; where nobody can see that, there may be."""
         try:
-            there = self._inboxes.of(district.slug, area).entries().keys() & expected_files.names(district.format)
+            there = self._inboxes.of(district.slug, area).entries().keys() & catalogue.file_names(district.format)
         except (OSError, DiskError):
             return True
         return bool(there) or (district.slug, area) in self._sealing
@@ -187,7 +187,7 @@ class Receiver:
     async def _look(self, district: District, area: Area) -> None:
         await self._end_sealing(district, area)
         inbox = self._inboxes.of(district.slug, area)
-        expected = expected_files.names(district.format)
+        expected = catalogue.file_names(district.format)
         survey = inbox.survey()
         await self._tell_strays(district, inbox, survey.entries.keys() - expected, expected)
         if not (survey.entries.keys() & expected or expected_files.unfinished(survey, expected)):
@@ -200,10 +200,10 @@ class Receiver:
             # Nothing but what was cut off: no delivery has begun, and nobody knows yet of which format it will be.
             await self._wait(district, area, self._judge(inbox, frozenset(), {}, expected))
             return
-        delivery = await self._begun(district, inbox)
+        delivery = await self._begun(district, inbox, expected)
         names = sorted(survey.entries.keys() & expected)
         required = await asyncio.to_thread(expected_files.required, district.format, inbox.folder, names)
-        no_slot = await self._no_slot(district, inbox)
+        no_slot = await self._no_slot(district, inbox, expected)
         # From here to the end of `gather` nothing is awaited: what is judged is what is taken.
         ages = {name: entry.at for name, entry in inbox.entries().items() if name in expected}
         judgement = self._judge(inbox, required, ages, expected)
@@ -227,29 +227,31 @@ class Receiver:
             return settle_seconds
         return settle_seconds - (time.monotonic() - inbox.quiet_since)
 
-    async def _begun(self, district: District, inbox: Inbox) -> str:
+    async def _begun(self, district: District, inbox: Inbox, expected: frozenset[str]) -> str:
         """Return the name of the delivery that is coming in; its first file begins it."""
         if inbox.area is Area.PREVIEW:
-            inbox.date_strangers(None)
+            inbox.date_strangers(expected, None)
             return sealing.dry_run(district.slug)
         async with store.reading(self._engine) as tx:
             receiving = await deliveries.receiving(tx, district.slug)
-        if noticed := inbox.date_strangers(receiving.began_at if receiving else None):
+        if noticed := inbox.date_strangers(expected, receiving.began_at if receiving else None):
             self._stood[district.slug, inbox.area] = inbox.entries()
             log.info(journal.FILE_NOTICED, district=district.slug, files=len(noticed))
         if receiving is None:
-            began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
             async with store.writing(self._engine, district.slug) as tx:
-                receiving = await deliveries.begin(tx, district.slug, began_at)
+                receiving = await deliveries.begin(tx, district.slug, self._first(inbox, expected))
         return receiving.id
 
-    async def _no_slot(self, district: District, inbox: Inbox) -> str | None:
+    async def _no_slot(self, district: District, inbox: Inbox, expected: frozenset[str]) -> str | None:
         """Say why a set cannot be taken that came by another road than the gate, which asks before it lets one in."""
         if inbox.area is Area.PREVIEW:
             return None
-        began_at = min((entry.at for entry in inbox.entries().values()), default=self._now())
         async with store.reading(self._engine) as tx:
-            return await refusal(tx, district, day_of(began_at, district.zone))
+            return await refusal(tx, district, day_of(self._first(inbox, expected), district.zone))
+
+    def _first(self, inbox: Inbox, expected: frozenset[str]) -> datetime:
+        """Return when the first of a set's files began; what lies there and belongs to none says nothing about it."""
+        return min((entry.at for name, entry in inbox.entries().items() if name in expected), default=self._now())
 
     def _judge(
         self, inbox: Inbox, required: frozenset[str], ages: Mapping[str, datetime], expected: frozenset[str]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -13,28 +12,15 @@ from rostergate.core import completeness
 if TYPE_CHECKING:
     from rostergate.spool.folders import Area
 
-_EVENTS: Final = {
-    completeness.Waiting: journal.SET_WAITED,
-    completeness.Overdue: journal.SET_OVERDUE,
-    completeness.Mixed: journal.SET_MIXED,
-}
-_LEVELS: Final = {
-    completeness.Waiting: logging.INFO,
-    completeness.Overdue: logging.WARNING,
-    completeness.Mixed: logging.WARNING,
-}
-
 log = structlog.get_logger()
 
 
 def log_wait(district: str, area: Area, judgement: completeness.Judgement) -> None:
     """Log what a set waits for; file names are the format's own."""
-    about: dict[str, object] = {"district": district, "area": area.value}
     match judgement:
-        case completeness.Waiting(missing=names) | completeness.Overdue(missing=names):
-            about["missing"] = names
+        case completeness.Waiting(missing=names):
+            log.info(journal.SET_WAITED, district=district, area=area.value, missing=names)
+        case completeness.Overdue(missing=names):
+            log.warning(journal.SET_OVERDUE, district=district, area=area.value, missing=names)
         case completeness.Mixed(old=names):
-            about["old"] = names
-        case completeness.Complete() | completeness.Stuck():
-            pass
-    log.log(_LEVELS[type(judgement)], _EVENTS[type(judgement)], **about)
+            log.warning(journal.SET_MIXED, district=district, area=area.value, old=names)
