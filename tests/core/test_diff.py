@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.rosters import diff, frames, rosters, same
-from rostergate.core.diff import apply, compare, counted
+from rostergate.core.diff import apply, compare, counted, gathered, merged
 from rostergate.core.roster import PEOPLE, TABLES, Frames, empty
 from rostergate.core.snapshot import Snapshot
 from rostergate.core.target import NEEDS, orphans, target, ties
@@ -36,6 +36,21 @@ def rows(frame: pl.DataFrame) -> set[tuple[str | None, ...]]:
 def test_applying_all_makes_the_snapshot(roster: Frames, new: Frames) -> None:
     """`apply(roster, diff(roster, s)) == s`."""
     assert same(apply(roster, diff(roster, snapshot(new)).values()), new)
+
+
+@bounded
+@given(rosters, rosters)
+def test_what_schools_change_is_put_together_again(roster: Frames, new: Frames) -> None:
+    """Applied as one, it makes the same; table by table, each row is told with its school."""
+    plans = diff(roster, snapshot(new))
+    assert same(apply(roster, [merged(plans.values())]), new)
+    for table in TABLES:
+        whole = gathered(plans, table)
+        parts = {school: rows(changes[table]) for school, changes in plans.items() if table in changes}
+        assert (whole is None) == (not parts)
+        if whole is not None:
+            assert {school: rows(whole.filter(place=school).drop("place")) for school in parts} == parts
+            assert whole.height == sum(map(len, parts.values()))
 
 
 def totals(roster: Frames, snapshot: Snapshot) -> dict[str, Totals]:

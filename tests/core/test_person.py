@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import polars as pl
 
 from core.rosters import frames
@@ -26,6 +28,20 @@ def test_who_names_a_person() -> None:
     assert [table.name for table in person.naming(GUARDIANS)] == ["guardians", "guardianships"]
     assert set(person.rows(CHANGES, STUDENTS, "7")) == {"students", "student_schools", "enrollments"}
     assert set(person.rows(CHANGES, TEACHERS, "7")) == {"teachers"}
+
+
+def test_in_which_schools_a_person_is_named() -> None:
+    """By the places of rows, as changes of many schools stand together."""
+    ties = CHANGES["student_schools"].with_columns(place=pl.col("school_id"))
+    elsewhere = ties.with_columns(place=pl.lit("B"), student_id=pl.lit("9"))
+    assert person.places(pl.concat([ties, elsewhere]), STUDENTS, "7") == {"A"}
+    assert person.places(ties, STUDENTS, "nobody") == set()
+
+
+def test_who_has_the_id_can_tell_whom_a_digest_means() -> None:
+    """It is the sha256 of salt and id, and another salt gives another one."""
+    assert person.digest("salt", "7") == hashlib.sha256(b"salt:7").hexdigest()
+    assert person.digest("pepper", "7") != person.digest("salt", "7")
 
 
 def test_what_is_left_without_a_person() -> None:
