@@ -55,6 +55,15 @@ def test_a_hold_explains_itself_and_names_its_rows(held: Commands) -> None:
     assert "Kid" not in printed
 
 
+def test_what_holds_all_schools_alike_is_told_once(held: Commands) -> None:
+    """A district-wide hold stands below the table, however many schools wait for it; what a school has alone, in it."""
+    output = held("holds").output
+    assert output.count("district-wide-removals, see below") == 2
+    (told,) = [line for line in output.splitlines() if line.startswith(f"{SLUG}-00002, district-wide-removals: ")]
+    assert "70 of 122" in told
+    assert "would lose 30 of 60 students" in " ".join(output.split())
+
+
 def test_it_is_told_for_how_long_a_school_has_waited(held: Commands) -> None:
     """Another delivery puts a new plan in the place of the old one; the school waits since the first."""
     first = held.answer("holds")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -58,15 +59,19 @@ def holds(context: click.Context, *, slug: str | None, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
+    told = Counter((plan.delivery, hold.code, hold.message) for plan, _ in held for hold in plan.holds)
     print_table(
         ("PLAN", "DELIVERY", "SCHOOL", "NAME", "HELD FOR", "WHY"),
         [
-            (plan.plan, plan.delivery, plan.school_id, plan.name, _held_for(wait, now), hold.message)
+            (plan.plan, plan.delivery, plan.school_id, plan.name, _held_for(wait, now), _why(plan, hold, told))
             for plan, wait in held
             for hold in plan.holds
         ],
         empty="nothing is on hold",
     )
+    for (delivery, code, message), schools in told.items():
+        if schools > 1:
+            click.echo(f"\n{delivery}, {code}: {message}")
 
 
 @holds.command()
@@ -185,6 +190,11 @@ async def _held(place: Place, slug: str | None) -> list[tuple[StoredPlan, Wait]]
         waits = await plans.waits(tx, slug)
         found = [(plan, waits[plan.id]) for plan in await plans.held(tx, slug)]
     return sorted(found, key=lambda one: one[1].since)
+
+
+def _why(plan: StoredPlan, hold: Hold, told: Counter[tuple[str, str, str]]) -> str:
+    """Return what the table says of a hold: what holds many schools alike is told once, below it."""
+    return hold.message if told[plan.delivery, hold.code, hold.message] == 1 else f"{hold.code}, see below"
 
 
 def _held_for(wait: Wait, now: datetime) -> str:
