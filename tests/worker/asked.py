@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+def no_answer() -> None:
+    """Fail as a share does that is away."""
+    raise TimeoutError(errno.ETIMEDOUT, "the share is away")
 
 
 def is_imported(module: str) -> bool:

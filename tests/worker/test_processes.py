@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import time
@@ -9,16 +8,13 @@ import polars as pl
 import pytest
 
 from rostergate.worker.processes import ProcessDiedError, Processes, TookTooLongError
+from worker import asked
 
 
 @pytest.fixture
 async def processes() -> Processes:
     """Give one process with time enough."""
     return Processes(1, seconds_max=60)
-
-
-def _no_answer() -> None:
-    raise TimeoutError(errno.ETIMEDOUT, "the share is away")
 
 
 async def test_the_answer_comes_back(processes: Processes) -> None:
@@ -39,7 +35,7 @@ async def test_a_time_out_of_the_function_itself_comes_back(processes: Processes
     """A share that does not answer in time is no decision that takes too long: the process goes on."""
     worker = await processes.run(os.getpid)
     with pytest.raises(TimeoutError, match="share"):
-        await processes.run(_no_answer)
+        await processes.run(asked.no_answer)
     assert await processes.run(os.getpid) == worker
     await processes.close()
 
