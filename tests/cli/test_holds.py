@@ -83,6 +83,16 @@ def test_it_is_told_for_how_long_a_school_has_waited(held: Commands) -> None:
     assert held.answer("holds", "show", plan)["held_since"] is None
 
 
+def test_a_district_waits_since_its_first_school(held: Commands) -> None:
+    """Who decides about one school ends its wait; the next delivery may begin another one."""
+    held.answer("discard", held.answer("holds")[0]["plan"], *WHO)
+    deliver(held, SHORT)
+    since = {one["school_id"]: one["held_since"] for one in held.answer("holds")}
+    assert len(set(since.values())) == len(since) == 2
+    (row,) = held.answer("status")["districts"]
+    assert row["held_since"] == min(since.values())
+
+
 def test_new_ids_are_told_as_new_ids(commands: Commands) -> None:
     """When the SIS gives everybody a new id, that is said instead of how many left."""
     district(commands)

@@ -115,6 +115,16 @@ async def test_a_school_that_an_undo_took_away_is_not_connected(tx: AsyncConnect
     assert await _stand(tx) == {"A": Status.NOT_IN_FILES, "B": Status.NOT_IN_FILES}
 
 
+async def test_a_school_that_left_long_ago_keeps_its_name(tx: AsyncConnection) -> None:
+    """No plan of the last delivery knows it any more; the roster's past does."""
+    await concluded(tx, accepted(plans(empty(), BOTH)))
+    alone = frames(schools=[("A", "Adams")], students=[("s1", "Ann")], student_schools=[("A", "s1")])
+    await concluded(tx, accepted(plans(BOTH, alone)))
+    await concluded(tx, accepted([plan("A", {})]))
+    told = [(one.school_id, one.name, one.status) for one in await whereabouts.of(tx, "lincoln")]
+    assert told == [("A", "School A", Status.CONNECTED), ("B", "Baker", Status.NOT_IN_FILES)]
+
+
 async def test_many_districts_are_looked_at_together(
     engine: AsyncEngine, tx: AsyncConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
