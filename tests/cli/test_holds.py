@@ -55,8 +55,9 @@ def test_a_hold_explains_itself_and_names_its_rows(held: Commands) -> None:
     assert "Kid" not in printed
 
 
-def test_what_holds_all_schools_alike_is_told_once(held: Commands) -> None:
+def test_what_holds_all_schools_alike_is_told_once(held: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     """A district-wide hold stands below the table, however many schools wait for it; what a school has alone, in it."""
+    monkeypatch.setenv("COLUMNS", "200")
     output = held("holds").output
     assert output.count("district-wide-removals, see below") == 2
     (told,) = [line for line in output.splitlines() if line.startswith(f"{SLUG}-00002, district-wide-removals: ")]
