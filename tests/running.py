@@ -184,10 +184,12 @@ class Rostergate:
                 process.wait()
 
     def listens(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the daemon listens, or has ended; fail with what it wrote."""
+        """Wait until the daemon listens, or has ended; fail with what it wrote, and with where each thread stands."""
         try:
             until(lambda: running(self.spool) or process.poll() is not None, "the daemon to listen")
         except AssertionError as late:
+            process.send_signal(signal.SIGABRT)  # see PYTHONFAULTHANDLER
+            process.wait(SECONDS_MAX)
             raise AssertionError(f"{late}\n{self.log.read_text()}") from None
 
     def start(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
@@ -195,7 +197,7 @@ class Rostergate:
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self.command("serve", "--port", "0"),
-                env={**self.environ(), **(environment or {})},
+                env={**self.environ(), "PYTHONFAULTHANDLER": "1", **(environment or {})},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
