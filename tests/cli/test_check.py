@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rostergate.store.engine import open_blocking, to_write
+from servers import ENGINES
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cli.conftest import Commands
+    from servers import PostgreSQL
 
 KEY = "A" * 43 + "="
 MAIL = """[mail]
@@ -41,6 +45,31 @@ def test_check_finds_what_is_wrong(lakeside: Path, commands: Commands) -> None:
     errors = "\n".join(commands.answer("check", status=2)["errors"])
     assert "bad.toml" in errors
     assert "settle_seconds" in errors
+
+
+@pytest.mark.parametrize("commands", ENGINES, indirect=True)
+def test_a_database_of_a_newer_version_is_told(lakeside: Path, commands: Commands) -> None:
+    """`serve` would refuse to start on it, and `check` says so in the same words."""
+    assert commands.answer("check")["database"] == "readable"
+    connection = open_blocking(commands.location).connect()
+    with connection, to_write(connection).begin():
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    answer = commands.answer("check", status=2)
+    (told,) = answer["errors"]
+    assert told.startswith(f"The database {commands.location} was written by a newer rostergate (schema 9999). Install")
+    assert answer["database"] is None
+    assert told in commands("serve").output
+    assert lakeside
+
+
+def test_a_database_that_was_never_set_up_is_not_there_yet(
+    lakeside: Path, commands: Commands, postgresql: PostgreSQL
+) -> None:
+    """A server's empty database is as good as a file that is not there: the daemon makes its tables at the start."""
+    with postgresql.empty() as name:
+        commands.server = postgresql.server(name)
+        assert commands.answer("check")["database"] == "not there yet"
+    assert lakeside
 
 
 def test_check_makes_no_folder(commands: Commands) -> None:

@@ -11,8 +11,8 @@ from rostergate.cli import checking
 from rostergate.cli.output import as_json, print_json
 from rostergate.cli.place import WRONG, Place, run
 from rostergate.desk.words import counted
-from rostergate.errors import ConfigError, RostergateError, StoreError
-from rostergate.store import credentials, deliveries
+from rostergate.errors import ConfigError, RostergateError, StoreError, UnfitDatabaseError
+from rostergate.store import credentials, upgrading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +69,11 @@ async def _database(place: Place) -> tuple[str, frozenset[str]]:
     engine = store.open(location)
     try:
         async with store.reading(engine) as tx:
-            await deliveries.overview(tx)
+            if await tx.run_sync(upgrading.revision_fit, location) is None:
+                return "not there yet", frozenset()
             known = await credentials.known(tx)
+    except UnfitDatabaseError:
+        raise  # it names the database itself
     except StoreError as error:
         raise StoreError(f"{location}: {error}") from error
     finally:

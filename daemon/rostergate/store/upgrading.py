@@ -41,12 +41,10 @@ def upgrade(location: Location, revision: str = "head") -> None:
     with store_errors():
         engine = open_blocking(location)
         with engine.connect() as connection, connection.begin():
-            if isinstance(location, Server):
-                _assert_byte_order(connection, location)
-            if _found(connection, location) == wanted:
+            if revision_fit(connection, location) == wanted:
                 return
         with engine.connect() as connection, to_write(connection).begin():
-            if _found(connection, location) != wanted:
+            if revision_fit(connection, location) != wanted:
                 _upgrade(connection, revision)
 
 
@@ -65,6 +63,19 @@ def revision_found(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found
+
+
+def revision_fit(connection: Connection, location: Location) -> str | None:
+    """Return the same of a database that this program can work with; raise `UnfitDatabaseError` where it cannot."""
+    if isinstance(location, Server):
+        _assert_byte_order(connection, location)
+    found = revision_found(connection)
+    if found is not None and found not in revisions():
+        raise UnfitDatabaseError(
+            f"The database {location} was written by a newer rostergate (schema {found}). "
+            "Install that version again, or restore the backup that was made before its upgrade."
+        )
     return found
 
 
@@ -92,17 +103,6 @@ def _assert_byte_order(connection: Connection, location: Server) -> None:
             f"The database {location} does not keep text as UTF-8 in the order of its bytes. "
             f"Make it anew, as its server's administrator: {CREATE_DATABASE}"
         )
-
-
-def _found(connection: Connection, location: Location) -> str | None:
-    """Return the revision that a database has; raise `UnfitDatabaseError` where this program does not know it."""
-    found = revision_found(connection)
-    if found is not None and found not in revisions():
-        raise UnfitDatabaseError(
-            f"The database {location} was written by a newer rostergate (schema {found}). "
-            "Install that version again, or restore the backup that was made before its upgrade."
-        )
-    return found
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
