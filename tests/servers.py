@@ -120,6 +120,10 @@ class PostgreSQL:
         """Let every new connection to a database have a setting, as its administrator can."""
         self._execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
 
+    def limit_sessions(self, name: str, most: int) -> None:
+        """Let in no more connections to a database than so many."""
+        self._execute(f"ALTER DATABASE {name} CONNECTION LIMIT {most}")
+
     def sessions(self, name: str) -> int:
         """Return how many connections to a database there are."""
         return self._execute(f"SELECT pid FROM pg_stat_activity WHERE datname = '{name}'").rowcount

@@ -5,6 +5,7 @@ RostergateError
 ├── StateError          the state folder cannot be used
 │   └── AlreadyRunning  another daemon has it
 ├── StoreError          the database refused or failed
+│   ├── FullDatabaseError    it has no room for anything, on its disk or for a connection
 │   └── UnfitDatabaseError   it is none that this program can work with
 ├── DiskError           the disk refused or is full
 ├── Refused             what was asked for is not possible as things stand
@@ -42,6 +43,10 @@ class StoreError(RostergateError):
     """The database refused or failed."""
 
     permanent = False
+
+
+class FullDatabaseError(StoreError):
+    """The database has no room, on its disk or for a connection."""
 
 
 class UnfitDatabaseError(StoreError):

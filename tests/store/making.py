@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from core.rosters import diff, frames
 from rostergate.core.findings import Finding, Severity
 from rostergate.core.plan import Hold, Plan, counted, digest
@@ -74,6 +76,15 @@ async def concluded(tx: AsyncConnection, verdict: Verdict, district: str = "linc
     delivery = await sealed(tx, district)
     await verdicts.conclude(tx, delivery, verdict, ground=await roster.ground(tx, district), at=AT)
     return delivery
+
+
+async def fill(tx: AsyncConnection) -> None:
+    """Write what there is no room for."""
+    if tx.dialect.name == "sqlite":
+        await tx.execute(sa.text("PRAGMA max_page_count=1"))  # no more than there are now
+        await tx.execute(sa.text("CREATE TABLE full (text TEXT)"))
+    else:
+        await tx.execute(sa.text("DO $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$"))
 
 
 async def both_held(tx: AsyncConnection) -> list[stored.StoredPlan]:

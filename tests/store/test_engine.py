@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, TimeoutError  # noqa: A004 - as SQLAlchemy calls it
 
 from rostergate import store
-from rostergate.errors import StoreError
+from rostergate.errors import FullDatabaseError, StoreError
 from rostergate.store import credentials
 from rostergate.store.failures import store_errors
-from store.making import AT
+from store.making import AT, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,6 +173,14 @@ async def test_a_writer_that_waits_too_long_says_who_is_in_the_way(engine: Async
         async with store.writing(engine):
             pass
     other.close()
+
+
+async def test_a_full_disk_is_told_as_that(engine: AsyncEngine) -> None:
+    """Whatever was to be written is not to blame, and once there is room it can be."""
+    with pytest.raises(FullDatabaseError, match=r"Free space on (its|the server's) disk, then try again") as full:
+        async with store.writing(engine) as tx:
+            await fill(tx)
+    assert not full.value.permanent
 
 
 async def test_a_wrong_statement_is_a_fault_of_the_program(engine: AsyncEngine) -> None:

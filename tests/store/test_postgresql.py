@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from rostergate import store
-from rostergate.errors import StoreError
+from rostergate.errors import FullDatabaseError, StoreError
 from rostergate.store import credentials
 from rostergate.store.postgresql import parameters
 from running import SECONDS_MAX
@@ -219,6 +219,18 @@ async def test_a_server_that_cannot_be_written_to_counts_as_away(
             pass
     await engine.dispose()
     assert not refused.value.permanent
+
+
+async def test_a_server_without_a_connection_to_spare_is_told_as_that(
+    postgresql: PostgreSQL, server_database: str, location: store.Server
+) -> None:
+    """It is as good as a full disk: nobody's statement is to blame."""
+    postgresql.limit_sessions(server_database, 0)
+    engine = store.open(location)
+    with pytest.raises(FullDatabaseError, match="Raise max_connections on the server"):
+        async with store.reading(engine):
+            pass
+    await engine.dispose()
 
 
 async def test_a_password_with_any_sign_lets_in(postgresql: PostgreSQL, location: store.Server) -> None:

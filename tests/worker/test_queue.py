@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from rostergate import store
+from structlog.testing import capture_logs
+
+from rostergate import journal, store
 from rostergate.config import Districts, Settings
+from rostergate.core.delivery import State
 from rostergate.service.clock import utc_now
 from rostergate.spool.folders import Spool
-from rostergate.store import deliveries
+from rostergate.store import deliveries, roster, verdicts
+from rostergate.worker import queue as queues
 from rostergate.worker.processes import Processes
 from rostergate.worker.queue import Queue
-from store.making import sealed
+from running import SECONDS_MAX
+from store.making import AT, accepted, fill, sealed
+from worker.walking import Walked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+class _WithoutRoom:
+    """Stands in for the worker processes: at the first walks the database has no room for what they write."""
+
+    def __init__(self, engine: AsyncEngine, times: int) -> None:
+        self._engine = engine
+        self._times = times
+        self.walks = 0
+
+    async def run(self, _: object, __: object, ___: object, delivery: str, *____: object) -> Walked:
+        """Walk one delivery."""
+        self.walks += 1
+        district = delivery.rpartition("-")[0]
+        async with store.writing(self._engine, district) as tx:
+            await verdicts.conclude(tx, delivery, accepted(), ground=await roster.ground(tx, district), at=AT)
+            if self.walks <= self._times:
+                await fill(tx)
+        return Walked()
 
 
 async def test_an_error_of_the_disk_says_where(engine: AsyncEngine, location: store.Location, tmp_path: Path) -> None:
@@ -48,3 +74,44 @@ async def test_an_error_of_the_disk_says_where(engine: AsyncEngine, location: st
     async with store.reading(engine) as tx:
         found = await deliveries.get(tx, delivery)
     assert found.error == f"{spool.delivery(delivery)}: no such file or directory"
+
+
+async def test_a_full_database_costs_no_attempt(
+    engine: AsyncEngine, location: store.Location, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often there was no room, a delivery has its one attempt left; it is told once that there was none."""
+    monkeypatch.setattr(queues, "OUTAGE_SECONDS_MIN", 0.01)
+    monkeypatch.setattr(queues, "OUTAGE_SECONDS_MAX", 0.1)
+    waiting = {"lincoln", "washington"}
+    async with store.writing(engine) as tx:
+        for slug in sorted(waiting):
+            (tmp_path / f"{slug}.toml").write_text('name = "One"\ntime_zone = "UTC"\n')
+            await sealed(tx, slug)
+    districts = Districts(tmp_path)
+    districts.load()
+    stop, walking = asyncio.Event(), _WithoutRoom(engine, 4)
+
+    async def on_closed(delivery: str) -> None:
+        waiting.discard(delivery.rpartition("-")[0])
+        if not waiting:
+            stop.set()
+
+    queue = Queue(
+        settings=Settings.model_validate({"delivery": {"retry_seconds": 0.01, "attempts_max": 1}}),
+        districts=districts,
+        engine=engine,
+        database=location,
+        spool=Spool(tmp_path),
+        processes=cast("Processes", walking),
+        now=utc_now,
+        on_closed=on_closed,
+    )
+    with capture_logs() as lines:
+        async with asyncio.timeout(SECONDS_MAX):
+            await queue.run(stop)
+    async with store.reading(engine) as tx:
+        found = await deliveries.listed(tx)
+    assert {(one.state, one.attempts) for one in found} == {(State.SETTLED, 1)}
+    assert walking.walks == 6
+    told = [line["event"] for line in lines if line["event"] in {journal.DATABASE_LOST, journal.DELIVERY_FAILED}]
+    assert told == [journal.DATABASE_LOST]

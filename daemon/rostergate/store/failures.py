@@ -4,6 +4,7 @@ Rule 1: a statement that is wrong is a fault of the program and raises what it r
 Rule 2: what a server says is repeated only where it speaks of itself, of locks or of access. What it says of a
 statement's values may hold a cell's value.
 Rule 3: another transaction in the way is no fault: `StoreError` is not permanent, and trying again can help.
+Rule 4: where there is no room, what was to be done is not to blame: `FullDatabaseError`. For want of memory it may be.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, TimeoutError  # noqa: A004 - as SQLAlchemy calls it
 
-from rostergate.errors import StoreError
+from rostergate.errors import FullDatabaseError, StoreError
 from rostergate.store.scope import CONNECTIONS_MAX
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ _CONNECTING_STEPS: Final = (
     ("too many", "Raise max_connections on the server, or close other programs' connections, then try again."),
 )
 
+_FULL_STATES: Final = ("53100", "53300")
+_FULL_SIGNS: Final = ("disk is full", "slots are reserved", "too many")
+"""In what is said without a state: by SQLite, and of a connection that could not be made."""
+
 
 @contextmanager
 def store_errors() -> Iterator[None]:
@@ -85,7 +90,7 @@ def store_errors() -> Iterator[None]:
         explained = explain(error)
         if explained is None:
             raise
-        raise StoreError(explained) from error
+        raise (FullDatabaseError if _is_full(error) else StoreError)(explained) from error
     except TimeoutError as error:
         raise StoreError(
             f"All {CONNECTIONS_MAX} connections to the database were in use for too long. Try again."
@@ -100,6 +105,11 @@ def explain(error: DBAPIError) -> str | None:
         return None
     reason = str(error.orig)
     return f"The database cannot be used ({reason}). {next_step(reason)}"
+
+
+def _is_full(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return state in _FULL_STATES if state else any(sign in str(error.orig).lower() for sign in _FULL_SIGNS)
 
 
 def next_step(reason: str) -> str:

@@ -5,7 +5,8 @@ Rule 2: an attempt is counted before it begins, so that a delivery that kills it
 Rule 3: what failed for a passing reason is tried again later, each time twice as late; its district waits, the
 others go on.
 Rule 4: a database that cannot be used is looked for again, and nothing is lost or given up meanwhile: a server may be
-started again while the daemon runs.
+started again while the daemon runs. One without room can be read: it is tried with one delivery at a time, and the
+attempts that end for that do not count.
 Rule 5: what is remembered here is this process's own part. Who else takes deliveries, `taking` knows.
 """
 
@@ -19,7 +20,7 @@ import structlog
 
 from rostergate import journal, metrics, store
 from rostergate.core.calendar import day_of
-from rostergate.errors import Refused, RostergateError, StoreError
+from rostergate.errors import FullDatabaseError, Refused, RostergateError, StoreError
 from rostergate.store import deliveries
 from rostergate.worker import failing, road
 from rostergate.worker.taking import Taking
@@ -78,6 +79,12 @@ class Queue:
         self._taking = Taking(engine, database)
         self._hint = asyncio.Event()
         self._outage_seconds = 0.0
+        self._outage_until = 0.0
+        """On the loop's clock."""
+        self._full = False
+        """Whether the database had no room when it was written to last."""
+        self._in_vain: set[str] = set()
+        """Deliveries whose last attempt does not count, for the database had no room."""
         self._under_way: dict[str, asyncio.Task[None]] = {}
         """By district."""
         self._not_before: dict[str, float] = {}
@@ -111,23 +118,30 @@ class Queue:
 
     async def _look(self) -> float:
         """Start what is due; return for how many seconds there is nothing to do without a hint."""
+        if (seconds := self._outage_until - asyncio.get_running_loop().time()) > 0:
+            return seconds
         try:
             await self._start_what_is_due()
         except StoreError as error:
-            if not self._outage_seconds:
-                log.error(journal.DATABASE_LOST, part="queue", exc_info=error)
-            self._outage_seconds = min(max(OUTAGE_SECONDS_MIN, self._outage_seconds * 2), OUTAGE_SECONDS_MAX)
+            self._lost(error)
             return self._outage_seconds
-        if self._outage_seconds:
+        if self._outage_seconds and not self._full:
             log.info(journal.DATABASE_FOUND, part="queue")
             self._outage_seconds = 0.0
         return LOOK_SECONDS
 
+    def _lost(self, error: StoreError) -> None:
+        if not self._outage_seconds:
+            log.error(journal.DATABASE_LOST, part="queue", exc_info=error)
+        self._outage_seconds = min(max(OUTAGE_SECONDS_MIN, self._outage_seconds * 2), OUTAGE_SECONDS_MAX)
+        self._outage_until = asyncio.get_running_loop().time() + self._outage_seconds
+
     async def _start_what_is_due(self) -> None:
         if self._room():
             return  # what waits is looked at again when there is room, and has lost no attempt
+        at_once = 1 if self._full else self._settings.delivery.workers
         for district in await self._taking.waiting():
-            if len(self._under_way) >= self._settings.delivery.workers:
+            if len(self._under_way) >= at_once:
                 return
             if district not in self._under_way and self._may_start(district):
                 task = asyncio.create_task(self._take(district))
@@ -145,7 +159,11 @@ class Queue:
     def _done(self, district: str, task: asyncio.Task[None]) -> None:
         del self._under_way[district]
         if not task.cancelled() and (error := task.exception()):
-            log.error(journal.DELIVERY_INTERRUPTED, district=district, exc_info=error)
+            if isinstance(error, FullDatabaseError):
+                self._full = True
+                self._lost(error)
+            else:
+                log.error(journal.DELIVERY_INTERRUPTED, district=district, exc_info=error)
             self._wait_with(district, self._settings.delivery.retry_seconds)
         self._hint.set()
 
@@ -160,9 +178,10 @@ class Queue:
         attempts_max = self._settings.delivery.attempts_max
         try:
             async with store.writing(self._engine, delivery.district) as tx:
-                attempt = await deliveries.count_attempt(tx, delivery.id)
+                attempt = await deliveries.count_attempt(tx, delivery.id, again=delivery.id in self._in_vain)
         except Refused:
             return  # something has taken its place since it was looked up
+        self._in_vain.discard(delivery.id)
         if attempt > attempts_max:
             known = delivery.error or self._why.get(delivery.id)
             await self._give_up(delivery, known or "the daemon ended each time while it was being decided")
@@ -177,6 +196,10 @@ class Queue:
             walked = await self._processes.run(
                 road.walk, self._spool, self._database, delivery.id, policy, self._now(), audience
             )
+        except FullDatabaseError as error:
+            log.warning(journal.DELIVERY_RETRIED, delivery=delivery.id, district=delivery.district, exc_info=error)
+            self._in_vain.add(delivery.id)
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed and the next delivery goes on
             await self._failed(delivery, error, attempt)
         else:
@@ -204,6 +227,7 @@ class Queue:
         await self._close(delivery)
 
     async def _close(self, delivery: deliveries.Delivery) -> None:
+        self._full = False
         self._why.pop(delivery.id, None)
         self._not_before.pop(delivery.district, None)
         await self._on_closed(delivery.id)
