@@ -59,7 +59,7 @@ async def test_a_sound_database_is_told_so(applied: AsyncEngine) -> None:
             "one current version",
             "1 keys with more than one current version",
         ),
-        (["UPDATE schools SET until_delivery = 0"], "order", "1 versions that end before they begin"),
+        (["UPDATE schools SET until_delivery = 1, until_ground = 0"], "order", "1 versions that end before they begin"),
         (
             ["UPDATE schools SET until_delivery = 7"],
             "origin",

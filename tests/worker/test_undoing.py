@@ -13,6 +13,7 @@ from rostergate.core.policy import Policy
 from rostergate.core.roster import empty
 from rostergate.errors import NotFound, Refused
 from rostergate.store import conclusions, deciding, deliveries, history, plans, roster, schools, turns, undos, verdicts
+from rostergate.store.checking import check
 from rostergate.worker import undoing
 from store.making import AT, LATER, REJECTED, accepted, concluded, sealed
 from store.making import plans as making
@@ -86,6 +87,18 @@ async def test_an_undo_can_be_undone(engine: AsyncEngine) -> None:
     assert same(await _roster(engine), SECOND)
     for delivery, wanted in ((first, FIRST), (second, SECOND), (undone, FIRST), (again, SECOND)):
         assert same(await _roster(engine, delivery), wanted)
+
+
+async def test_files_that_came_in_meanwhile_leave_a_sound_database(engine: AsyncEngine) -> None:
+    """Their number is lower than the undo's, whose rows they end: the order is that of the turns."""
+    _, second = await _deliver(engine, FIRST, SECOND)
+    async with store.writing(engine) as tx:
+        coming = (await deliveries.begin(tx, "lincoln", AT)).id
+    assert await _undo(engine, second) > coming
+    async with store.writing(engine) as tx:
+        decided = accepted(making(await roster.load(tx, "lincoln"), SECOND))
+        assert await concluded(tx, decided) == coming
+    assert [one for one in await check(engine) if not one.ok] == []
 
 
 async def test_an_older_delivery_is_undone_around_newer_ones(engine: AsyncEngine) -> None:

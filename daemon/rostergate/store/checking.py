@@ -120,7 +120,8 @@ def _without(name: str, other: str, on: Iterable[str]) -> sa.Select[int]:
 
 def _backwards(name: str) -> sa.Select[int]:
     made = versions[name]
-    return _count(made).where(made.c.until_delivery < made.c.since_delivery)
+    # By grounds: an undo may have a higher number than the delivery whose turn is after it.
+    return _count(made).where(made.c.until_ground < made.c.since_ground)
 
 
 def _of_nothing(name: str, column: str) -> sa.Select[int]:
