@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from rostergate import store
 from rostergate.errors import FullDatabaseError, StoreError
-from rostergate.store import credentials
+from rostergate.store import compacting, credentials
 from rostergate.store.postgresql import parameters
 from running import SECONDS_MAX
 from servers import PASSWORD
@@ -66,6 +66,17 @@ async def test_every_connection_is_durable_and_patient(
     async with store.reading(engine) as tx:
         assert await credentials.changed_at(tx, "lincoln") == AT
     await engine.dispose()
+
+
+async def test_what_was_deleted_is_vacuumed_however_long_it_takes(
+    postgresql: PostgreSQL, server_database: str, location: store.Server, engine: AsyncEngine
+) -> None:
+    """A timeout that the server's administrator has set does not end an erasure."""
+    async with store.writing(engine) as tx:
+        many = "INSERT INTO credentials SELECT n, n, now() FROM generate_series(1, 20000) n"
+        await tx.execute(sa.text(many))
+    postgresql.set(server_database, "statement_timeout", "1")
+    await asyncio.to_thread(compacting.compact, location)
 
 
 async def test_writers_of_different_districts_do_not_wait(engine: AsyncEngine) -> None:

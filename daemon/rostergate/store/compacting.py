@@ -47,8 +47,10 @@ def compact(location: Location) -> None:
 def _on_server(server: Server) -> None:
     import psycopg  # noqa: PLC0415 - its driver would slow down every command on SQLite
 
+    from rostergate.store import postgresql  # noqa: PLC0415 - as above
+
     try:
-        with psycopg.connect(server.url, autocommit=True) as connection:
+        with psycopg.connect(server.url, autocommit=True, **postgresql.parameters(server)) as connection:
             for table in metadata.tables:
                 connection.execute(f'VACUUM "{table}"'.encode())
     except psycopg.Error as error:
