@@ -92,6 +92,19 @@ async def test_what_an_undo_of_the_newest_change_needs_stays(tx: AsyncConnection
     assert floor.ground == (await turns.span(tx, second)).after
 
 
+async def test_a_floor_only_rises(tx: AsyncConnection) -> None:
+    """A purge that was told before the district was forgotten, and is carried out after it, brings no cursor back."""
+    await delivered(tx)
+    told_before = await floors.following(tx, "lincoln", AT + 2 * DAY)
+    newest = await turns.newest(tx, "lincoln")
+    assert told_before is not None
+    assert newest is not None
+    last = floors.Floor("lincoln", newest.ground, newest.position, newest.at)
+    for floor in (told_before, last, told_before):
+        await floors.rise(tx, floor)
+    assert await floors.of(tx, "lincoln") == last
+
+
 async def test_a_district_without_a_roster_has_no_floor(tx: AsyncConnection) -> None:
     """There is nothing to purge where nothing was ever applied, or only once."""
     assert await floors.following(tx, "lincoln", AT + 900 * DAY) is None

@@ -106,7 +106,10 @@ async def following(tx: AsyncConnection, district: str, before: datetime) -> Flo
 
 
 async def rise(tx: AsyncConnection, floor: Floor) -> None:
-    """Set a district's floor."""
+    """Set a district's floor, unless it is as high already: who worked one out may come late."""
+    now = await of(tx, floor.district)
+    if now is not None and now.position >= floor.position:
+        return
     await tx.execute(floors.delete().where(floors.c.district == floor.district))
     await tx.execute(
         floors.insert().values(district=floor.district, ground=floor.ground, position=floor.position, at=floor.at)
@@ -142,9 +145,8 @@ async def purge_some(tx: AsyncConnection, floor: Floor, rows_max: int) -> int:
 async def plans_below(tx: AsyncConnection, floor: Floor, limit: int | None = None) -> list[int]:
     """Return closed plans whose rows are not needed by anything on or above a floor, by their numbers."""
     closed = plans.c.state.not_in([state.value for state in OPEN])
-    kept = sa.or_(
-        plans.c.changes != PACKED_NOTHING, plans.c.delivery.in_(sa.select(applied_changes.c.delivery).distinct())
-    )
+    applied = sa.exists().where(applied_changes.c.delivery == plans.c.delivery)
+    kept = sa.or_(plans.c.changes != PACKED_NOTHING, applied)
     query = sa.select(plans.c.id).where(plans.c.district == floor.district, closed, plans.c.closed_at <= floor.at, kept)
     return list(await tx.scalars(query.order_by(plans.c.id).limit(limit)))
 
