@@ -12,7 +12,8 @@ import pytest
 from cli.delivering import SLUG, deliver, district, files
 from rostergate import journal, store
 from rostergate.config import Districts, Settings
-from rostergate.service import reporting
+from rostergate.errors import Refused
+from rostergate.service import erasing, reporting
 from rostergate.service.clock import utc_now
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area, Spool
@@ -126,6 +127,22 @@ def test_it_says_first_what_would_go(commands: Commands, state: Path) -> None:
     assert LAST not in shown.output
     assert commands("erase", SLUG, ID).exit_code == 2
     assert naming(state) == before
+
+
+async def test_what_has_come_since_it_was_told_is_looked_at_first(commands: Commands, state: Path) -> None:
+    """Its files were not among those that would go, and its rows may be the first that name the person."""
+    spool = Spool(state)
+    engine = store.open(spool.database)
+    try:
+        told = await erasing.look(engine, spool, SLUG, ID, None)
+        await asyncio.to_thread(deliver, commands, with_the_person(files(SCHOOLS, {"1": range(40), "2": range(40)})))
+        with pytest.raises(Refused, match="lincoln-00005 has come or was decided meanwhile"):
+            await erasing.carry_out(engine, spool, Settings(), None, told, utc_now())
+        told = await erasing.look(engine, spool, SLUG, ID, None)
+        await erasing.carry_out(engine, spool, Settings(), None, told, utc_now())
+    finally:
+        await engine.dispose()
+    assert [name for name in naming(state) if name.startswith("deliveries/")] == []
 
 
 def test_the_log_does_not_say_who(

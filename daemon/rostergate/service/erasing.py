@@ -26,7 +26,7 @@ from rostergate.spool import sealing
 from rostergate.spool.cipher import CipherDamagedError, KeyUnusableError
 from rostergate.spool.folders import Area
 from rostergate.spool.searching import found_in, pattern
-from rostergate.store import compacting, erasing
+from rostergate.store import compacting, deliveries, erasing
 from rostergate.store.erasing import Person
 from rostergate.worker import kept
 
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from re import Pattern
 
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from rostergate.config import District, Settings
+    from rostergate.core.delivery import State
     from rostergate.spool.folders import Spool
     from rostergate.store import Location
     from rostergate.store.erasing import Traces
@@ -60,6 +61,8 @@ class Outlook:
     """Those of them of which nobody can say whether they name the person."""
     reports: tuple[str, ...]
     """Deliveries whose reports would be written again."""
+    newest: tuple[str, State] | None
+    """The district's newest delivery, and how it stood: what has come since was not looked at."""
 
     @property
     def empty(self) -> bool:
@@ -77,6 +80,8 @@ async def look(
     and no role says which, while files that are coming in name the person, and where files cannot be read and are not
     to go.
     """
+    async with store.reading(engine) as tx:
+        newest = await _newest(tx, district)
     found = []
     for name, table in ROLES.items():
         if role in {None, name}:
@@ -103,6 +108,7 @@ async def look(
         (*naming, *unread),
         (*unread,),
         await asyncio.to_thread(lambda: tuple(_reports_naming(spool, district, person_id, traces.deliveries))),
+        newest,
     )
     if outlook.empty:
         raise NotFound(f"Nothing of a person {person_id} of {district} is kept; ids are the SIS's, and capitals count.")
@@ -112,10 +118,13 @@ async def look(
 async def carry_out(
     engine: AsyncEngine, spool: Spool, settings: Settings, district: District | None, outlook: Outlook, now: datetime
 ) -> None:
-    """Do what was told. Raises `Refused` while a delivery of the district is being decided; `StoreError`, `OSError`."""
+    """Do what was told. Raises `Refused` where a delivery came since, or is being decided; `StoreError`, `OSError`."""
     who = outlook.traces.person
-    if outlook.traces.any:
-        async with store.writing(engine, who.district) as tx:
+    async with store.writing(engine, who.district) as tx:
+        newest = await _newest(tx, who.district)
+        if newest and newest != outlook.newest:
+            raise Refused(f"{newest[0]} has come or was decided meanwhile, and may name the person. Erase again.")
+        if outlook.traces.any:
             await erasing.erase(tx, who, now, secrets.token_hex(_SALT_BYTES))
     for delivery in outlook.files:
         await asyncio.to_thread(sealing.erase, spool.delivery(delivery), now)
@@ -125,6 +134,11 @@ async def carry_out(
             await reporting.write(engine, spool, settings, district, delivery, now)
     for delivery in await asyncio.to_thread(lambda: list(_reports_naming(spool, who.district, who.id, ()))):
         await asyncio.to_thread(shutil.rmtree, spool.report(who.district, delivery))
+
+
+async def _newest(tx: AsyncConnection, district: str) -> tuple[str, State] | None:
+    found = await deliveries.latest(tx, district)
+    return None if found is None else (found.id, found.state)
 
 
 async def compact(location: Location) -> None:
