@@ -47,13 +47,13 @@ class Mailbox:
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
+    ) -> bytes:
         """Answer to a recipient."""
         if address in self.rcpt_refused:
-            return "550 5.1.1 no such user"
+            return b"550 5.1.1 no such user"
         if self.rcpt_answer.startswith("250"):
             envelope.rcpt_tos.append(address)
-        return self.rcpt_answer
+        return self.rcpt_answer.encode("latin-1")
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Answer to a message."""

@@ -191,6 +191,16 @@ async def test_what_is_refused_for_good_is_given_up_at_once(tmp_path: Path) -> N
         assert here.box.recipients == [OPERATOR, IT]
 
 
+async def test_an_answer_in_any_encoding_can_be_kept(tmp_path: Path) -> None:
+    """A server that answers in Latin-1, or with control characters, stops neither the other mail nor the daemon."""
+    async with office(tmp_path) as here:
+        here.box.rcpt_answer = "550 5.2.2 boîte\tpleine\x00"
+        await here.write(Kind.LATE)
+        await here.post.send_due()
+        refused, _ = await here.mails()
+        assert (refused.state, refused.error) == (State.DEAD, "550 5.2.2 bo?te pleine?")
+
+
 async def test_what_is_not_so_any_more_is_not_sent(tmp_path: Path) -> None:
     """A delivery comes while the mail server is away: nobody hears afterwards that it is late."""
     async with office(tmp_path) as here:

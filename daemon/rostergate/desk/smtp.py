@@ -172,4 +172,5 @@ def _reason(error: Exception) -> str:
 
 
 def _line(said: str) -> str:
-    return " ".join(str(said).split())
+    """Return what was said as one line that can be stored: a server's answer may be in any encoding."""
+    return " ".join("".join(char if char.isprintable() or char.isspace() else "?" for char in said).split())
