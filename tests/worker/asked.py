@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from rostergate import store
 from rostergate.store import deliveries
 from rostergate.worker import workbench
+from running import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 def no_answer() -> None:
     """Fail as a share does that is away."""
     raise TimeoutError(errno.ETIMEDOUT, "the share is away")
+
+
+def wait_for(path: Path) -> int:
+    """Wait until there is such a file; return this process."""
+    until(path.exists, path.name)
+    return os.getpid()
 
 
 def is_imported(module: str) -> bool:

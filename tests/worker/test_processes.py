@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 import os
 import signal
 import time
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from rostergate.worker.processes import ProcessDiedError, Processes, TookTooLongError
+from running import until
 from worker import asked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -49,6 +56,19 @@ async def test_a_process_that_dies_is_replaced(processes: Processes) -> None:
     await processes.close()
 
 
+async def test_a_process_dies_alone(tmp_path: Path) -> None:
+    """Its neighbour finishes what it was doing, and nothing of either is left in the end."""
+    processes = Processes(2, seconds_max=60)
+    go_on = tmp_path / "go on"
+    neighbour = asyncio.create_task(processes.run(asked.wait_for, go_on))
+    with pytest.raises(ProcessDiedError):
+        await processes.run(os._exit, 1)
+    go_on.touch()
+    assert await neighbour != os.getpid()
+    await processes.close()
+    assert not multiprocessing.active_children()
+
+
 async def test_a_worker_gives_way(processes: Processes) -> None:
     """Where cores are few, the daemon's sessions go before a worker's verdict."""
     is_idle = await processes.run(os.sched_getscheduler, 0) == os.SCHED_IDLE
@@ -77,8 +97,13 @@ async def test_signals_that_ask_the_daemon_to_stop_do_not_stop_the_work(processe
 
 
 async def test_what_takes_too_long_is_stopped() -> None:
-    """A function that goes on for too long is ended with its process, and the next one runs in a new one."""
-    processes = Processes(1, seconds_max=1.5)
+    """A function that goes on for too long is ended with its process, its neighbour is not, and a new one comes."""
+    processes = Processes(2, seconds_max=8)
+    endless = asyncio.create_task(processes.run(time.sleep, 600))
+    await asyncio.sleep(0)
+    neighbour = await processes.run(os.getpid)
     with pytest.raises(TookTooLongError):
-        await processes.run(time.sleep, 600)
+        await endless
+    assert until(lambda: [one.pid for one in multiprocessing.active_children()] == [neighbour], "it alone to be left")
+    assert await processes.run(os.getpid) != neighbour
     await processes.close()

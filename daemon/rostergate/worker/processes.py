@@ -39,7 +39,7 @@ class TookTooLongError(RostergateError):
 
 
 class Processes:
-    """A few worker processes, started when first needed and replaced when one dies."""
+    """A few worker processes, started when first needed, each in a pool of its own: none takes another along."""
 
     def __init__(self, count: int, *, seconds_max: float, modules: Iterable[str] = ()) -> None:
         """Each process imports the modules before it does anything."""
@@ -47,47 +47,48 @@ class Processes:
         self._seconds_max = seconds_max
         self._modules = tuple(modules)
         _share_cores(count)
-        self._pool = self._new_pool()
+        self._free = asyncio.LifoQueue[ProcessPoolExecutor]()  # so that what has been started is used first
+        for _ in range(count):
+            self._free.put_nowait(self._new_pool())
 
     async def run(self, function: Callable[[*Arguments], Result], *args: *Arguments) -> Result:
-        """Run `function` (importable by name, arguments and result pickled) in a worker process.
+        """Run `function` (importable by name, arguments and result pickled) in a worker process, once one is free.
 
-        Raises what the function raises, `ProcessDiedError` or `TookTooLongError`. Stopping one that takes too long
-        stops its neighbours too: they see `ProcessDiedError`.
+        Raises what the function raises, `ProcessDiedError` or `TookTooLongError`; the process is replaced then.
         """
-        pool, limit = self._pool, asyncio.timeout(self._seconds_max)
+        pool, limit = await self._free.get(), asyncio.timeout(self._seconds_max)
         try:
             async with limit:
                 return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
         except BrokenProcessPool as broken:
-            self._replace(pool)
+            pool = self._new_pool()
             raise ProcessDiedError from broken
         except TimeoutError as late:
             if not limit.expired():
                 raise  # the function's own, of a disk or a server
             _kill(pool)
-            self._replace(pool)
+            pool = self._new_pool()
             raise TookTooLongError from late
+        finally:
+            self._free.put_nowait(pool)
 
     async def close(self) -> None:
         """End the processes once what they are doing is done."""
-        await asyncio.to_thread(self._pool.shutdown)
+        for _ in range(self._count):
+            await asyncio.to_thread((await self._free.get()).shutdown)
 
     def kill(self) -> None:
         """End the processes now; what they were doing is undone by the database and done again at the next start."""
-        _kill(self._pool)
+        for process in multiprocessing.active_children():
+            process.kill()
 
     def _new_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self._count,
+            1,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_settle_in,
             initargs=(self._modules,),
         )
-
-    def _replace(self, pool: ProcessPoolExecutor) -> None:
-        if pool is self._pool:
-            self._pool = self._new_pool()
 
 
 def _share_cores(workers: int) -> None:
@@ -100,7 +101,7 @@ def _share_cores(workers: int) -> None:
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
-    for process in multiprocessing.active_children():
+    for process in list(pool._processes.values()):  # noqa: SLF001 - Python 3.14 has `kill_workers`, which does this
         process.kill()
     pool.shutdown(wait=False, cancel_futures=True)
 
