@@ -226,7 +226,7 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
         ),
         (
             journal.REPORT_FAILED,
-            "A report could not be written; it is tried again at the next start.",
+            "A report could not be written; it is tried again every minute.",
             "{delivery}: its report could not be written[: {error:failure}]",
             (*_DELIVERY, *FAILURE),
         ),
