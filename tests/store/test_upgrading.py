@@ -68,6 +68,18 @@ def test_two_upgrades_at_once_agree(tmp_path: Path) -> None:
     assert _definitions(path) == {}
 
 
+def test_who_sets_up_a_new_file_is_waited_for(tmp_path: Path) -> None:
+    """Nobody is refused because somebody else is writing into a file that is not in WAL mode yet."""
+    path = tmp_path / "rostergate.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as first, ThreadPoolExecutor(1) as pool:
+        first.execute("BEGIN IMMEDIATE")
+        upgrade = pool.submit(store.upgrade, path)
+        with pytest.raises(TimeoutError):
+            upgrade.result(1)
+        first.execute("COMMIT")
+        upgrade.result()
+
+
 def test_what_is_up_to_date_waits_for_no_writer(path: Path) -> None:
     """While somebody writes, a large delivery for example, commands find at once that nothing is to be upgraded."""
     with closing(sqlite3.connect(path)) as writer, ThreadPoolExecutor(1) as pool:

@@ -78,6 +78,12 @@ _only_where(
     condition=deliveries.c.state == sa.literal_column("'receiving'"),
     unique=True,
 )
+_only_where(
+    "ix_deliveries_unreported",
+    deliveries.c.district,
+    condition=deliveries.c.reported_at.is_(None),
+    unique=False,
+)
 sa.Index("ix_deliveries_state", deliveries.c.state)
 sa.Index("ix_deliveries_began_at", deliveries.c.began_at)
 sa.Index("ix_deliveries_district_sealed_at", deliveries.c.district, deliveries.c.sealed_at)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -24,10 +25,8 @@ from sqlalchemy.pool import NullPool
 from rostergate.store.scope import BUSY_SECONDS_MAX, CONNECTIONS_MAX, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
-
-    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _CACHE_KIB: Final = 65_536
 _PRAGMAS: Final = (
@@ -41,6 +40,7 @@ _PRAGMAS_OF_WORKER: Final = (*_PRAGMAS, "PRAGMA wal_autocheckpoint=0")
 """The daemon, which writes after each delivery, has time for the log; a delivery that waits has not."""
 _ROWS_FETCHED: Final = 64
 """At a time, where they are not fetched all together: as aiosqlite has it."""
+_AGAIN_SECONDS: Final = 0.02
 
 
 def open(path: Path, *, worker: bool = False) -> AsyncEngine:  # noqa: A001 - called as `sqlite.open`
@@ -59,8 +59,8 @@ def open(path: Path, *, worker: bool = False) -> AsyncEngine:  # noqa: A001 - ca
 
 def open_blocking(path: Path) -> Engine:
     """Return an engine without an event loop on an existing file, one connection at a time."""
-    engine = create_engine(location("sqlite", path), poolclass=NullPool, hide_parameters=True)
-    event.listen(engine, "connect", _configure)
+    opened = partial(_opened, path, _PRAGMAS)
+    engine = create_engine(location("sqlite", path), creator=opened, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -84,16 +84,12 @@ class _InPlace(aiosqlite.Connection):
 async def _connect(path: Path, *, worker: bool) -> aiosqlite.Connection:
     """Open one connection, or leave nothing of it behind."""
     kind, pragmas = (_InPlace, _PRAGMAS_OF_WORKER) if worker else (aiosqlite.Connection, _PRAGMAS)
-    target = f"{_file(path)}?mode=rw"
-    opened = partial(sqlite3.connect, target, uri=True, isolation_level=None, check_same_thread=not worker)
+    opened = partial(_opened, path, pragmas, check_same_thread=not worker)
     connection = kind(opened, iter_chunk_size=_ROWS_FETCHED)
     thread = connection._thread  # noqa: SLF001 - aiosqlite gives no other way to wait for its end
     thread.daemon = True  # as SQLAlchemy has it: a connection that was forgotten does not keep the program alive
     try:
         await connection
-        for pragma in pragmas:
-            async with connection.execute(pragma):
-                pass
     except BaseException:
         await connection.close()
         # The thread reports its end to the event loop; if that were closed by then, it would print a traceback.
@@ -102,12 +98,32 @@ async def _connect(path: Path, *, worker: bool) -> aiosqlite.Connection:
     return connection
 
 
-def _configure(connection: DBAPIConnection, _: object) -> None:
-    connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
+def _opened(path: Path, pragmas: Iterable[str], *, check_same_thread: bool = True) -> sqlite3.Connection:
+    # The driver must not begin transactions of its own: `_begin` does.
+    connection = sqlite3.connect(
+        f"{_file(path)}?mode=rw", uri=True, isolation_level=None, check_same_thread=check_same_thread
+    )
+    try:
+        for pragma in pragmas:
+            _set(connection, pragma)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    """Run a pragma. Of two connections that bring a new file into WAL mode at once, one is refused without a wait."""
+    give_up = time.monotonic() + BUSY_SECONDS_MAX
+    while True:
+        try:
+            connection.execute(pragma).close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
