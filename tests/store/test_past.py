@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rostergate.core.delivery import State
 from rostergate.core.roster import empty
-from rostergate.store import deliveries, past, undos
+from rostergate.store import deliveries, leaving, past, undos
 from store.making import AT, REJECTED, accepted, concluded, plans, sealed
 
 if TYPE_CHECKING:
@@ -42,3 +42,11 @@ async def test_no_more_are_told_than_asked_for(tx: AsyncConnection) -> None:
     for _ in range(4):
         await concluded(tx, REJECTED)
     assert [one.delivery for one in await past.up_to(tx, "lincoln", 4, 2)] == ["lincoln-00003", "lincoln-00004"]
+
+
+async def test_what_is_forgotten_is_not_told(tx: AsyncConnection) -> None:
+    """A district that was removed with its history, and comes back, begins anew."""
+    await concluded(tx, accepted())
+    await leaving.forget(tx, "lincoln")
+    again = await concluded(tx, accepted())
+    assert [one.delivery for one in await past.up_to(tx, "lincoln", 2, 10)] == [again]

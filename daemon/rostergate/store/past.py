@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from rostergate.core.delivery import State
 from rostergate.core.verdict import Outcome
-from rostergate.store.schema import deliveries, findings, undos
+from rostergate.store.schema import deliveries, findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,8 +48,7 @@ async def up_to(tx: AsyncConnection, district: str, number: int, limit: int) -> 
             deliveries.c.district == district,
             deliveries.c.number <= number,
             deliveries.c.state.not_in([State.RECEIVING.value, State.SEALED.value]),
-            deliveries.c.sealed_at.is_not(None),
-            deliveries.c.id.not_in(sa.select(undos.c.delivery)),
+            deliveries.c.content_hash.is_not(None),  # an undo has no files; those of a removed district are forgotten
         )
         .order_by(deliveries.c.number.desc())
         .limit(limit)
