@@ -5,17 +5,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
+from rostergate import store
 from rostergate.core.plan import counted
 from rostergate.core.plan_state import State
 from rostergate.core.roster import empty
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deciding, roster, verdicts
+from rostergate.store import deciding, roster, standing, verdicts
 from rostergate.store import plans as stored
 from store.making import AT, HOLD, LATER, WANTED, accepted, both_held, concluded, plans, sealed
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from rostergate.core.plan import Plan
 
@@ -47,6 +49,21 @@ async def test_held_plans_are_listed_by_district(tx: AsyncConnection) -> None:
         ("east", "B"),
     ]
     assert [one.school_id for one in await stored.held(tx, "lincoln")] == ["B"]
+
+
+@pytest.mark.parametrize("location", ["sqlite"], indirect=True)
+async def test_what_waits_is_found_without_reading_all_there_ever_was(engine: AsyncEngine) -> None:
+    """There is a plan for each school on each day: nothing that asks for those on hold goes through the whole table."""
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    async with store.reading(engine) as tx:
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *it: asked.append((it[2], it[3])))
+        await stored.held(tx)
+        await stored.waits(tx)
+        await standing.held(tx)
+        for statement, given in [*asked]:
+            steps = (await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)).mappings()
+            assert not [step for step in steps if step["detail"].startswith("SCAN")], statement
+    assert asked
 
 
 async def test_a_school_waits_from_the_first_plan_that_was_held(tx: AsyncConnection) -> None:

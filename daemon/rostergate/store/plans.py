@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from rostergate.core import concerned
+from rostergate.core.delivery import State as DeliveryState
 from rostergate.core.plan import Counts, Hold, unpack
 from rostergate.core.plan_state import OPEN, State
 from rostergate.core.school_status import Status, status
@@ -84,6 +85,15 @@ _COLUMNS = tuple(plans_table.c[name] for name in StoredPlan.__slots__ if name no
 _IS_OPEN: Final = plans_table.c.state.in_([state.value for state in OPEN])
 
 
+def is_held(some: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that plans wait for a person.
+
+    They are found by their deliveries, of which few wait: there is a plan for each school on each day there ever was.
+    """
+    planned = sa.select(deliveries_table.c.id).where(deliveries_table.c.state == DeliveryState.PLANNED.value)
+    return sa.and_(some.c.state == State.HELD.value, some.c.delivery.in_(planned))
+
+
 async def of(tx: AsyncConnection, *deliveries: str) -> list[StoredPlan]:
     """Return the plans of some deliveries, each one's in the order of its verdict."""
     return await _select(tx, plans_table.c.delivery.in_(deliveries))
@@ -104,10 +114,8 @@ async def numbered(tx: AsyncConnection, numbers: Iterable[int]) -> list[StoredPl
 
 async def held(tx: AsyncConnection, district: str | None = None) -> list[StoredPlan]:
     """Return the plans of one district, or of all, that wait for a person, longest waiting first."""
-    conditions = [plans_table.c.state == State.HELD.value]
-    if district is not None:
-        conditions.append(plans_table.c.district == district)
-    return await _select(tx, *conditions)
+    conditions = [] if district is None else [plans_table.c.district == district]
+    return await _select(tx, is_held(plans_table), *conditions)
 
 
 async def waits(tx: AsyncConnection, district: str | None = None) -> dict[int, Wait]:
@@ -116,7 +124,7 @@ async def waits(tx: AsyncConnection, district: str | None = None) -> dict[int, W
     A line is ended by a plan of the school that no hold has stopped, or that a person has closed.
     """
     one, other = plans_table.alias(), plans_table.alias()
-    held_now = sa.select(other.c.district, other.c.school_id).where(other.c.state == State.HELD.value)
+    held_now = sa.select(other.c.district, other.c.school_id).where(is_held(other))
     if district is not None:
         held_now = held_now.where(other.c.district == district)
     of_school = one.c.district, one.c.school_id

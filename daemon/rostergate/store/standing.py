@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from rostergate.core.delivery import State
-from rostergate.core.plan_state import State as PlanState
 from rostergate.store.outbox import State as MailState
+from rostergate.store.plans import is_held
 from rostergate.store.schema import deliveries, outbox, plans
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 async def held(tx: AsyncConnection) -> int:
     """Return how many plans wait for a person because of a hold."""
-    query = sa.select(sa.func.count()).select_from(plans).where(plans.c.state == PlanState.HELD.value)
+    query = sa.select(sa.func.count()).select_from(plans).where(is_held(plans))
     return (await tx.scalar(query)) or 0
 
 
