@@ -23,7 +23,7 @@ from rostergate.core.plan import Action
 from rostergate.core.roster import TABLES
 from rostergate.errors import Refused
 from rostergate.store import floors, states, turns
-from rostergate.store.history import ROWS_AT_ONCE, in_order
+from rostergate.store.history import ROWS_AT_ONCE
 from rostergate.store.schema import key_order
 from rostergate.store.schema import roster as versions
 
@@ -185,9 +185,9 @@ async def _paired(tx: AsyncConnection, turn: Turn, table: Table, rows: Rows) -> 
     The versions it ended stand beside those it made, and beside what it tells to stand otherwise.
     """
     streams = (
-        _Rows(tx, _ended(tx, turn, table) if rows.ended else None),
-        _Rows(tx, _made(tx, turn, table, rows) if rows.made else None),
-        _Rows(tx, _stood(tx, turn, table) if rows.stood else None),
+        _Rows(tx, _ended(turn, table) if rows.ended else None),
+        _Rows(tx, _made(turn, table, rows) if rows.made else None),
+        _Rows(tx, _stood(turn, table) if rows.stood else None),
     )
     length, width = len(table.key), len(table.columns)
     heads = [await one.following() for one in streams]
@@ -206,11 +206,11 @@ async def _paired(tx: AsyncConnection, turn: Turn, table: Table, rows: Rows) -> 
         yield Change(table, key, before, after, stands)
 
 
-def _made(tx: AsyncConnection, turn: Turn, table: Table, rows: Rows) -> sa.Select[Any]:
+def _made(turn: Turn, table: Table, rows: Rows) -> sa.Select[Any]:
     made = versions[table.name]
     joined, stands = states.joined(table, made, turn.district, turn.position)
     return (
-        _chosen(tx, table, *stands)
+        _chosen(table, *stands)
         .select_from(joined)
         .where(
             made.c.id.between(rows.first, rows.last),
@@ -221,25 +221,25 @@ def _made(tx: AsyncConnection, turn: Turn, table: Table, rows: Rows) -> sa.Selec
     )
 
 
-def _ended(tx: AsyncConnection, turn: Turn, table: Table) -> sa.Select[Any]:
+def _ended(turn: Turn, table: Table) -> sa.Select[Any]:
     made = versions[table.name]
-    return _chosen(tx, table).where(
+    return _chosen(table).where(
         made.c.district == turn.district,
         made.c.until_ground == turn.ground,
         made.c.since_ground != turn.ground,
     )
 
 
-def _stood(tx: AsyncConnection, turn: Turn, table: Table) -> sa.Select[Any]:
+def _stood(turn: Turn, table: Table) -> sa.Select[Any]:
     told = states.told_at(table, turn.district, turn.position).subquery()
-    columns = (*key_order(table), *states.COLUMNS[table.name])
-    return sa.select(*(told.c[column] for column in columns)).order_by(*in_order(tx, told, table))
+    key = [told.c[column] for column in key_order(table)]
+    return sa.select(*key, *(told.c[column] for column in states.COLUMNS[table.name])).order_by(*key)
 
 
-def _chosen(tx: AsyncConnection, table: Table, *more: sa.ColumnElement[str]) -> sa.Select[Any]:
+def _chosen(table: Table, *more: sa.ColumnElement[str]) -> sa.Select[Any]:
     made = versions[table.name]
-    columns = (*key_order(table), *table.values)
-    return sa.select(*(made.c[column] for column in columns), *more).order_by(*in_order(tx, made, table))
+    key = [made.c[column] for column in key_order(table)]
+    return sa.select(*key, *(made.c[column] for column in table.values), *more).order_by(*key)
 
 
 class _Rows:

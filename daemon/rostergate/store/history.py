@@ -1,7 +1,8 @@
 """History in the store: the roster as it was on any ground of its district, whole or in parts.
 
 Rule 1: a version counts on the grounds from `since_ground` on, up to the one before `until_ground`.
-Rule 2: rows come in the order of their keys, character by character, whatever the database's own order is.
+Rule 2: rows come in the order of their keys, by their characters' numbers as in Python: so both engines compare text
+(`upgrading` refuses a database that does not).
 Rule 3: what may be large is streamed: a part of it is in memory, never the whole table.
 """
 
@@ -89,7 +90,7 @@ async def rows(
         source, chosen = _valid(table, district, span.after).subquery(), []
     joined, stands = states.joined(table, source, district, span.position if span else None)
     query = sa.select(*(source.c[column] for column in table.columns), *stands).select_from(joined).where(*chosen)
-    ordered = query.order_by(*in_order(tx, source, table))
+    ordered = query.order_by(*(source.c[column] for column in key_order(table)))
     result = await tx.stream(ordered, execution_options={"yield_per": ROWS_AT_ONCE})
     async for part in result.partitions(ROWS_AT_ONCE):
         yield await asyncio.to_thread(_frame, columns(table), part)
@@ -98,16 +99,6 @@ async def rows(
 def columns(table: Table) -> tuple[str, ...]:
     """Return the columns of `rows`: the table's own, and where each row stands with the platform (`states.COLUMNS`)."""
     return (*table.columns, *states.COLUMNS.get(table.name, ()))
-
-
-def in_order(tx: AsyncConnection, source: sa.FromClause, table: Table) -> list[sa.ColumnElement[str]]:
-    """Return the columns to order by, so that keys come in the order of their characters' numbers, as in Python.
-
-    SQLite compares text so by itself, see https://www.sqlite.org/datatype3.html#collating_sequences; PostgreSQL does in
-    the collation "C" only, see https://www.postgresql.org/docs/current/collation.html.
-    """
-    columns: list[sa.ColumnElement[str]] = [source.c[column] for column in key_order(table)]
-    return [sa.collate(one, "C") for one in columns] if tx.dialect.name == "postgresql" else columns
 
 
 def _frame(columns: tuple[str, ...], part: Iterable[sa.Row[Any]]) -> pl.DataFrame:
