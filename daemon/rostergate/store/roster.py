@@ -95,7 +95,7 @@ async def apply(tx: AsyncConnection, district: str, changes: Iterable[Frames], d
     if number is None:
         raise NotFound(f"District {district} has no delivery {delivery}.")
     plans = list(changes)
-    following = await _ground_to_move(tx, district) + 1
+    following = await ground(tx, district) + 1
     writer = _Writer(tx, district, number, following)
     touching = begun(_touched, plans)
     total, schools = 0, set[str]()
@@ -332,12 +332,6 @@ def _decoded(table: Table, columns: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(
         [array.explode().alias(name).rechunk() for name, array in zip(table.columns, arrays, strict=True)]
     )
-
-
-async def _ground_to_move(tx: AsyncConnection, district: str) -> int:
-    """Return the district's ground, locked until the transaction ends: SQLite has the only write lock already."""
-    query = sa.select(grounds.c.ground).where(grounds.c.district == district, grounds.c.school_id == WHOLE_DISTRICT)
-    return int(await tx.scalar(query.with_for_update()) or 0)
 
 
 async def _move_ground(tx: AsyncConnection, district: str, school_ids: Sequence[str], at: datetime) -> None:

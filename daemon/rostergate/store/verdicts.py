@@ -24,7 +24,7 @@ from rostergate.core.plan_state import State as PlanState
 from rostergate.core.school_status import urgency
 from rostergate.core.verdict import Outcome, Verdict
 from rostergate.errors import StoreError
-from rostergate.store import applied, conclusions, deciding, deliveries, outbox, plans, roster, schools, turns, undos
+from rostergate.store import applied, deciding, deliveries, outbox, plans, roster, schools, turns, undos
 from rostergate.store.beside import begun
 from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.store.schema import findings as findings_table
@@ -48,16 +48,8 @@ class Concluded:
 
     state: State
     """The delivery's: rejected, planned or settled."""
-    applied: int
-    """Plans that are in the roster now, those without changes left aside."""
     held: int
     """Plans that wait for a person to release or discard them."""
-    unmatched: int
-    """Plans whose school waits to be matched."""
-    changed: int
-    """Versions of roster rows that were made or ended."""
-    superseded: tuple[str, ...]
-    """Deliveries that this one took the place of, oldest first."""
 
 
 async def conclude(
@@ -67,12 +59,10 @@ async def conclude(
     *,
     ground: int,
     at: datetime,
-    fingerprint: str | None = None,
     audience: notices.Audience = notices.NOBODY,
 ) -> Concluded:
     """Write a verdict and everything that follows from it, the mail to its audience included.
 
-    `fingerprint` names the policy and the program that decided; without it the same files will be decided again.
     `ground` is the district's (`roster.ground`), read in the transaction that read the roster. Raises `NotFound`;
     `IllegalTransition` when the delivery is not sealed; `GroundMoved` when the roster has changed meanwhile. Let it out
     of the transaction, so that nothing is written.
@@ -98,15 +88,10 @@ async def conclude(
         raise GroundMoved
     await _write_findings(tx, delivery, verdict.findings)
     await _write_mail(tx, about, verdict, audience, at)
-    concluded = Concluded(state, applied=0, held=0, unmatched=0, changed=0, superseded=())
     if accepted:
-        concluded = await _write_plans(tx, about, verdict.plans, ground, at)
-    else:
-        await turns.take(tx, delivery, about.district, ground=ground, at=at, rows={})
-        return concluded
-    if fingerprint is not None:
-        await conclusions.write(tx, delivery, await roster.ground(tx, about.district), fingerprint)
-    return concluded
+        return await _write_plans(tx, about, verdict.plans, ground, at)
+    await turns.take(tx, delivery, about.district, ground=ground, at=at, rows={})
+    return Concluded(state, held=0)
 
 
 async def load(tx: AsyncConnection, delivery: str) -> dict[str, Any]:
@@ -170,8 +155,7 @@ _ROWS_BESIDE_MAX: Final = 2_000_000
 async def _write_plans(
     tx: AsyncConnection, about: deliveries.Delivery, decided: tuple[Plan, ...], ground: int, at: datetime
 ) -> Concluded:
-    superseded = await deliveries.supersede_older(tx, about.district, about.number, at)
-    if superseded:  # nobody else has plans that are open
+    if await deliveries.supersede_older(tx, about.district, about.number, at):  # nobody else has plans that are open
         await deciding.supersede_older(tx, about.district, about.id, at)
     clear = {plan.school_id: plan.changes for plan in decided if plan.state is PlanState.CLEAR and plan.changes}
     large = sum(rows.height for changes in clear.values() for rows in changes.values()) > _ROWS_BESIDE_MAX
@@ -189,14 +173,7 @@ async def _write_plans(
     state = State.PLANNED
     if not OPEN.intersection(stored):
         state = await deliveries.step(tx, about.id, Event.LAST_PLAN_CLOSED, closed_at=at)
-    return Concluded(
-        state,
-        applied=len(clear),
-        held=stored.count(PlanState.HELD),
-        unmatched=stored.count(PlanState.UNMATCHED),
-        changed=changed,
-        superseded=superseded,
-    )
+    return Concluded(state, held=stored.count(PlanState.HELD))
 
 
 async def _remember(tx: AsyncConnection, district: str, decided: tuple[Plan, ...], at: datetime) -> None:
