@@ -9,7 +9,7 @@ from core.rosters import frames, same
 from rostergate import store
 from rostergate.core.roster import empty
 from rostergate.errors import Refused
-from rostergate.store import deciding, feed, roster, turns
+from rostergate.store import deciding, feed, floors, roster, turns
 from rostergate.store import plans as stored
 from rostergate.store.feed import Cursor
 from rostergate.store.schema import metadata
@@ -119,6 +119,22 @@ async def test_a_cursor_of_another_database_is_refused(tx: AsyncConnection, curs
     await concluded(tx, accepted(plans(empty(), ADAMS)))
     with pytest.raises(Refused, match="restored from a backup"):
         await feed.assert_given(tx, Cursor.parse(cursor))
+
+
+async def test_what_is_purged_meanwhile_is_not_left_out_in_silence(tx: AsyncConnection) -> None:
+    """Whoever began before, and is not there yet, is refused as who begins now; later turns are told as ever."""
+    for before, after in ((empty(), ADAMS), (ADAMS, LESS), (LESS, ADAMS)):
+        await concluded(tx, accepted(plans(before, after)))
+    *gone, last = await turns.following(tx, 0)
+    later = [line async for line in feed.lines(tx, last)]
+    floor = floors.Floor("lincoln", gone[-1].ground, gone[-1].position, AT)
+    await floors.rise(tx, floor)
+    assert await floors.purge_some(tx, floor, 10) > 0
+    for turn in gone:
+        with pytest.raises(Refused, match=f"have been purged .* --after 2.{gone[-1].lines_max}"):
+            await anext(feed.lines(tx, turn))
+    assert [line async for line in feed.lines(tx, gone[-1], Cursor(2, gone[-1].lines_max))] == []
+    assert [line async for line in feed.lines(tx, last)] == later
 
 
 async def test_unchanged_rows_cost_nothing(engine: AsyncEngine) -> None:

@@ -107,7 +107,12 @@ async def assert_given(tx: AsyncConnection, cursor: Cursor, district: str | None
 
 
 async def lines(tx: AsyncConnection, turn: Turn, after: Cursor | None = None) -> AsyncIterator[dict[str, Any]]:
-    """Give the lines of a turn that come after a cursor, as the published shape; see `rostergate changes`."""
+    """Give the lines of a turn that come after a cursor, as the published shape; see `rostergate changes`.
+
+    Raises `Refused` where they have been purged, perhaps since the reader began.
+    """
+    taken = after.line if after and after.position == turn.position else 0
+    await floors.assert_followed(tx, turn.position, taken, turn.district)
     line = turn.first_line
     if turn.erased:
         line += 1
