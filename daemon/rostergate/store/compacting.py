@@ -36,6 +36,9 @@ def compact(location: Location) -> None:
         raise StoreError(f"Writing the database anew needs {need} bytes free on its disk. Make room, then do it again.")
     try:
         with closing(sqlite3.connect(location, timeout=BUSY_SECONDS_MAX, isolation_level=None)) as database:
+            # Names of children belong on this disk, whose room was looked at; left to itself, SQLite takes /var/tmp.
+            beside = str(location.parent.absolute()).replace("'", "''")
+            database.execute(f"PRAGMA temp_store_directory='{beside}'")
             database.execute("VACUUM")
             busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error as error:
@@ -47,10 +50,10 @@ def compact(location: Location) -> None:
 def _on_server(server: Server) -> None:
     import psycopg  # noqa: PLC0415 - its driver would slow down every command on SQLite
 
-    from rostergate.store import postgresql  # noqa: PLC0415 - as above
+    from rostergate.store.postgresql import parameters  # noqa: PLC0415 - as above
 
     try:
-        with psycopg.connect(server.url, autocommit=True, **postgresql.parameters(server)) as connection:
+        with psycopg.connect(server.url, autocommit=True, **parameters(server)) as connection:
             for table in metadata.tables:
                 connection.execute(f'VACUUM "{table}"'.encode())
     except psycopg.Error as error:
