@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from core.rosters import frames
 from rostergate.core.matching import Decision
@@ -197,3 +198,12 @@ async def test_a_turn_that_loses_the_line_of_an_erased_person_is_told_again(tx: 
     await erasing.erase(tx, erasing.Person("lincoln", STUDENTS, "s1"), LATER, "5a17")
     left = [one for one in await told(tx, after=Cursor(2, line)) if one["cursor"].startswith("2.")]
     assert _stands(left) == [("stands", "s2", "linked", "p2")]
+
+
+@pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+async def test_accounts_that_were_loaded_a_moment_ago_are_known_to_the_planner(tx: AsyncConnection) -> None:
+    """Before they are compared with the roster the server looks at them: it would read all of them for each person."""
+    many = [PlatformAccount(f"p{one}", None, f"{one}@x.example", None) for one in range(20_000)]
+    await accounts.load(tx, "lincoln", many, AT)
+    known = sa.text("SELECT reltuples FROM pg_class WHERE relname = 'platform_accounts'")
+    assert await tx.scalar(known) == len(many)

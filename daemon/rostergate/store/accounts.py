@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from rostergate.core.account import ACTIVE, ClassState, Event, State, after, links
 from rostergate.core.roster import PEOPLE
 from rostergate.errors import NotFound, Refused
-from rostergate.store import turns
+from rostergate.store import copying, turns
 from rostergate.store.schema import accounts, live_classes, platform_accounts
 from rostergate.store.schema import roster as versions
 
@@ -174,6 +174,8 @@ async def classes(tx: AsyncConnection, district: str) -> list[tuple[str, str, Cl
 
 async def _link(tx: AsyncConnection, district: str, sign: str, at: datetime, position: int) -> Counter[str]:
     """Link those whom one sign tells; return how many by role."""
+    # Filled a moment ago, these took minutes to be compared, while all districts wait for this turn to be committed.
+    await copying.assure_statistics(tx, [platform_accounts.name, accounts.name, *_ROLES])
     fitting: list[tuple[str, str, str]] = []
     for role, key in _ROLES.items():
         made, other = versions[role], platform_accounts
