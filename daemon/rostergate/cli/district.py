@@ -60,9 +60,11 @@ def add(place: Place, slug: str, *, name: str, time_zone: str, recipients: tuple
     rows = [(field, value) for field, value in access.items() if field != "slug"]
     for field, value in (*rows, *(("host key", one) for one in host_keys)):
         click.echo(f"{field:<10}{value}")  # no blanks after the value: it is copied
-    click.echo("\nThe password is shown this once; `rostergate district password` issues another.")
+    click.echo(f"\nThe password is shown this once; `rostergate district password {slug}` issues another.")
     if not host_keys:
-        click.echo("The host keys are made when the daemon first starts; `rostergate district show` shows them then.")
+        click.echo(
+            f"The host keys are made when the daemon first starts; `rostergate district show {slug}` shows them then."
+        )
 
 
 async def _issue(place: Place, district: District) -> str:
@@ -93,7 +95,7 @@ def list_districts(place: Place, *, as_json: bool) -> None:
             (row["slug"], row["name"], row["time_zone"], row["format"], "yes" if row["enabled"] else "no")
             for row in rows
         ],
-        empty="no districts yet; add one with `rostergate district add`",
+        empty="no districts yet; add one with `rostergate district add SLUG --name NAME --time-zone ZONE`",
     )
     for one in broken:
         click.echo(f"broken: {one['error']}", err=True)

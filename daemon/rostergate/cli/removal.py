@@ -31,7 +31,8 @@ def remove(place: Place, slug: str, *, history: bool, dry_run: bool, yes: bool, 
 
     Its file in the configuration goes, and with it every login; what is in its inboxes, its deliveries' files, its
     reports and what waits of it go; all of its rows leave the roster, and whoever follows the feed is told each one as
-    removed. It says what that is before it does it. To keep its roster as it is, use `rostergate district disable`.
+    removed. It says what that is before it does it. To keep its roster as it is, use `rostergate district disable
+    SLUG`.
 
     What has been in the roster stays as history until the platform has followed; then remove that with --history. From
     then on nothing is left but the numbers, states and times of its deliveries. Out of reach are backups.

@@ -280,18 +280,18 @@ async def _make_free(
 def _taken(district: District, school: str, platform_school: str, holder: str, plan: StoredPlan | None) -> Refused:
     """Return what to say of a school of the platform that is another's: what to do first, by the commands' names."""
     told = f"{platform_school} is the match of school {holder}"
-    of_holder = f"{holder} --district {district.slug} --by WHO`"
     again = f"Then match {school} again."
     if plan and plan.counts["schools"].removed:
         return Refused(
             f"{told}, which plan {plan.plan} would take out of the roster. Where that is right, first "
             f"`rostergate release {plan.plan} --by WHO --reason WHY`; where the roster is to keep it as it is, "
-            f"`rostergate schools deselect {of_holder}. {again}"
+            f"`rostergate schools deselect {holder} --district {district.slug} --by WHO`. {again}"
         )
     held = f" in plan {plan.plan}, which is held" if plan and plan.state is State.HELD else ""
     return Refused(
         f"{told}{held}. First match that one to another school of the platform, or "
-        f"`rostergate schools make {of_holder}, or `rostergate schools deselect {of_holder}. {again}"
+        f"`rostergate schools make {holder} --district {district.slug} --by WHO`, or "
+        f"`rostergate schools deselect {holder} --district {district.slug} --by WHO`. {again}"
     )
 
 

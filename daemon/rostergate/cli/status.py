@@ -114,7 +114,7 @@ def _print(
         if "error" in row:
             click.echo(f"{'stuck' if row['stands'] == 'stuck' else 'broken'}: {row['error']}", err=True)
     if not rows:
-        click.echo("\nno districts yet; add one with `rostergate district add`")
+        click.echo("\nno districts yet; add one with `rostergate district add SLUG --name NAME --time-zone ZONE`")
         return
     room = screen.height - min(len(steps), _STEPS_MAX) - 11 if screen.is_terminal and not every else len(rows)
     told = rows[: max(room, _ROWS_MIN)]

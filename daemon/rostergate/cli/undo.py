@@ -81,7 +81,8 @@ def undo(
     click.echo(f"\n{answer['delivery']} undoes {delivery}: it is {answer['state']}")
     if held := [one for one in answer["schools"] if one["state"] == State.HELD.value]:
         click.echo(
-            f"{counted(len(held), 'plan')} on hold: `rostergate holds` tells why, `rostergate release` applies it"
+            f"{counted(len(held), 'plan')} on hold: `rostergate holds` tells why, "
+            f"`rostergate release --delivery {answer['delivery']} --by WHO --reason WHY` applies what waits"
         )
 
 

@@ -193,7 +193,8 @@ def _waiting(answer: Mapping[str, Any], reported_at: str | None) -> Iterator[Ste
         plan = held[0] if len(held) == 1 else "PLAN"
         next_steps.append(
             f"{counted(states['held'], 'school')} on hold: `rostergate holds show {plan}` tells why, "
-            f"`rostergate release {plan}` applies it, `rostergate discard {plan}` drops it"
+            f"`rostergate release {plan} --by WHO --reason WHY` applies it, "
+            f"`rostergate discard {plan} --by WHO --reason WHY` drops it"
         )
     if state == "planned" and states["unmatched"]:
         next_steps.append(
