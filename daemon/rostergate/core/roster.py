@@ -21,6 +21,8 @@ class Table:
     """One canonical table: its key columns, then its value columns."""
 
     name: str
+    words: str
+    """What its rows are, to those who read reports."""
     key: tuple[str, ...]
     values: tuple[str, ...] = ()
     tied_by: tuple[str, ...] = ()
@@ -37,25 +39,35 @@ class Table:
         return bool(self.tied_by)
 
 
-SCHOOLS = Table("schools", ("school_id",), ("name",))
+SCHOOLS = Table("schools", "schools", ("school_id",), ("name",))
 TEACHERS = Table(
-    "teachers", ("teacher_id",), ("first_name", "last_name", "email", "phone"), tied_by=("teacher_schools",)
+    "teachers", "teachers", ("teacher_id",), ("first_name", "last_name", "email", "phone"), tied_by=("teacher_schools",)
 )
 STUDENTS = Table(
+    "students",
     "students",
     ("student_id",),
     ("first_name", "last_name", "grade", "birth_date", "email", "phone"),
     tied_by=("student_schools",),
 )
 GUARDIANS = Table(
-    "guardians", ("guardian_id",), ("first_name", "last_name", "email", "phone"), tied_by=("guardianships",)
+    "guardians",
+    "guardians",
+    ("guardian_id",),
+    ("first_name", "last_name", "email", "phone"),
+    tied_by=("guardianships",),
 )
-CLASSES = Table("classes", ("school_id", "class_id"), ("name",))
-TEACHER_SCHOOLS = Table("teacher_schools", ("school_id", "teacher_id"))
-STUDENT_SCHOOLS = Table("student_schools", ("school_id", "student_id"))
-GUARDIANSHIPS = Table("guardianships", ("school_id", "student_id", "guardian_id"), ("relationship", "contact_type"))
-CLASS_TEACHERS = Table("class_teachers", ("school_id", "class_id", "teacher_id"))
-ENROLLMENTS = Table("enrollments", ("school_id", "class_id", "student_id"))
+CLASSES = Table("classes", "classes", ("school_id", "class_id"), ("name",))
+TEACHER_SCHOOLS = Table("teacher_schools", "teachers in schools", ("school_id", "teacher_id"))
+STUDENT_SCHOOLS = Table("student_schools", "students in schools", ("school_id", "student_id"))
+GUARDIANSHIPS = Table(
+    "guardianships",
+    "guardians of students",
+    ("school_id", "student_id", "guardian_id"),
+    ("relationship", "contact_type"),
+)
+CLASS_TEACHERS = Table("class_teachers", "teachers of classes", ("school_id", "class_id", "teacher_id"))
+ENROLLMENTS = Table("enrollments", "students in classes", ("school_id", "class_id", "student_id"))
 
 TABLES: dict[str, Table] = {
     table.name: table

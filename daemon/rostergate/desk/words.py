@@ -10,24 +10,12 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from rostergate.core.roster import TABLES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
-
-TABLE_TITLES: dict[str, str] = {
-    "schools": "Schools",
-    "teachers": "Teachers",
-    "students": "Students",
-    "guardians": "Guardians",
-    "classes": "Classes",
-    "teacher_schools": "Teachers in schools",
-    "student_schools": "Students in schools",
-    "guardianships": "Guardians of students",
-    "class_teachers": "Teachers of classes",
-    "enrollments": "Students in classes",
-}
-"""Canonical tables by name, in the order in which people read them."""
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -117,4 +105,4 @@ def age(seconds: float) -> str:
 
 def table_title(table: str) -> str:
     """Return the name of a canonical table as people read it."""
-    return TABLE_TITLES.get(table, table.replace("_", " "))
+    return TABLES[table].words.capitalize() if table in TABLES else table.replace("_", " ")

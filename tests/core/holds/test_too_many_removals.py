@@ -95,9 +95,31 @@ def test_the_numbers_name_the_worst_table() -> None:
         "percent_max": 20.0,
         "rows_min": 25,
     }
-    assert "30 of 60 students (50.0 %), 40 of 60 enrollments (66.7 %)" in hold.message
+    assert "30 of 60 students (50.0 %), 40 of 60 students in classes (66.7 %)" in hold.message
     assert "20 % of a table, from 25 rows on" in hold.message
     assert HOLD.likely_cause in hold.message
+
+
+def test_every_table_is_told_in_words_of_the_school() -> None:
+    """Whoever runs the export reads of students and classes, not of our tables."""
+    people = range(30)
+    before = frames(
+        schools=[("A", "Lincoln")],
+        teachers=[(f"t{one}",) for one in people],
+        teacher_schools=[("A", f"t{one}") for one in people],
+        students=[("s",)],
+        student_schools=[("A", "s")],
+        guardians=[(f"g{one}",) for one in people],
+        guardianships=[("A", "s", f"g{one}") for one in people],
+        classes=[("A", f"c{one}", "Maths") for one in people],
+        class_teachers=[("A", f"c{one}", f"t{one}") for one in people],
+        enrollments=[("A", f"c{one}", "s") for one in people],
+    )
+    kept = ("schools", "students", "student_schools")
+    hold = check(before, {name: frame if name in kept else frame.clear() for name, frame in before.items()})
+    assert hold is not None
+    told = ("teachers", "classes", "guardians of students", "teachers of classes", "students in classes")
+    assert ", ".join(f"30 of 30 {one} (100.0 %)" for one in told) in hold.message
 
 
 def test_what_a_new_term_exchanges_is_told_as_that() -> None:

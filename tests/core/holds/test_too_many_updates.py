@@ -103,6 +103,23 @@ def test_the_hold_tells_numbers_limit_cause_and_rows() -> None:
     )
 
 
+def test_every_table_is_told_in_words_of_the_school() -> None:
+    """Whoever runs the export reads of guardians of students, not of our tables."""
+
+    def kin(relationship: str) -> Frames:
+        return frames(
+            schools=[("A", "Lincoln")],
+            students=[("s",)],
+            student_schools=[("A", "s")],
+            guardians=[(f"g{one}",) for one in range(30)],
+            guardianships=[("A", "s", f"g{one}", relationship) for one in range(30)],
+        )
+
+    hold = check(kin("mother"), kin("father"))
+    assert hold is not None
+    assert "30 of 30 guardians of students (100.0 %)" in hold.message
+
+
 def test_the_limits_are_the_districts() -> None:
     """Other limits, other answers."""
     assert check(school("a", "a"), school("b", "a"), HoldLimits(updates_percent_max=40, updates_rows_min=1)) is not None

@@ -44,7 +44,7 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         return None
     bare = sum(pairs.filter(_WITHOUT_ZEROS).height for pairs in found.values())
     most = max(found, key=lambda table: found[table].height)
-    told = ", ".join(f"{pairs.height} {table}" for table, pairs in found.items())
+    told = ", ".join(f"{pairs.height} {TABLES[table].words}" for table, pairs in found.items())
     district = f" In the whole district it is {everywhere} people." if everywhere > again else ""
     return Hold(
         code=HOLD.code,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from rostergate.core.holding import HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
+from rostergate.core.roster import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +59,7 @@ class _Loss:
         return 100 * self.removed / self.of
 
     def __str__(self) -> str:
-        return f"{self.removed} of {self.of} {self.table.replace('_', ' ')} ({self.percent:.1f} %)"
+        return f"{self.removed} of {self.of} {TABLES[self.table].words} ({self.percent:.1f} %)"
 
 
 def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:

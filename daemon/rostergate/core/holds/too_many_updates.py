@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rostergate.core.holding import HoldRule, SchoolView
 from rostergate.core.plan import Action, Hold
+from rostergate.core.roster import TABLES
 
 if TYPE_CHECKING:
     from rostergate.core.policy import HoldLimits
@@ -25,7 +26,8 @@ def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
         return None
     worst = max(crossed, key=lambda table: _percent(view, table))
     told = (
-        f"{view.count(table, Action.UPDATED)} of {_of(view, table)} {table} ({_percent(view, table):.1f} %)"
+        f"{view.count(table, Action.UPDATED)} of {_of(view, table)} {TABLES[table].words}"
+        f" ({_percent(view, table):.1f} %)"
         for table in crossed
     )
     return Hold(
