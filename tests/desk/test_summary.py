@@ -17,19 +17,21 @@ SENTENCES = {
     "same": "Nothing changed: the roster is already as the files say.",
     "faulty": "Accepted: 100 changes in 1 school are in the roster; 2 errors and 118 alerts were found.",
     "rejected": "Refused: 1 format error was found (students.csv, line 1042), so nothing was changed.",
-    "held": "Accepted in part: 1 of 3 schools is on hold for a person to look at; "
+    "held": "Accepted in part: 1 of 3 schools waits for a person to look at it; "
     "100 changes in 1 school are in the roster.",
-    "all held": "On hold: the school is on hold for a person to look at; nothing else has changed.",
+    "all held": "On hold: the school waits for a person to look at it; nothing else has changed.",
     "released": "Accepted: 528 changes in 2 schools are in the roster.",
-    "discarded": "Accepted: the changes of 1 school were discarded; 100 changes in 1 school are in the roster.",
-    "unmatched": "Accepted in part: 1 of 2 schools waits to be matched; 100 changes in 1 school are in the roster.",
+    "discarded": "Accepted: a person decided against the changes of 1 school; "
+    "100 changes in 1 school are in the roster.",
+    "unmatched": "Accepted in part: 1 of 2 schools is not known to the platform yet; "
+    "100 changes in 1 school are in the roster.",
     "superseded": "Replaced: a newer delivery took its place before all its schools were decided; "
     "100 changes in 1 school had been made before.",
     "superseded by an undo": "Replaced: the undo lincoln-00018 took its place before all its schools were decided; "
     "100 changes in 1 school had been made before.",
     "ended by an erasure": "Ended: a person was erased before all its schools were decided; "
     "100 changes in 1 school had been made before.",
-    "preview": "Dry run, would be accepted in part: 1 of 2 schools would be on hold for a person to look at; "
+    "preview": "Dry run, would be accepted in part: 1 of 2 schools would wait for a person to look at it; "
     "100 changes in 1 school would be made; 2 errors were found.",
     "refused preview": "Dry run, would be refused: 1 format error was found (students.csv, line 1042), "
     "so nothing would be changed.",
@@ -62,14 +64,14 @@ def test_the_tone_says_whether_to_act(stories: dict[str, Story], kind: str, tone
 @pytest.mark.parametrize(
     ("states", "told"),
     [
-        (("unmatched",), "Waiting for a match: the school waits to be matched; nothing else has changed."),
+        (("unmatched",), "Waiting for a match: the school is not known to the platform yet; nothing else has changed."),
         (
             ("unmatched", "unmatched"),
-            "Waiting for a match: all 2 schools wait to be matched; nothing else has changed.",
+            "Waiting for a match: all 2 schools are not known to the platform yet; nothing else has changed.",
         ),
         (("clear",), "Accepted: 100 changes in 1 school are about to be made."),
-        (("discarded",), "Discarded: the changes of 1 school were discarded; nothing else has changed."),
-        (("held", "held"), "On hold: all 2 schools are on hold for a person to look at; nothing else has changed."),
+        (("discarded",), "Discarded: a person decided against the changes of 1 school; nothing else has changed."),
+        (("held", "held"), "On hold: all 2 schools wait for a person to look at them; nothing else has changed."),
         (("deselected",), "Nothing changed: none of its schools is rostered."),
     ],
 )  # fmt: skip
@@ -81,6 +83,14 @@ def test_schools_are_counted(
     lincoln = verdict["schools"][0]
     verdict["schools"] = [{**lincoln, "school_id": str(place), "state": state} for place, state in enumerate(states)]
     assert sentence(tell(verdict, state="planned")) == told
+
+
+def test_what_was_found_comes_before_what_stays(tell: Callable[..., Story], stories: dict[str, Story]) -> None:
+    """Where nothing changed, a mail is about the faults alone: its subject is read no further than they stand."""
+    verdict = {**(stories["same"].verdict or {}), "findings": (stories["faulty"].verdict or {})["findings"]}
+    assert sentence(tell(verdict)) == (
+        "Nothing changed: 2 errors and 118 alerts were found; otherwise the roster is already as the files say."
+    )
 
 
 def test_an_undo_is_told_on_both_sides(stories: dict[str, Story]) -> None:

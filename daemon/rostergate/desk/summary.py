@@ -91,6 +91,7 @@ def _accepted(story: Story) -> Summary:
     waiting = [*_in(story, PlanState.HELD), *_in(story, PlanState.UNMATCHED)]
     free = [*_in(story, PlanState.CLEAR), *_in(story, PlanState.APPLIED)]
     clauses = _undo_clauses(story) + _waiting_clauses(story) + _discarded_clauses(story)
+    faults = _faults(story)
     if _rows(story, free):
         clauses.append(_applied_clause(story, free))
     elif clauses:
@@ -98,8 +99,8 @@ def _accepted(story: Story) -> Summary:
     elif story.schools and len(_in(story, PlanState.DESELECTED)) == len(story.schools):
         clauses.append("none of its schools is rostered")
     else:
-        clauses.append("the roster is already as the files say")
-    return Summary(_tone(story, waiting, free), _headline(story, waiting, free), "; ".join(clauses + _faults(story)))
+        clauses, faults = [*faults, f"{'otherwise ' if faults else ''}the roster is already as the files say"], []
+    return Summary(_tone(story, waiting, free), _headline(story, waiting, free), "; ".join(clauses + faults))
 
 
 def _headline(story: Story, waiting: Sequence[School], free: Sequence[School]) -> str:
@@ -130,21 +131,20 @@ def _undo_clauses(story: Story) -> list[str]:
 
 def _waiting_clauses(story: Story) -> list[str]:
     held, unmatched = _in(story, PlanState.HELD), _in(story, PlanState.UNMATCHED)
-    would = "would be" if story.preview else None
     clauses = []
     if held:
-        clauses.append(
-            f"{_of(held, story)} {would or ('is' if len(held) == 1 else 'are')} on hold for a person to look at"
-        )
+        verb = "would wait" if story.preview else "waits" if len(held) == 1 else "wait"
+        clauses.append(f"{_of(held, story)} {verb} for a person to look at {'it' if len(held) == 1 else 'them'}")
     if unmatched:
-        verb = "would wait" if story.preview else "waits" if len(unmatched) == 1 else "wait"
-        clauses.append(f"{_of(unmatched, story)} {verb} to be matched")
+        clauses.append(
+            f"{_of(unmatched, story)} {'is' if len(unmatched) == 1 else 'are'} not known to the platform yet"
+        )
     return clauses
 
 
 def _discarded_clauses(story: Story) -> list[str]:
     discarded = _in(story, PlanState.DISCARDED)
-    return [f"the changes of {counted(len(discarded), 'school')} were discarded"] if discarded else []
+    return [f"a person decided against the changes of {counted(len(discarded), 'school')}"] if discarded else []
 
 
 def _applied_clause(story: Story, schools: Sequence[School]) -> str:
