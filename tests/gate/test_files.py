@@ -1,4 +1,5 @@
 import asyncio
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,17 @@ async def test_commit_is_dated_when_it_began(house: House) -> None:
         await file.write(DATA)
         house.now += timedelta(hours=1)
     assert house.inbox().entries()["schools.csv"].at == NOW
+
+
+@pytest.mark.parametrize("at", [-(2**31), 2**33, 2**40], ids=["in 1901", "in 2242", "after year 9999"])
+async def test_a_time_that_sftp_does_not_have_ends_no_listing(house: House, at: int) -> None:
+    """A file that was copied in with one is listed like any other, and a set can be uploaded beside it."""
+    house.inbox().folder.joinpath("classes.csv").write_bytes(DATA)
+    os.utime(house.inbox().folder / "classes.csv", (at, at))
+    async with house.sftp() as sftp:
+        await put(sftp, "schools.csv")
+        assert {"classes.csv", "schools.csv"} <= set(await sftp.listdir("/"))
+        assert (await sftp.stat("classes.csv")).size == len(DATA)
 
 
 @pytest.mark.parametrize("how", ["abort", "disconnect", "channel-close", "end-of-stream"])

@@ -53,6 +53,12 @@ def test_what_is_new_stays(spool: Spool) -> None:
     assert left_behind.uploads(spool, before) == left_behind.aside(spool, before) == ()
 
 
+def test_a_time_that_no_calendar_has_says_nothing(spool: Spool) -> None:
+    """A file that brings one is as old as it has lain there."""
+    os.utime(spool.inbox("lincoln") / "students.csv", (2**40, 2**40))
+    assert left_behind.uploads(spool, datetime.now(UTC) - SOON) == ()
+
+
 def test_an_inbox_that_cannot_be_read_keeps_nothing_else(spool: Spool) -> None:
     """What is as old elsewhere is found as well."""
     spool.inbox("lincoln").chmod(0o000)

@@ -81,6 +81,17 @@ async def test_copied_in_again(inbox: Inbox, clock: Clock, by_the_gate: bool) ->
     assert inbox.entries()["a.csv"].at == clock.now
 
 
+@pytest.mark.parametrize(
+    "at", [-(2**40), 2**33, 253_402_300_799, 2**40], ids=["before year 1", "in 2242", "end of 9999", "after year 9999"]
+)
+def test_copied_in_with_a_time_that_cannot_be(inbox: Inbox, clock: Clock, at: int) -> None:
+    """It is dated as noticed, also where a set is coming in: what begins in the future holds every other file up."""
+    (inbox.folder / "a.csv").write_bytes(b"hello")
+    os.utime(inbox.folder / "a.csv", (at, at))
+    assert inbox.date_strangers({"a.csv"}, clock.now - timedelta(hours=1)) == ["a.csv"]
+    assert inbox.entries()["a.csv"].at == clock.now
+
+
 async def test_a_file_of_no_set_is_left_as_it_is(inbox: Inbox) -> None:
     """What is nobody's may be somebody else's: to date it could be denied, and hold up the set beside it."""
     (inbox.folder / "notes.txt").write_bytes(b"hello")

@@ -15,11 +15,15 @@ UPLOADED: Final = stat.S_IFREG | 0o600
 READABLE: Final = stat.S_IFREG | 0o400
 WRITABLE_FOLDER: Final = stat.S_IFDIR | 0o700
 READABLE_FOLDER: Final = stat.S_IFDIR | 0o500
+_SECONDS_MAX: Final = 2**32 - 1
 
 
 def attributes(mode: int, size: int, at: datetime | float) -> asyncssh.SFTPAttrs:
-    """Return the attributes of something of `size` bytes; `at` is a time or seconds since the epoch."""
-    seconds = int(at if isinstance(at, (int, float)) else at.timestamp())
+    """Return the attributes of something of `size` bytes; `at` is a time or seconds since the epoch.
+
+    SFTP has times from 1970 to 2106; what lies outside is shown as the nearest of them.
+    """
+    seconds = min(max(int(at if isinstance(at, (int, float)) else at.timestamp()), 0), _SECONDS_MAX)
     return asyncssh.SFTPAttrs(size=size, permissions=mode, nlink=1, atime=seconds, mtime=seconds)
 
 

@@ -12,14 +12,15 @@ Rule 3: a file that has just taken the place of an old one is put back: an uploa
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from rostergate.spool import sealing
+from rostergate.spool.entries import time_of
 from rostergate.spool.folders import Area
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from rostergate.spool.folders import Spool
@@ -69,4 +70,4 @@ def _files(folder: Path) -> list[Path]:
 
 def _at(path: Path) -> datetime:
     facts = path.lstat()
-    return datetime.fromtimestamp(max(facts.st_ctime, facts.st_mtime), UTC)
+    return max(time_of(facts.st_ctime), time_of(facts.st_mtime))

@@ -65,5 +65,12 @@ def entry_at(path: Path | os.DirEntry[str]) -> Entry | None:
         return None
     if not stat.S_ISREG(state.st_mode):
         return None
-    at = datetime.fromtimestamp(state.st_mtime, UTC)
-    return Entry(path.name, state.st_size, at, finished=bool(state.st_mode & stat.S_IXUSR))
+    return Entry(path.name, state.st_size, time_of(state.st_mtime), finished=bool(state.st_mode & stat.S_IXUSR))
+
+
+def time_of(seconds: float) -> datetime:
+    """Return a file's time (aware, UTC); one that is in no calendar says nothing, and is as old as can be."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -201,14 +201,15 @@ class Inbox:
         """Date those of these files that came by another road as noticed now; return their names. Raises `OSError`.
 
         Such a file brings a time of its own, which says nothing about when it came. `since`: when the set that is
-        coming in began; what a crash made strange is not older than that and keeps its time. None: no set has begun.
+        coming in began; what a crash made strange is from then to now and keeps its time. None: no set has begun.
         """
+        now = self._now()
         strangers = [
             name
             for name, entry in self.entries().items()
-            if name in names and self._dated.get(name) != entry.at and (since is None or entry.at < since)
+            if name in names and self._dated.get(name) != entry.at and (since is None or not since <= entry.at <= now)
         ]
-        at = self._now().timestamp()
+        at = now.timestamp()
         for name in strangers:
             os.utime(self.folder / name, (at, at), follow_symlinks=False)
         self._dated = {name: entry.at for name, entry in self.entries().items()}

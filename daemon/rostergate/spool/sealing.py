@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from rostergate.errors import Refused
 from rostergate.spool import cipher
 from rostergate.spool.disk import fsync_file, fsync_folder, write_atomically
+from rostergate.spool.entries import time_of
 from rostergate.spool.folders import Area, Spool
 
 if TYPE_CHECKING:
@@ -350,7 +351,7 @@ def _freeze_file(path: Path, delivery: str, keys: tuple[bytes, ...]) -> SealedFi
         pass
     fsync_file(path)
     status = path.stat()
-    began_at = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
+    began_at = time_of(status.st_mtime).isoformat()
     return SealedFile(path.name, status.st_size, digest.hexdigest(), began_at)
 
 
