@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,3 +89,19 @@ async def test_an_inbox_that_cannot_be_read_is_missed_alone(spool: Spool) -> Non
                 await notices(spool.inbox(other))
             spool.inbox(district).chmod(0o700)
             await notices(spool.inbox(district))
+
+
+@pytest.mark.parametrize("away", ["moved", "removed"])
+async def test_a_watch_ends_with_the_folder_of_all_inboxes(spool: Spool, away: str) -> None:
+    """Whoever watches learns that there is nothing to be watched any more, instead of waiting for ever."""
+    inboxes = spool.inbox("lakeside").parent
+
+    async def watch() -> None:
+        async for _ in watching.changed_inboxes(spool, asyncio.Event()):
+            if away == "removed":
+                shutil.rmtree(inboxes, ignore_errors=True)
+            elif inboxes.exists():
+                inboxes.rename(spool.state / "away")
+
+    with pytest.raises(FileNotFoundError):
+        await asyncio.wait_for(watch(), 30)

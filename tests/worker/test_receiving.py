@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from rostergate.core.delivery import State
 from rostergate.spool import sealing
 from rostergate.spool.folders import Area, Spool
 from rostergate.store import deliveries
-from rostergate.worker import sealed
+from rostergate.worker import receiving, sealed
 from rostergate.worker.receiving import Receiver
 
 if TYPE_CHECKING:
@@ -323,3 +324,34 @@ async def test_files_that_cannot_go_back_at_once_go_back_later(reception: Recept
     reception.receiver.look(SLUG, Area.UPLOAD)
     assert (await reception.sealed())[0] == SET
     assert sealing.unfinished(spool) == []
+
+
+@pytest.mark.parametrize("away", ["moved", "removed"])
+async def test_inboxes_that_could_not_be_watched_are_watched_again(
+    reception: Reception, monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    """The log says once that they are not, and once that they are again; a file that is copied in is noticed then."""
+    monkeypatch.setattr(receiving, "RETRY_SECONDS", 0.2)
+    spool = reception.house.spool
+    inboxes = spool.inbox(SLUG).parent
+
+    def told(event: str) -> int:
+        return sum(line["event"] == event for line in lines)
+
+    with capture_logs() as lines:
+        await reception.put(OTHERS)
+        await reception.says(Waiting, "students.csv")
+        if away == "moved":
+            inboxes.rename(spool.state / "away")
+        else:
+            shutil.rmtree(inboxes)
+        await until(lambda: told(journal.WATCH_FAILED) == 1)
+        if away == "moved":
+            (spool.state / "away").rename(inboxes)
+        else:
+            spool.inbox(SLUG).mkdir(parents=True)
+        await until(lambda: told(journal.WATCH_RESUMED) == 1)
+        for name, data in SET.items():
+            (spool.inbox(SLUG) / name).write_bytes(data)
+        await reception.sealed()
+    assert (told(journal.WATCH_FAILED), told(journal.WATCH_RESUMED)) == (1, 1)

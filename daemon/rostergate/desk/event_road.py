@@ -118,9 +118,15 @@ ROAD: Final[Mapping[str, Sequence[Row]]] = {
     "The road": (
         (
             journal.WATCH_FAILED,
-            "The system gives no hints about inboxes; they are looked at every minute.",
+            "The system gives no hints about inboxes; they are looked at every minute, and it is tried again.",
             "the inboxes cannot be watched and are looked at every minute[: {error:failure}]",
             FAILURE,
+        ),
+        (
+            journal.WATCH_RESUMED,
+            "The system gives hints about inboxes again.",
+            "the inboxes are watched again",
+            (),
         ),
         (
             journal.SET_WAITED,

@@ -24,7 +24,8 @@ _Whose: TypeAlias = tuple[str, Area]
 async def changed_inboxes(spool: Spool, stop: asyncio.Event) -> AsyncIterator[set[_Whose]]:
     """Yield, after each burst of changes, whose inboxes changed: (district, area). Raises `OSError`.
 
-    What the gate itself puts down is told as well; who listens looks at the inbox either way.
+    What the gate itself puts down is told as well; who listens looks at the inbox either way. Every few seconds in
+    which nothing changes, an empty set tells that they are watched.
     """
     # The watcher tells absolute paths, whatever it was given.
     roots = {f"{(spool.state / area.value).absolute()}{os.sep}": area for area in Area}
@@ -40,13 +41,13 @@ async def changed_inboxes(spool: Spool, stop: asyncio.Event) -> AsyncIterator[se
                 debounce=200,
                 step=50,
                 ignore_permission_denied=True,
+                yield_on_timeout=True,
             )
             async with aclosing(watch) as bursts:
                 async for changes in bursts:
                     touched = {_whose(path, roots) for _, path in changes}
-                    if found := {one for one in touched if one is not None}:
-                        yield found
-                    if any(_is_inbox(path, roots) for _, path in changes) and _inboxes(roots) != inboxes:
+                    yield {one for one in touched if one is not None}
+                    if any(_is_inbox_or_root(path, roots) for _, path in changes) and _inboxes(roots) != inboxes:
                         break
 
 
@@ -63,8 +64,9 @@ def _inboxes(roots: Iterable[str]) -> dict[str, tuple[int, int, int]]:
     return found
 
 
-def _is_inbox(path: str, roots: Iterable[str]) -> bool:
-    return any(os.path.dirname(path) == root.rstrip(os.sep) for root in roots)  # noqa: PTH120 - a hundred in a burst
+def _is_inbox_or_root(path: str, roots: Iterable[str]) -> bool:
+    folder = os.path.dirname(path)  # noqa: PTH120 - a hundred in a burst
+    return any(root.rstrip(os.sep) in (path, folder) for root in roots)
 
 
 def _whose(path: str, roots: dict[str, Area]) -> _Whose | None:

@@ -137,15 +137,25 @@ class Receiver:
             await asyncio.sleep(RESCAN_SECONDS)
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        try:
-            async for touched in watching.changed_inboxes(self._spool, stop):
-                for slug, area in touched:
-                    if slug in self._districts:
-                        with suppress(DiskError):
-                            self._inboxes.of(slug, area).touch()
-                        self._look_soon(slug, area)
-        except Exception as error:
-            log.error(journal.WATCH_FAILED, exc_info=error)
+        """Look soon at what changes; where nothing can be watched, try again until something can."""
+        failed = False
+        while not stop.is_set():
+            try:
+                async for touched in watching.changed_inboxes(self._spool, stop):
+                    if failed:
+                        log.info(journal.WATCH_RESUMED)
+                        failed = False
+                    for slug, area in touched:
+                        if slug in self._districts:
+                            with suppress(DiskError):
+                                self._inboxes.of(slug, area).touch()
+                            self._look_soon(slug, area)
+            except Exception as error:
+                if not failed:
+                    log.error(journal.WATCH_FAILED, exc_info=error)
+                    failed = True
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
 
     async def _look_at_what_is_due(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
