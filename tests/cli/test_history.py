@@ -3,18 +3,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import psycopg
 import pytest
 
 from core.rosters import frames
 from rostergate import store
 from rostergate.core.roster import TABLES, empty
-from running import SECONDS_MAX
+from running import SECONDS_MAX, until
 from servers import ENGINES
 from store.making import accepted, concluded, plans
 from store.replaying import STATES
@@ -165,3 +168,41 @@ def test_a_follower_is_told_what_is_applied_later(commands: Any) -> None:
         assert (line["cursor"], line["action"]) == ("3.1", "updated")
         follower.terminate()
         assert follower.wait(SECONDS_MAX) == 0
+
+
+def stands_in_the_way(commands: Any) -> bool:
+    """Say whether somebody reads an old state of the database, and what is newer cannot be tidied up."""
+    if commands.server:
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with psycopg.connect(commands.server.url) as connection:
+            (count,) = connection.execute(f"SELECT count(xact_start) {others}").fetchone() or (0,)
+        return bool(count)
+    with closing(sqlite3.connect(commands.location, isolation_level=None)) as connection:
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return bool(busy)
+
+
+@pytest.mark.usefixtures("lakeside")
+def test_a_reader_that_stalls_holds_up_nobody(commands: Any) -> None:
+    """While nobody takes lines the database is let go; whoever takes them later misses none and gets none twice."""
+    many = [f"x{one}" for one in range(3_000)]
+    much = frames(
+        schools=[("A", "Adams")], students=[(one, "Ann") for one in many], student_schools=[("A", one) for one in many]
+    )
+    deliver(commands, (TWO, much))
+    with subprocess.Popen(
+        [sys.executable, "-m", "rostergate", *commands.place, "changes", "--follow"],
+        env={**os.environ, **commands.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as follower:
+        assert follower.stdout
+        told = [json.loads(follower.stdout.readline())["cursor"]]
+        deliver(commands, (much, TWO))
+        until(lambda: not stands_in_the_way(commands), "the database to be let go")
+        last = str(commands.answer("roster")[0]["cursor"])
+        while told[-1] != last:
+            told.append(json.loads(follower.stdout.readline())["cursor"])
+        follower.terminate()
+        assert follower.wait(SECONDS_MAX) == 0
+    assert told == [json.loads(line)["cursor"] for line in commands("changes").stdout.splitlines()]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 FOLLOW_SECONDS: Final = 1.0
 """How often to look for what was applied since: nothing hints from one process to another."""
 
+STALL_SECONDS: Final = 5.0
+"""How long a reader may take for some lines before the database is let go."""
+
 _LINES_AT_ONCE: Final = 1_000
 
 
@@ -118,23 +121,41 @@ async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
 async def _tell_what_there_is(
     engine: AsyncEngine, slug: str | None, after: Cursor, out: IO[str], stop: asyncio.Event
 ) -> Cursor:
-    """Write the lines after a cursor, and return the cursor to go on after. One transaction per turn."""
+    """Write the lines after a cursor, and return the cursor to go on after.
+
+    One transaction per turn, or per part of one: none stays open while a reader takes no lines, which would keep
+    SQLite's log from being reset and PostgreSQL from cleaning up.
+    """
     while not stop.is_set():
         async with store.reading(engine) as tx:
             found = await turns.following(tx, max(after.position - 1, 0), district=slug, limit=1)
             if not found:
                 return after
-            await _write(tx, found[0], after, out)
-        after = Cursor(found[0].position + 1)
+            after, writing = await _write(tx, found[0], after, out)
+        await writing
     return after
 
 
-async def _write(tx: AsyncConnection, turn: turns.Turn, after: Cursor, out: IO[str]) -> None:
+async def _write(
+    tx: AsyncConnection, turn: turns.Turn, after: Cursor, out: IO[str]
+) -> tuple[Cursor, asyncio.Task[None]]:
+    """Write a turn's lines, up to its end or to where the reader stalls.
+
+    Return the cursor to go on after, and the last part, which may still be being written.
+    """
     told: list[str] = []
     async for line in feed.lines(tx, turn, after):
         told.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
         if len(told) == _LINES_AT_ONCE:
-            out.write("".join(told))
+            writing = asyncio.create_task(asyncio.to_thread(_put, out, "".join(told)))
+            done, _ = await asyncio.wait({writing}, timeout=STALL_SECONDS)
+            if not done:
+                return Cursor.parse(line["cursor"]), writing
+            await writing
             told.clear()
-    out.write("".join(told))
+    return Cursor(turn.position + 1), asyncio.create_task(asyncio.to_thread(_put, out, "".join(told)))
+
+
+def _put(out: IO[str], text: str) -> None:
+    out.write(text)
     out.flush()
