@@ -34,6 +34,15 @@ def test_formats_are_known_by_name() -> None:
     assert catalogue.formats()["remind-1.0"].name == "remind-1.0"
 
 
+def test_auto_is_every_format() -> None:
+    """A district of one format may send that one's files; one whose format is recognised those of all."""
+    every = catalogue.formats()
+    assert [one.name for one in catalogue.chosen("auto")] == sorted(every)
+    assert catalogue.chosen("direct") == [every["direct"]]
+    assert catalogue.file_names("direct") == {file.name for file in every["direct"].files}
+    assert catalogue.file_names("auto") == {file.name for one in every.values() for file in one.files}
+
+
 def test_codes_are_those_of_rules_and_of_modules() -> None:
     """Every code a finding can have is there, under its own name, with words for people."""
     found = catalogue.codes()
