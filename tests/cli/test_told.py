@@ -38,7 +38,7 @@ SAID = {"KIND": "held", "SHELL": "bash", "ADDRESS": "it@example.org", "CURSOR": 
 """What stands for a capital word; for others, and for what the program fills in, a number does."""
 ENDLESS = {"serve", "demo", "tail", "changes"}
 """Commands that need not end: only their arguments are looked at."""
-NAMES = {"schools match", "discard", "man", "completion"}
+NAMES = {"man", "completion"}
 """What a sentence calls a command that it says more of: it is not the line to run."""
 
 

@@ -43,7 +43,8 @@ _REFUSALS: Final = {
     State.DISCARDED: "it has been discarded already",
     State.DESELECTED: "its school is not rostered",
     State.UNMATCHED: (
-        "its school waits to be matched to a school of the platform first, with `rostergate schools match` or `make`"
+        "its school waits to be matched to a school of the platform first: "
+        "`rostergate schools list --district DISTRICT` shows which are near"
     ),
     State.CLEAR: "it is not held",
 }

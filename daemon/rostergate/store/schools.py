@@ -135,8 +135,8 @@ async def assert_free(tx: AsyncConnection, delivery: str, district: str, wanted:
         if place is not None and other != school_id:
             raise Refused(
                 f"Nothing was applied: the platform's school {place}, which school {school_id} would get, is the match "
-                f"of school {other} by now. First `rostergate schools match`, `make` or `deselect` one of them, or "
-                "`rostergate discard` the plan."
+                f"of school {other} by now. First discard the plan, or give one of them another place: "
+                f"`rostergate schools match SCHOOL PLATFORM_SCHOOL --district {district} --by WHO`."
             )
 
 
