@@ -100,12 +100,13 @@ async def _count(place: Place, slug: str | None, delivery: str | None, *, as_jso
         for one in districts:
             if span is None:
                 counts[one] = await stored.counts(tx, one)
+            else:
+                counts[one] = await history.counts(tx, one, span.after)
+            if span is None and as_json:
                 states[one] = {
                     "accounts": await accounts.counts(tx, one),
                     "class_states": await accounts.class_counts(tx, one),
                 }
-            else:
-                counts[one] = await history.counts(tx, one, span.after)
     if as_json:
         print_json(
             [{"district": one, **tables, **states.get(one, {}), "cursor": cursor} for one, tables in counts.items()]
