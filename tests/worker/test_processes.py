@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,16 @@ async def test_a_process_that_dies_is_replaced(processes: Processes) -> None:
         await processes.run(os._exit, 1)
     assert not died.value.permanent
     assert await processes.run(os.getppid) == os.getpid()
+    await processes.close()
+
+
+async def test_a_process_that_died_while_it_was_idle_fails_nothing(processes: Processes) -> None:
+    """Where the kernel takes a process that has nothing to do, the next function runs in a new one."""
+    before = threading.active_count()
+    worker = await processes.run(os.getpid)
+    os.kill(worker, signal.SIGKILL)
+    assert until(lambda: threading.active_count() == before, "the pool's own threads to see it")
+    assert await processes.run(os.getpid) != worker
     await processes.close()
 
 

@@ -59,7 +59,12 @@ class Processes:
         pool, limit = await self._free.get(), asyncio.timeout(self._seconds_max)
         try:
             async with limit:
-                return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+                try:
+                    answer = pool.submit(function, *args)
+                except BrokenProcessPool:  # it died while it had nothing to do: that is nobody's fault
+                    pool = self._new_pool()
+                    answer = pool.submit(function, *args)
+                return await asyncio.wrap_future(answer)
         except BrokenProcessPool as broken:
             pool = self._new_pool()
             raise ProcessDiedError from broken
