@@ -68,6 +68,18 @@ def test_what_a_crash_left_is_swept(tmp_path: Path, stories: dict[str, Story]) -
     assert report.sweep(tmp_path / "nobody") == 0
 
 
+def test_a_report_that_is_cut_off_again_and_again_takes_its_room_once(
+    tmp_path: Path, stories: dict[str, Story]
+) -> None:
+    """What is left of a report whose writer was killed goes with the next try; what another one writes stays."""
+    left, another = tmp_path / ".unfinished-lincoln-00017-x", tmp_path / ".unfinished-lincoln-00018-y"
+    for one in (left, another):
+        one.mkdir()
+        (one / report.CHANGES).write_text("half")
+    report.write(tmp_path / "lincoln-00017", stories["same"])
+    assert {one.name for one in tmp_path.iterdir()} == {"lincoln-00017", another.name}
+
+
 def test_no_person_is_in_any_report(tmp_path: Path, stories: dict[str, Story], a_person: list[Change]) -> None:
     """Of a person in the changes, names, contacts and birth date appear nowhere, and the id only in changes.csv."""
     for number, story in enumerate(stories.values()):

@@ -9,7 +9,8 @@
 Rule 1: a report appears whole. It is written beside its place under a hidden name, synced, then renamed.
 Rule 2: a report that is told again replaces the old one file by file, status.json last: no file is ever missing or cut
 off. A crash in between leaves files of two tellings, and the next telling puts that right.
-Rule 3: what an interrupted writing leaves has a hidden name and is removed by `sweep`, before anything else writes.
+Rule 3: what an interrupted writing leaves has a hidden name and is removed by the next writing of the same report, or
+by `sweep`, before anything else writes.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def write(folder: Path, story: Story) -> None:
     stays readable.
     """
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_unfinished(folder.parent, f"{folder.name}-")
     unfinished = Path(tempfile.mkdtemp(prefix=f"{_UNFINISHED}{folder.name}-", dir=folder.parent))
     try:
         _fill(unfinished, story)
@@ -58,7 +60,11 @@ def write(folder: Path, story: Story) -> None:
 
 def sweep(folder: Path) -> int:
     """Remove what interrupted writings left in a district's report folder; return how many. Raises `OSError`."""
-    left = sorted(folder.glob(f"{_UNFINISHED}*"))
+    return _remove_unfinished(folder, "")
+
+
+def _remove_unfinished(folder: Path, beginning: str) -> int:
+    left = sorted(folder.glob(f"{_UNFINISHED}{beginning}*"))
     for one in left:
         shutil.rmtree(one)
     return len(left)
