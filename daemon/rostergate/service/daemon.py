@@ -16,7 +16,7 @@ import structlog
 
 from rostergate import journal, store
 from rostergate.core.completeness import Stuck
-from rostergate.desk import latest, report
+from rostergate.desk import latest
 from rostergate.errors import Refused
 from rostergate.gate import CLOSING_SECONDS_MAX, Gate, Services
 from rostergate.service import notices, purging, readiness, reporting, silence, upgrading
@@ -28,6 +28,7 @@ from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
 from rostergate.service.observing import Observation, measure_loop_delay
 from rostergate.service.post import TEMPLATES, Post
+from rostergate.service.reports import Reports
 from rostergate.service.room import Room
 from rostergate.spool import cipher
 from rostergate.spool.folders import Area
@@ -147,6 +148,7 @@ class Daemon:
             on_closed=self._report,
             room=self._room.refusal,
         )
+        self._reports = Reports(settings, districts, self._engine, spool, database, self._processes, self._now)
         self._dry_runs = DryRuns(settings, spool, database, self._processes, self._now)
         self._receiver = Receiver(
             settings=settings,
@@ -192,7 +194,7 @@ class Daemon:
         stopped = await recovery.recover(self._engine, self._spool, self._districts, self._settings, self._now())
         for district in filter(None, map(self._districts.get, stopped)):
             await self._dry_runs.tell_failed(district)
-        await self._write_missing_reports()
+        await self._reports.sweep()
         await asyncio.to_thread(self._lay_out_pages, list(self._districts))
         await self._room.look()
         await self._listen()
@@ -206,7 +208,7 @@ class Daemon:
             self._post.run(self.stop),
             silence.watch(self.stop, self._settings, self._districts, self._engine, self._now),
             self._alone.keep(self.stop),
-            reporting.watch(self.stop, self._engine, self._write_due_reports),
+            self._reports.watch(self.stop),
             purging.watch(self.stop, self._settings, self._engine, self._spool, self._now),
             readiness.feed_watchdog(self.stop),
             measure_loop_delay(self.stop),
@@ -342,34 +344,8 @@ class Daemon:
         """Write the report of a delivery, and of those that it took the place of."""
         slug = delivery.rpartition("-")[0]
         self._footings.forget(slug)
-        await self._write_due_reports(slug)
+        await self._reports.write_due(slug)
         self._post.look()
-
-    async def _write_due_reports(self, slug: str) -> None:
-        district = self._districts.get(slug)
-        if district is None:
-            return
-        async with store.reading(self._engine) as tx:
-            due = await deliveries.unreported(tx, slug)
-        for one in due:
-            await self._write_report(district, one.id)
-
-    async def _write_report(self, district: District, delivery: str) -> None:
-        try:
-            await self._processes.run(
-                reporting.write_in_process, self._spool, self._database, self._settings, district, delivery, self._now()
-            )
-            log.info(journal.REPORT_WRITTEN, delivery=delivery, district=district.slug)
-        except Exception as error:
-            log.error(journal.REPORT_FAILED, delivery=delivery, district=district.slug, exc_info=error)
-
-    async def _write_missing_reports(self) -> None:
-        async with store.reading(self._engine) as tx:
-            missing = await deliveries.unreported(tx)
-        for folder in await asyncio.to_thread(lambda: sorted((self._spool.state / "reports").iterdir())):
-            await asyncio.to_thread(report.sweep, folder)
-        for slug in sorted({one.district for one in missing}):
-            await self._write_due_reports(slug)
 
 
 def _taken(error: OSError, address: str, port: int, keys: str) -> Refused:

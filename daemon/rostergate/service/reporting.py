@@ -2,13 +2,12 @@
 
 Rule 1: a report says what the store says. It can be written again at any time; `reported_at` tells whether it must be.
 Rule 2: LATEST.txt tells of the newest delivery; the report of an older one leaves it alone.
-Rule 3: whoever changes what a report says writes it again. Where that was kept from it, `watch` finds out.
+Rule 3: whoever changes what a report says writes it again. Where that was kept from it, `reports` finds out.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -17,14 +16,13 @@ from rostergate import store
 from rostergate.core.calendar import day_of, next_opening
 from rostergate.desk import latest, report
 from rostergate.desk.story import Story
-from rostergate.errors import StoreError
 from rostergate.service.address import address
 from rostergate.spool import sealing
 from rostergate.store import deliveries, past, plans, undos, verdicts
 from rostergate.worker import road, slot, workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
     from typing import Any
@@ -43,8 +41,6 @@ PREVIEW: Final = "preview"
 """The folder of the newest dry run's report; no delivery is called so."""
 HISTORY_MAX: Final = 20
 """Deliveries on the line of a report: four weeks of school days."""
-LOOK_SECONDS: Final = 60.0
-"""How often to look for reports that were not written."""
 
 
 def write_in_process(
@@ -74,21 +70,6 @@ async def write(
     async with store.writing(engine, district.slug) as tx:
         if (await deliveries.get(tx, delivery)).state == told.state:
             await deliveries.reported(tx, delivery, now)
-
-
-async def watch(stop: asyncio.Event, engine: AsyncEngine, write_due: Callable[[str], Awaitable[None]]) -> None:
-    """Have a district's reports written of which one is still due at a second look, until `stop` is set."""
-    before: frozenset[str] = frozenset()
-    while not stop.is_set():
-        try:
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
-        except TimeoutError:
-            with suppress(StoreError):  # the queue tells of it, and looks for the database
-                async with store.reading(engine) as tx:
-                    due = {one.id: one.district for one in await deliveries.unreported(tx)}
-                for slug in sorted({due[delivery] for delivery in before & due.keys()}):
-                    await write_due(slug)
-                before = frozenset(due)
 
 
 async def story(
