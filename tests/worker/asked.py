@@ -31,6 +31,17 @@ def wait_for(path: Path) -> int:
     return os.getpid()
 
 
+def write_for_ever(database: Path, begun: Path) -> None:
+    """Begin a transaction that writes, tell so by a file, and never end it."""
+
+    async def hold(engine: AsyncEngine) -> None:
+        async with store.writing(engine):
+            await asyncio.to_thread(begun.touch)
+            await asyncio.Event().wait()
+
+    workbench.do(database, hold)
+
+
 def is_imported(module: str) -> bool:
     """Tell whether this process has the module."""
     return module in sys.modules

@@ -249,17 +249,22 @@ class Daemon:
         """Take no more logins, let uploads and decisions finish within `server.drain_seconds_max`, and close."""
         self.stop.set()
         bound = self._settings.server.drain_seconds_max
-        try:
-            async with asyncio.timeout(bound):
-                draining = self._gate.drain(bound - min(CLOSING_SECONDS_MAX, bound / 2))
-                await asyncio.gather(draining, *self._parts, self._dry_runs.ended(), return_exceptions=True)
-                await self._processes.close()
-        except TimeoutError:
+        finished = asyncio.create_task(self._finish(bound))
+        _, late = await asyncio.wait([finished], timeout=bound)
+        if late:
             log.warning(journal.SERVICE_DRAINED, complete=False)
-            self._processes.kill()
+            self._processes.kill()  # first: what else is under way may wait for the end of a worker's transaction
+            finished.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await finished
         await self._observation.close()
         await self._footings.close()
         await self._engine.dispose()
+
+    async def _finish(self, bound: float) -> None:
+        draining = self._gate.drain(bound - min(CLOSING_SECONDS_MAX, bound / 2))
+        await asyncio.gather(draining, *self._parts, self._dry_runs.ended(), return_exceptions=True)
+        await self._processes.close()
 
     def _ended(self, part: asyncio.Task[None]) -> None:
         """End the daemon when one of its parts fails: the service manager starts it whole again."""
