@@ -115,3 +115,55 @@ async def test_a_full_database_costs_no_attempt(
     assert walking.walks == 6
     told = [line["event"] for line in lines if line["event"] in {journal.DATABASE_LOST, journal.DELIVERY_FAILED}]
     assert told == [journal.DATABASE_LOST]
+
+
+class _Endless:
+    """Stands in for the worker processes: a walk never comes to its end."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def run(self, *_: object) -> Walked:
+        """Walk one delivery."""
+        self.begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody ends it")
+
+
+async def test_a_wanted_end_of_the_daemon_costs_no_attempt(
+    engine: AsyncEngine, location: store.Location, tmp_path: Path
+) -> None:
+    """When the time for finishing is over, what was under way stays sealed and has all its attempts left."""
+    (tmp_path / "lincoln.toml").write_text('name = "Lincoln"\ntime_zone = "UTC"\n')
+    districts = Districts(tmp_path)
+    districts.load()
+    async with store.writing(engine) as tx:
+        delivery = await sealed(tx)
+    walking = _Endless()
+
+    async def on_closed(_delivery: str) -> None:
+        raise AssertionError("nothing is closed")
+
+    queue = Queue(
+        settings=Settings(),
+        districts=districts,
+        engine=engine,
+        database=location,
+        spool=Spool(tmp_path),
+        processes=cast("Processes", walking),
+        now=utc_now,
+        on_closed=on_closed,
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(queue.run(stop))
+    async with asyncio.timeout(SECONDS_MAX):
+        await walking.begun.wait()
+        async with store.reading(engine) as tx:
+            assert (await deliveries.get(tx, delivery)).attempts == 1
+        stop.set()
+        while not running.done():  # once before it waits for nothing but the walk, perhaps, and then again
+            running.cancel()
+            await asyncio.wait([running], timeout=1)
+    async with store.reading(engine) as tx:
+        found = await deliveries.get(tx, delivery)
+    assert (found.state, found.attempts) == (State.SEALED, 0)

@@ -166,6 +166,15 @@ async def count_attempt(tx: AsyncConnection, delivery: str, *, again: bool = Fal
     return int(attempts)
 
 
+async def uncount_attempt(tx: AsyncConnection, delivery: str) -> None:
+    """Take back that an attempt was counted which was ended for nothing that the delivery has done."""
+    await tx.execute(
+        deliveries.update()
+        .where(deliveries.c.id == delivery, deliveries.c.state == State.SEALED.value)
+        .values(attempts=deliveries.c.attempts - 1)
+    )
+
+
 async def give_up(tx: AsyncConnection, delivery: str, error: str, at: datetime) -> Delivery:
     """Note that a delivery could not be decided, and why (no cell value). Raises `NotFound`, `IllegalTransition`."""
     await step(tx, delivery, Event.GAVE_UP, error=error, closed_at=at, reported_at=None)

@@ -1,7 +1,8 @@
 """The queue of sealed deliveries: one at a time per district, each attempt counted before it starts.
 
 Rule 1: the database is the queue. What is told in memory is only a hint to look there, which is done by itself too.
-Rule 2: an attempt is counted before it begins, so that a delivery that kills its process ends in `failed`.
+Rule 2: an attempt is counted before it begins, so that a delivery that kills its process ends in `failed`. One that a
+wanted end of the daemon cuts short is not: a few restarts while a large delivery is decided do it no harm.
 Rule 3: what failed for a passing reason is tried again later, each time twice as late; its district waits, the
 others go on.
 Rule 4: a database that cannot be used is looked for again, and nothing is lost or given up meanwhile: a server may be
@@ -199,6 +200,10 @@ class Queue:
         except FullDatabaseError as error:
             log.warning(journal.DELIVERY_RETRIED, delivery=delivery.id, district=delivery.district, exc_info=error)
             self._in_vain.add(delivery.id)
+            raise
+        except asyncio.CancelledError:  # the daemon ends, and has no time left for it
+            async with store.writing(self._engine, delivery.district) as tx:
+                await deliveries.uncount_attempt(tx, delivery.id)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the attempt has failed and the next delivery goes on
             await self._failed(delivery, error, attempt)
