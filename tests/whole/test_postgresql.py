@@ -12,6 +12,7 @@ import asyncssh
 import psycopg
 import pytest
 
+from rostergate import store
 from rostergate.cli import sample
 from rostergate.service.lock import running
 from running import Rostergate, until
@@ -66,6 +67,14 @@ async def test_a_delivery_is_applied_held_and_released(rostergate: Rostergate, f
     told = rostergate.answer("db", "backup", str(rostergate.folder / "roster.dump"), status=1)
     assert told["command"].startswith("pg_dump ")
     assert not rostergate.spool.database.exists()
+
+
+async def test_a_retry_waits_for_no_other_district(rostergate: Rostergate, url: str) -> None:
+    """While another district's large delivery is being written, a command about one of this district's is done."""
+    engine = store.open(store.Server(url))
+    async with store.writing(engine, "elsewhere"):
+        assert "no delivery lakeside-00001" in rostergate.run("retry", "lakeside-00001", status=1)
+    await engine.dispose()
 
 
 async def test_a_kill_inside_the_transaction_loses_nothing(

@@ -125,7 +125,8 @@ def retry(place: Place, delivery: str, *, as_json: bool) -> None:
 
 
 async def _retry(place: Place, delivery: str) -> stored.Delivery:
-    async with place.database() as engine, store.writing(engine) as tx:
+    slug = delivery.rpartition("-")[0]
+    async with place.database() as engine, store.writing(engine, slug) as tx:
         found = await stored.get(tx, delivery)
         if found.state is not State.FAILED:
             raise Refused(f"{delivery} is {found.state.value}; only a failed delivery can be tried again")

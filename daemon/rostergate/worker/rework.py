@@ -43,7 +43,7 @@ async def rework(engine: AsyncEngine, spool: Spool, plan: StoredPlan, policy: Po
         files = await asyncio.to_thread(sealing.contents, spool.delivery(plan.delivery), spool.key_file)
         verdict = await asyncio.to_thread(decide, files, known, told)
         again = next((one for one in verdict.plans if one.school_id == plan.school_id), _nothing(plan))
-        async with store.writing(engine) as tx:
+        async with store.writing(engine, plan.district) as tx:
             if await roster.ground(tx, plan.district) == ground:
                 return await deciding.put_again(tx, plan, again)
     raise StoreError("the roster kept changing while the plan was worked out again; try again")
