@@ -169,7 +169,7 @@ async def test_a_writer_that_waits_too_long_says_who_is_in_the_way(engine: Async
     other.execute("BEGIN IMMEDIATE")
     async with store.reading(engine) as tx:
         await tx.exec_driver_sql("PRAGMA busy_timeout=1")
-    with pytest.raises(StoreError, match="Another program"):
+    with pytest.raises(StoreError, match="another program"):
         async with store.writing(engine):
             pass
     other.close()

@@ -20,10 +20,14 @@ from rostergate.store.scope import CONNECTIONS_MAX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_IN_THE_WAY: Final = (
+    "A very large delivery is being recorded, or another program writes for too long. Try again; where that does not "
+    "help, find that program and stop it."
+)
 _FILE_STEPS: Final = (
     ("no such table", "It was never set up: run `rostergate db upgrade` on this state folder once."),
     ("no such column", "It belongs to another version: run `rostergate db upgrade` of this version once."),
-    ("locked", "Another program has been writing to it for too long: find and stop that program, then try again."),
+    ("locked", _IN_THE_WAY),
     ("disk is full", "Free space on its disk, then try again."),
     ("malformed", "It is damaged: stop the daemon and restore the last backup."),
     ("not a database", "It is damaged or another kind of file: stop the daemon and restore the last backup."),
@@ -50,7 +54,7 @@ _SERVER_STEPS: Final = (
     ("53100", "Free space on the server's disk, then try again."),
     ("53300", "Raise max_connections on the server, or close other programs' connections, then try again."),
     ("53", "The server is short of something: look at its log, then try again."),
-    ("55", "Another program has been writing to it for too long: find and stop that program, then try again."),
+    ("55", _IN_THE_WAY),
     ("57", "The server stopped it or is stopping itself: look at its log, then try again."),
     ("58", "The server's disk or system fails: look at its log."),
     ("08", "Check that the server runs and can be reached, then try again."),
