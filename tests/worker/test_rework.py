@@ -18,10 +18,12 @@ from rostergate.core.matching import Decision
 from rostergate.core.plan_state import State
 from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.snapshot import Snapshot
-from rostergate.errors import StoreError
+from rostergate.errors import Refused, StoreError
+from rostergate.spool import sealing
 from rostergate.spool.folders import Spool
 from rostergate.store import deciding, plans, roster, schools
 from rostergate.worker.rework import TRIES_MAX, rework
+from rostergate.worker.road import DeliveryDamagedError
 from worker.delivering import AT, SLUG
 
 if TYPE_CHECKING:
@@ -144,3 +146,39 @@ async def test_what_was_decided_about_schools_counts(district: District) -> None
     await _move(district, {"class_id": "c1"})
     put = await _again(district, "10", policy)
     assert (put.counts["teacher_schools"].removed, put.counts["teachers"].removed) == (1, 0)
+
+
+async def test_a_plan_whose_files_would_be_refused_by_now_stays_as_it_was(district: District) -> None:
+    """The district's format was named since, and is another: the refusal says why, and what to do."""
+    await district.deliver(deliver())
+    delivery = await district.deliver(FEW)
+    await _move(district, {"student_id": "s30-59"})
+    async with district.reading() as tx:
+        before = await plans.of(tx, delivery)
+    with pytest.raises(Refused, match=rf"{delivery} would be refused \(.*missing-file.*\) .* discard"):
+        await _again(district, "30", Policy(format="clever"))
+    async with district.reading() as tx:
+        assert await plans.of(tx, delivery) == before
+
+
+@pytest.mark.parametrize("lost", ["all", "one", "changed"])
+async def test_a_plan_whose_files_are_not_those_that_were_sealed_stays_as_it_was(district: District, lost: str) -> None:
+    """They were removed or changed on the disk; the refusal says what to do."""
+    await district.deliver(deliver())
+    delivery = await district.deliver(FEW)
+    await _move(district, {"student_id": "s30-59"})
+    async with district.reading() as tx:
+        before = await plans.of(tx, delivery)
+    folder = district.spool.delivery(delivery)
+    name = min(FEW)
+    if lost == "all":
+        sealing.discard(folder)
+    elif lost == "one":
+        (folder / name).unlink()
+    else:
+        (folder / name).chmod(0o600)
+        (folder / name).write_bytes(FEW[name] + b"\n")
+    with pytest.raises((Refused, DeliveryDamagedError), match="upload again"):
+        await _again(district, "30", Policy())
+    async with district.reading() as tx:
+        assert await plans.of(tx, delivery) == before

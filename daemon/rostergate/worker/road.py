@@ -149,7 +149,7 @@ async def _walk_once(
     read = time.monotonic()
     verdict = _final(against(known, said, told))
     del said
-    _assert_as_sealed(stated, verdict)
+    assert_as_sealed(stated, verdict)
     decided = time.monotonic()
     after = kept.after(known, verdict)
     del known
@@ -179,7 +179,8 @@ def _final(verdict: Verdict) -> Verdict:
     return replace(verdict, outcome=Outcome.REJECTED) if verdict.outcome is Outcome.INCOMPLETE else verdict
 
 
-def _assert_as_sealed(stated: deliveries.Delivery, verdict: Verdict) -> None:
+def assert_as_sealed(stated: deliveries.Delivery, verdict: Verdict) -> None:
+    """Raise `DeliveryDamagedError` unless the files that were decided about are those that were sealed."""
     sealed = {one.name: one.sha256 for one in stated.files}
     found = {one.name: one.sha256 for one in verdict.files}
     if sealed != found:
