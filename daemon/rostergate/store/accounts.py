@@ -13,25 +13,25 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
 import sqlalchemy as sa
 
 from rostergate.core.account import ACTIVE, ClassState, Event, State, after, links
 from rostergate.core.roster import PEOPLE
 from rostergate.errors import NotFound, Refused
-from rostergate.store import copying, turns
+from rostergate.store import copying, many_values, turns
 from rostergate.store.schema import accounts, live_classes, platform_accounts
 from rostergate.store.schema import roster as versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-ROWS_AT_ONCE: Final = 5_000
-
+_OF_ACCOUNT: Final = ("account", "role", "email", "phone")
 _ROLES: Final = {person.name: person.key[0] for person in PEOPLE}
 """Canonical table of people -> its key."""
 
@@ -59,12 +59,8 @@ async def load(tx: AsyncConnection, district: str, found: Iterable[PlatformAccou
     Their ids are unique. Links and claims stay.
     """
     await tx.execute(platform_accounts.delete().where(platform_accounts.c.district == district))
-    rows = [
-        {"district": district, "account": one.account, "role": one.role, "email": one.email, "phone": one.phone}
-        for one in found
-    ]
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        await tx.execute(platform_accounts.insert(), rows[start : start + ROWS_AT_ONCE])
+    rows = [tuple(getattr(one, name) for name in _OF_ACCOUNT) for one in found]
+    await _insert(tx, platform_accounts, rows, _OF_ACCOUNT, {"district": district})
     position = await turns.take_alone(tx, district, at)
     stand = await follow(tx, district, at, position)
     return sum(stand[role] for role in _ROLES)
@@ -200,12 +196,25 @@ async def _link(tx: AsyncConnection, district: str, sign: str, at: datetime, pos
     chosen = links(fitting)
     told = {"district": district, "state": after(State.OFFERED, Event.LINKED).value, "linked_by": sign}
     moment = {"linked_at": at, "linked_position": position}
-    rows = [
-        {**told, **moment, "role": role, "person_id": person, "account": account} for role, person, account in chosen
-    ]
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        await tx.execute(accounts.insert(), rows[start : start + ROWS_AT_ONCE])
+    await _insert(tx, accounts, chosen, ("role", "person_id", "account"), told | moment)
     return Counter(role for role, _, _ in chosen)
+
+
+async def _insert(
+    tx: AsyncConnection,
+    made: sa.Table,
+    rows: Sequence[tuple[str | None, ...]],
+    columns: Sequence[str],
+    constants: Mapping[str, Any],
+) -> None:
+    """Insert rows of which none is there yet, each with the constants."""
+    if not rows:
+        return
+    # Row by row, those of a large district took half a minute, while all others wait for the line of turns.
+    insert = copying.insert_missing if tx.dialect.name == "postgresql" else many_values.insert_missing
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
+    if await insert(tx, made, frame, constants) != frame.height:
+        raise AssertionError(f"{made.name} had rows already that were to be new")
 
 
 async def _enliven(tx: AsyncConnection, district: str, at: datetime, position: int) -> int:

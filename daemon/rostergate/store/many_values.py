@@ -31,11 +31,18 @@ async def insert_missing(tx: AsyncConnection, made: sa.Table, rows: pl.DataFrame
     whole = rows.height - rows.height % _ROWS_PER_STATEMENT
     parts = chain(rows[:whole].iter_slices(_ROWS_AT_ONCE), rows[whole:].iter_slices())
     written = 0
-    async for values in one_ahead(_values(part, tuple(constants.values())) for part in parts):
+    shared = tuple(_bound(tx.dialect, made.c[name], value) for name, value in constants.items())
+    async for values in one_ahead(_values(part, shared) for part in parts):
         rows_each = (len(values[0]) - len(constants)) // rows.width
         insert = _insert(tx.dialect, made, rows.columns, [*constants], rows_each)
         written += (await tx.exec_driver_sql(insert, values)).rowcount
     return written
+
+
+def _bound(dialect: sa.Dialect, column: sa.Column[Any], value: object) -> Any:  # noqa: ANN401 - what the driver takes
+    """Return a value as SQLAlchemy gives it to the driver: a moment would be written otherwise."""
+    process = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return process(value) if process else value
 
 
 def _values(rows: pl.DataFrame, constants: tuple[Any, ...]) -> _Statements:
