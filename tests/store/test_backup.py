@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,7 +60,7 @@ async def test_a_copy_is_whole_and_for_its_owner_alone(path: Path, tmp_path: Pat
     """The copy is one file of mode 0600 that can take the database's place."""
     await _with_password(path, "one")
     file = tmp_path / "copy.db"
-    assert backup.copy(path, file) == file.stat().st_size
+    assert backup.copy(path, file, AT) == file.stat().st_size
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert _copies(tmp_path) == ["copy.db"]
     assert await _password(file) == "one"
@@ -71,7 +72,7 @@ async def test_a_writer_goes_on_during_the_copy_and_is_not_in_it(path: Path, tmp
     engine = store.open(path)
     async with store.writing(engine) as tx:
         await credentials.set_password(tx, "lincoln", "two", AT)
-        backup.copy(path, tmp_path / "copy.db")
+        backup.copy(path, tmp_path / "copy.db", AT)
     await engine.dispose()
     assert await _password(tmp_path / "copy.db") == "one"
     assert await _password(path) == "two"
@@ -81,8 +82,19 @@ def test_a_backup_takes_the_place_of_nothing(path: Path, tmp_path: Path) -> None
     """A file of that name is left as it is."""
     (tmp_path / "copy.db").write_text("mine")
     with pytest.raises(Refused, match="exists already"):
-        backup.copy(path, tmp_path / "copy.db")
+        backup.copy(path, tmp_path / "copy.db", AT)
     assert (tmp_path / "copy.db").read_text() == "mine"
+
+
+def test_what_a_killed_backup_has_left_goes_with_the_next(path: Path, tmp_path: Path) -> None:
+    """It has a whole roster in it. What was written to a moment ago may be another backup that is being made."""
+    old, new, other = (tmp_path / name for name in (".a.copy.unfinished-17", ".b.copy.unfinished-18", ".c.copy"))
+    for one, hours in ((old, 7), (new, 1), (other, 7)):
+        one.write_text("roster")
+        at = (AT - timedelta(hours=hours)).timestamp()
+        os.utime(one, (at, at))
+    backup.copy(path, tmp_path / "copy.db", AT)
+    assert sorted(_copies(tmp_path)) == [".b.copy.unfinished-18", ".c.copy", "copy.db"]
 
 
 def test_a_damaged_database_leaves_no_backup(path: Path, tmp_path: Path) -> None:
@@ -94,7 +106,7 @@ def test_a_damaged_database_leaves_no_backup(path: Path, tmp_path: Path) -> None
         file.seek(size * 3)
         file.write(os.urandom(size * 4))
     with pytest.raises(StoreError, match=r"db check|could not be made"):
-        backup.copy(path, tmp_path / "copy.db")
+        backup.copy(path, tmp_path / "copy.db", AT)
     assert _copies(tmp_path) == []
 
 
@@ -102,7 +114,7 @@ def test_what_is_no_database_is_not_to_be_tried_again(path: Path, tmp_path: Path
     """Where trying again cannot help, the next step is the last backup."""
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(StoreError, match="restore the last backup"):
-        backup.copy(path, tmp_path / "copy.db")
+        backup.copy(path, tmp_path / "copy.db", AT)
     assert _copies(tmp_path) == []
 
 

@@ -13,6 +13,7 @@ from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, run
 from rostergate.cli.progress import progress
 from rostergate.errors import NotFound
+from rostergate.service.clock import utc_now
 from rostergate.store import backup as backing
 from rostergate.store import checking
 
@@ -81,7 +82,7 @@ def backup(place: Place, file: Path, *, as_json: bool) -> None:
             click.echo(f"# {location} is on a server. This makes the backup, and asks for the password:\n{command}")
         raise SystemExit(REFUSED)
     with progress("copying the database") as told:
-        size = backing.copy(Path(str(location)), file, told)
+        size = backing.copy(Path(str(location)), file, utc_now(), told)
     if as_json:
         print_json({"database": str(location), "file": str(file), "bytes": size, "command": None})
     else:

@@ -1,7 +1,8 @@
 """Backup: on SQLite a copy of the database while it is in use; on PostgreSQL the command that makes one.
 
 Rule 1: a backup is checked before it has its name, so a file of that name is a whole one.
-Rule 2: it has the roster of every district in it: it is for its owner alone.
+Rule 2: it has the roster of every district in it: it is for its owner alone, and what one that was killed has left
+goes with the next one beside it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import shlex
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 _PAGES_PER_STEP: Final = 4_096
 """Pages that are copied between two looks for a writer: 16 MiB."""
 _BUSY_SECONDS: Final = 0.05
+_LEFT_BEHIND: Final = timedelta(hours=6)
+"""How long nothing was written to a copy that nobody makes any more: the last check of a huge one takes some time."""
 
 
 def command_for(location: Location, file: Path) -> str | None:
@@ -44,7 +48,9 @@ def command_for(location: Location, file: Path) -> str | None:
     return shlex.join(["pg_dump", "--format=custom", "--no-owner", f"--file={file}", f"--dbname={address}"])
 
 
-def copy(path: Path, file: Path, told: Callable[[int, int | None], None] = lambda _done, _total: None) -> int:
+def copy(
+    path: Path, file: Path, now: datetime, told: Callable[[int, int | None], None] = lambda _done, _total: None
+) -> int:
     """Copy a SQLite database to a new file, as it is at one moment, while others read and write; return its bytes.
 
     Blocks; `told` is called now and then with the pages that are copied, and of how many. Raises `Refused` when the
@@ -55,6 +61,9 @@ def copy(path: Path, file: Path, told: Callable[[int, int | None], None] = lambd
         raise Refused(f"{file} exists already; a backup does not take the place of another. Name a new file.")
     if not file.parent.is_dir():
         raise Refused(f"There is no folder {file.parent} for {file.name}: make it, or name a file in another one.")
+    for left in file.parent.glob(".*.unfinished-*"):
+        if datetime.fromtimestamp(left.stat().st_mtime, UTC) < now - _LEFT_BEHIND:
+            left.unlink()
     unfinished = file.with_name(f".{file.name}.unfinished-{os.getpid()}")
     os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
@@ -62,11 +71,13 @@ def copy(path: Path, file: Path, told: Callable[[int, int | None], None] = lambd
         with unfinished.open("rb+") as written:
             os.fsync(written.fileno())
         try:
-            os.link(unfinished, file)  # unlike a rename it never takes the place of a file that has come meanwhile
+            # A file that has come meanwhile stays; a link, which would say so too, is refused by exFAT and some shares.
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             raise Refused(f"{file} has come to be there meanwhile; name a new file.") from None
+        unfinished.replace(file)
     finally:
-        unfinished.unlink()
+        unfinished.unlink(missing_ok=True)
     return file.stat().st_size
 
 
