@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from rostergate.core.delivery import Event, State, after
-from rostergate.core.plan_state import State as PlanState
 from rostergate.core.verdict import FileFacts, Outcome
 from rostergate.errors import NotFound, Refused
+from rostergate.store.plans import is_held
 from rostergate.store.schema import deliveries, plans, undos
 
 if TYPE_CHECKING:
@@ -299,13 +299,14 @@ async def unreported(tx: AsyncConnection, district: str | None = None) -> list[D
 
     These are decided, failed and superseded ones: whatever changes their state asks for a new report.
     """
-    return await _select(
+    found = await _select(
         tx,
         *(() if district is None else (deliveries.c.district == district,)),
         deliveries.c.reported_at.is_(None),
         deliveries.c.state.not_in([state.value for state in _UNDECIDED]),
-        order=(deliveries.c.district, deliveries.c.number),
     )
+    # In that order from the database, SQLite goes through all there ever were instead of the few that are due.
+    return sorted(found, key=lambda one: (one.district, one.number))
 
 
 async def districts(tx: AsyncConnection) -> list[str]:
@@ -336,7 +337,7 @@ async def overview(tx: AsyncConnection) -> list[Overview]:
     last = await _select(
         tx, sa.tuple_(deliveries.c.district, deliveries.c.number).in_(newest), order=(deliveries.c.district,)
     )
-    waiting = sa.select(plans.c.district, sa.func.count()).where(plans.c.state == PlanState.HELD.value)
+    waiting = sa.select(plans.c.district, sa.func.count()).where(is_held(plans))
     holds: dict[str, int] = {row[0]: row[1] for row in await tx.execute(waiting.group_by(plans.c.district))}
     return [Overview(one.district, one, holds.get(one.district, 0)) for one in last]
 

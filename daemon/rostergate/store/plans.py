@@ -180,17 +180,19 @@ async def find(tx: AsyncConnection, ref: str) -> StoredPlan:
     conditions = [plans_table.c.hash >= prefix, plans_table.c.hash < prefix + "g"]
     if delivery:
         conditions.append(plans_table.c.delivery == delivery)
-    found = await _select(tx, *conditions)
-    if not found:
+    # Of as many as there may be with so short a beginning, or with the hash of no change, only the one is read.
+    newest = sa.select(sa.func.max(plans_table.c.id)).where(*conditions)
+    newest = newest.group_by(plans_table.c.district, plans_table.c.hash)
+    meant = (await tx.scalars(newest.where(_IS_OPEN))).all() or (await tx.scalars(newest)).all()
+    if not meant:
         raise NotFound(f"There is no plan {ref}; `rostergate holds` lists them.")
-    found = [one for one in found if one.state in OPEN] or found
-    meant = list({(one.district, one.hash): one for one in found}.values())
+    found = await get(tx, max(meant))
     if len(meant) > 1:
         raise Refused(
             f"{ref} could be any of {len(meant)} plans. Give more of the hash, or DELIVERY:HASH, "
-            f"for example {meant[-1].delivery}:{meant[-1].plan}."
+            f"for example {found.delivery}:{found.plan}."
         )
-    return meant[0]
+    return found
 
 
 async def waiting_for_match(tx: AsyncConnection, delivery: str) -> frozenset[str]:
