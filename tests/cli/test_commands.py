@@ -145,6 +145,23 @@ def test_a_decision_says_who_and_why(commands: Any) -> None:
     assert commands("discard", "abcdef", "--by", " ", "--reason", "y").exit_code == 2
 
 
+@pytest.mark.parametrize("text", ["Kim\nKim", "\x1b[31mKim", "x" * 501], ids=["lines", "escape", "long"])
+@pytest.mark.parametrize(
+    "command", ["release a --reason x", "discard a --reason x", "undo a --reason x", "schools make 1 --district a"]
+)
+def test_what_is_kept_of_a_decision_is_one_plain_line(commands: Any, command: str, text: str) -> None:
+    """It is shown in tables, reports and mail, where it must not pass for anything else."""
+    refused = commands(*command.split(), "--by", text)
+    assert (refused.exit_code, "must be one line of plain text" in refused.output) == (2, True)
+
+
+def test_bytes_that_are_no_text_are_wrong_usage(commands: Any) -> None:
+    """They can name nothing that is kept, and cannot be kept."""
+    for line in (["show", "K\udcff"], ["claim", "K\udcff", "--district", "x"], ["release", "ab", "--by", "K\udcff"]):
+        refused = commands(*line)
+        assert (refused.exit_code, "'K\\udcff' has bytes that are not UTF-8" in refused.output) == (2, True)
+
+
 def test_rules_and_formats_are_listed(commands: Any) -> None:
     """Every code and every format that is known is told."""
     assert {one["code"] for one in commands.answer("rules")} == set(catalogue.codes())

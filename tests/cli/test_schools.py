@@ -61,6 +61,15 @@ def test_nothing_of_a_school_without_a_match_is_written(waiting: Commands) -> No
     assert waiting.answer("roster")[0]["students"] == 0
 
 
+def test_a_name_moves_no_terminal(commands: Commands) -> None:
+    """What a district calls its school is shown, without what a terminal takes for a command."""
+    district(commands)
+    deliver(commands, files({"10": "Alder\x1b[2J School"}, {"10": range(3)}))
+    shown = commands("schools", "list", "--district", SLUG).output
+    assert "\x1b" not in shown
+    assert "Alder\ufffd[2J School" in shown
+
+
 def test_a_matched_school_goes_on_and_keeps_its_match(waiting: Commands) -> None:
     """Its plan is applied at once, who matched it is kept, and the next delivery needs nobody."""
     told = waiting.answer("schools", "match", "20", "p-2", *BY)

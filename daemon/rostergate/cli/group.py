@@ -39,6 +39,13 @@ class PlaceGroup(click.Group):
         found: click.Command = getattr(import_module(f"rostergate.cli.{self._modules[cmd_name]}"), cmd_name)
         return found
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what was typed, unless bytes of it are no text: it can be neither kept nor looked for, nor shown."""
+        for one in args:
+            if any("\ud800" <= letter <= "\udfff" for letter in one):
+                ctx.fail(f"{one!a} has bytes that are not UTF-8")
+        return super().parse_args(ctx, args)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a command's name, without importing any, or an option."""
         if incomplete and not incomplete[0].isalnum():

@@ -12,6 +12,7 @@ import click
 from rostergate import journal, store
 from rostergate.cli.completing import DELIVERY, DISTRICT
 from rostergate.cli.deliveries import only_district
+from rostergate.cli.kept_text import KEPT_TEXT
 from rostergate.cli.output import as_json, assert_can_ask, only_one, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, end, run
 from rostergate.cli.progress import progress
@@ -221,8 +222,8 @@ def _decision(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--district", "slug", type=DISTRICT, help="The district whose plans --all means."),
         click.option("--all", "every", is_flag=True, help="All plans of the district that are on hold; asks first."),
         click.option("--yes", is_flag=True, help="Do not ask."),
-        click.option("--by", required=True, help="Who decides."),
-        click.option("--reason", required=True, help="Why."),
+        click.option("--by", type=KEPT_TEXT, required=True, help="Who decides."),
+        click.option("--reason", type=KEPT_TEXT, required=True, help="Why."),
         as_json,
         click.pass_obj,
     )

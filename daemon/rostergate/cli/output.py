@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.console import Console
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import date
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def only_one(**given: bool) -> str | None:
@@ -61,6 +64,6 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, em
         numeric = all(isinstance(row[place], int | float) for row in rows)
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        # As text, not as markup: a school may be called "[Annex]".
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        # As text, not as markup: a school may be called "[Annex]". Nor as what a terminal takes for a command.
+        table.add_row(*(Text("" if cell is None else _CONTROL.sub("\ufffd", str(cell))) for cell in row))
     console().print(table)

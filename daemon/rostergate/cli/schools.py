@@ -12,6 +12,7 @@ from rostergate import journal, store
 from rostergate.cli import tables
 from rostergate.cli.completing import DISTRICT
 from rostergate.cli.holds import work_out_again, write_reports
+from rostergate.cli.kept_text import KEPT_TEXT
 from rostergate.cli.output import as_json, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.core.matching import Decision, suggestions
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from rostergate.store.whereabouts import Standing
 
 one_district = click.option("--district", "slug", type=DISTRICT, required=True, help="The district whose school it is.")
-who = click.option("--by", required=True, help="Who decides.")
+who = click.option("--by", type=KEPT_TEXT, required=True, help="Who decides.")
 
 
 @click.group()

@@ -8,6 +8,7 @@ import click
 
 from rostergate import journal, store
 from rostergate.cli.completing import DELIVERY
+from rostergate.cli.kept_text import KEPT_TEXT
 from rostergate.cli.output import as_json, assert_can_ask, print_json, print_table
 from rostergate.cli.place import Place, run
 from rostergate.cli.progress import progress
@@ -37,8 +38,8 @@ _WOULD = {
 @click.option("--school", "school_id", help="Only this school, by the id that the district gave it.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--by", help="Who asks for it.")
-@click.option("--reason", help="Why.")
+@click.option("--by", type=KEPT_TEXT, help="Who asks for it.")
+@click.option("--reason", type=KEPT_TEXT, help="Why.")
 @as_json
 @click.pass_obj
 def undo(
