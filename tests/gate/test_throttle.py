@@ -31,8 +31,9 @@ def test_address_is_banned_and_let_in_again() -> None:
     assert one.address_banned("192.0.2.1")
     assert not one.address_banned("192.0.2.2")
     clock.seconds = 60
+    fail(one, 11)
     assert not one.address_banned("192.0.2.1")
-    fail(one, 12)
+    fail(one, 1)
     clock.seconds += 119
     assert one.address_banned("192.0.2.1")
     clock.seconds += 1
@@ -46,6 +47,20 @@ def test_bans_have_an_end() -> None:
     for _ in range(20):
         fail(one, 12)
         clock.seconds += SETTINGS.ban_seconds_max
+        assert not one.address_banned("192.0.2.1")
+
+
+def test_ban_that_stays_over_is_forgotten() -> None:
+    """Whoever comes back soon after a ban is shut out for longer; after more than an hour it begins anew."""
+    clock = Clock()
+    clock.seconds = 1_000_000
+    one = Throttle(SETTINGS, clock)
+    for quiet, ban in ((0, 60), (1, 120), (3_600, 240), (3_601, 60)):
+        clock.seconds += quiet
+        fail(one, 12)
+        clock.seconds += ban - 1
+        assert one.address_banned("192.0.2.1")
+        clock.seconds += 1
         assert not one.address_banned("192.0.2.1")
 
 
@@ -77,6 +92,18 @@ def test_account_stays_open_to_those_it_knows() -> None:
     assert one.account_banned("lincoln", "203.0.113.9")
     assert not one.account_banned("lincoln", "198.51.100.7")
     assert not one.account_banned("madison", "203.0.113.9")
+
+
+def test_account_knows_its_other_addresses_however_often_one_comes() -> None:
+    """A district that logs in all day from one address is still known at the other one."""
+    one = Throttle(SETTINGS, Clock())
+    one.succeeded("lincoln", "198.51.100.7")
+    for _ in range(SETTINGS.known_addresses_max):
+        one.succeeded("lincoln", "198.51.100.8")
+    for number in range(30):
+        one.failed("lincoln", f"192.0.2.{number}")
+    assert one.account_banned("lincoln", "203.0.113.9")
+    assert not one.account_banned("lincoln", "198.51.100.7")
 
 
 def test_memory_is_bounded() -> None:
