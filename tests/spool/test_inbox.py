@@ -127,6 +127,28 @@ async def test_leave_and_resume(inbox: Inbox, clock: Clock) -> None:
     assert inbox.entries()["a.csv"].at == NOW
 
 
+async def test_beginning_anew_drops_what_was_left(inbox: Inbox) -> None:
+    """Who starts a file again has given up what was cut off, whatever becomes of the new upload."""
+    upload = inbox.begin("a.csv")
+    upload.write(0, b"hello")
+    upload.leave()
+    again = inbox.begin("a.csv")
+    assert (inbox.left(), inbox.bytes_held) == ({}, 0)
+    again.drop()
+    assert inbox.resume("a.csv") is None
+
+
+async def test_commit_drops_what_another_upload_left(inbox: Inbox) -> None:
+    """Of two uploads of one name the last one counts that was ended: what was cut off meanwhile is not waited for."""
+    one, other = inbox.begin("a.csv"), inbox.begin("a.csv")
+    other.write(0, b"hel")
+    other.leave()
+    assert inbox.left().keys() == {"a.csv"}
+    one.write(0, b"hello")
+    await one.commit()
+    assert (inbox.left(), inbox.bytes_held) == ({}, 5)
+
+
 @pytest.mark.parametrize("how", ["commit", "set_aside", "move"])
 async def test_what_was_finished_meanwhile_stays(inbox: Inbox, how: str) -> None:
     """An upload that is cut off after another of its name has come to its end leaves nothing in its place."""
