@@ -72,6 +72,12 @@ BOTH = {"schools.csv": ago(minutes=3), "students.csv": ago(minutes=2)}
             BOTH | {"guardians.csv": ago(days=7)}, {}, Mixed(("guardians.csv",)), id="an optional file of last week"
         ),
         pytest.param(
+            {"students.csv": ago(days=7), "schools.csv": ago(days=7), "guardians.csv": NOW},
+            {},
+            Mixed(("schools.csv", "students.csv")),
+            id="old files are told in order of name",
+        ),
+        pytest.param(
             {"schools.csv": ago(days=7), "students.csv": NOW},
             {"quiet_seconds": 0.0},
             Waiting((), 20.0),
@@ -99,6 +105,12 @@ def test_the_judgement(present: dict[str, datetime], how: dict[str, float], expe
             {"guardians.csv": ago(minutes=1)},
             Waiting(("guardians.csv",), 21540.0, ("guardians.csv",)),
             id="an optional file that was cut off",
+        ),
+        pytest.param(
+            BOTH,
+            {"students.csv": ago(minutes=1), "guardians.csv": ago(hours=12, minutes=1)},
+            Waiting(("guardians.csv", "students.csv"), 21540.0, ("guardians.csv", "students.csv")),
+            id="two that were cut off, exactly as far apart as allowed",
         ),
         pytest.param(BOTH, {"guardians.csv": ago(hours=13)}, Complete(), id="what an older set left behind"),
         pytest.param(
