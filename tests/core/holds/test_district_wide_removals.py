@@ -68,13 +68,13 @@ def test_people_who_change_schools_have_not_left() -> None:
 
 def test_the_hold_tells_numbers_limits_and_cause() -> None:
     """Both limits are told where both are crossed, and the numbers behind them."""
-    hold = check(district(60, 30, 10), district(-1, -1, 11))["2"]
+    hold = check(district(60, 30, 11), district(-1, -1, 12))["2"]
     assert hold is not None
     assert hold.numbers == {
         "table": "people",
         "removed": 90,
-        "of": 100,
-        "percent": 90.0,
+        "of": 101,
+        "percent": 89.1,
         "percent_max": 50.0,
         "rows_min": 25,
         "schools_vanished": 2,
@@ -82,7 +82,7 @@ def test_the_hold_tells_numbers_limits_and_cause() -> None:
         "students_elsewhere": 0,
         "vanished_students_max": 25,
     }
-    assert "would lose 90 of 100 people (90.0 %); the limit is 50 %" in hold.message
+    assert "would lose 90 of 101 people (89.1 %); the limit is 50 %" in hold.message
     assert "2 schools of the roster with 90 students are not in the files" in hold.message
     assert HOLD.likely_cause in hold.message
 
@@ -91,7 +91,21 @@ def test_what_to_decide_is_told_of_a_school_that_is_gone() -> None:
     """Where people are gone and every school is there, nothing waits to be decided about."""
     hold = check(district(60, 40), district(10, 10))["0"]
     assert hold is not None
-    assert hold.message.endswith(HOLD.likely_cause)
+    assert hold.message == (
+        "The district would lose 80 of 100 people (80.0 %); the limit is 50 %, from 25 people on."
+        f" Every school that would change waits. {HOLD.likely_cause}"
+    )
+
+
+def closing(moved: int, stay: int) -> Hold | None:
+    """Check a school of 26 students that goes: so many move to a school of 500, of whom so many stay."""
+    before, after = district(26, 500), district(-1, stay)
+    there = before["student_schools"].filter(school_id="0").head(moved)
+    after["students"] = before["students"].join(
+        pl.concat([after["student_schools"], there]), on="student_id", how="semi"
+    )
+    after["student_schools"] = pl.concat([after["student_schools"], there.with_columns(school_id=pl.lit("1"))])
+    return check(before, after)["0"]
 
 
 @pytest.mark.parametrize(
@@ -111,17 +125,21 @@ def test_what_to_decide_is_told_of_a_school_that_is_gone() -> None:
 )
 def test_a_school_whose_students_are_at_others_may_be_closed(moved: int, told: str, cause: str) -> None:
     """Nothing was left out of the export when most students of a school that is gone are still there."""
-    before, after = district(26, 500), district(-1, 500)
-    stay = before["student_schools"].filter(school_id="0").head(moved)
-    after["students"] = before["students"].join(
-        pl.concat([after["student_schools"], stay]), on="student_id", how="semi"
-    )
-    after["student_schools"] = pl.concat([after["student_schools"], stay.with_columns(school_id=pl.lit("1"))])
-    hold = check(before, after)["0"]
+    hold = closing(moved, 500)
     assert hold is not None
+    assert hold.numbers["table"] == "schools"
+    assert hold.message.startswith("1 school of the roster with 26 students is not in the files; ")
     assert f"does not vanish unseen. {told}Every school" in hold.message
     assert f"waits. {cause}" in hold.message
     assert "the plan of such a school is released if it has closed" in hold.message
+
+
+def test_a_school_that_may_be_closed_does_not_explain_the_loss_of_half_the_district() -> None:
+    """Where most of all people go as well, a file was cut off, wherever the students of that school are."""
+    hold = closing(26, 100)
+    assert hold is not None
+    assert hold.message.startswith("The district would lose 400 of 526 people")
+    assert f"waits. {HOLD.likely_cause}" in hold.message
 
 
 def test_students_of_a_school_with_new_ids_are_there() -> None:
@@ -140,7 +158,7 @@ def test_students_of_a_school_with_new_ids_are_there() -> None:
 
 
 def test_each_school_names_its_own_rows() -> None:
-    """A school that vanishes names itself, its people and their ties; one that only grows names nobody."""
+    """A school that vanishes names itself, its people and their ties; another one its people, if any go."""
     held = check(district(26, 100), district(-1, 101))
     assert listed(held["1"]) == []
     assert listed(held["0"]) == sorted(
@@ -148,6 +166,8 @@ def test_each_school_names_its_own_rows() -> None:
         + [("students", "removed", f"secret0-{one}") for one in range(26)]
         + [("student_schools", "removed", f"secret0-{one}") for one in range(26)]
     )
+    shrinks = check(district(30, 30), district(10, 10))["1"]
+    assert listed(shrinks) == sorted(("students", "removed", f"secret1-{one}") for one in range(10, 30))
 
 
 def test_the_limits_are_the_districts() -> None:

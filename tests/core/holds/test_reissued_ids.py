@@ -207,19 +207,49 @@ def test_both_rows_of_a_pair_are_named() -> None:
 
 def test_numbers_and_limits() -> None:
     """The numbers tell the pairs, those who leave, and the limit."""
-    hold = check(school(40, "a"), school(30, "b"))
+    hold = check(school(41, "a"), school(30, "b"))
     assert hold is not None
+    assert "In the whole district" not in hold.message
     assert hold.numbers == {
         "table": "students",
         "reissued": 30,
-        "of": 40,
-        "percent": 75.0,
+        "of": 41,
+        "percent": 73.2,
         "percent_max": 50.0,
         "rows_min": 25,
         "reissued_in_district": 30,
     }
     assert check(school(40, "a"), school(30, "b"), reissued_percent_max=75) is None
     assert check(school(3, "a"), school(3, "b"), reissued_rows_min=3) is not None
+
+
+def test_the_table_of_most_new_ids_is_named() -> None:
+    """All tables are told; the numbers are of all, and name the table where most ids are new."""
+
+    def staffed(mark: str) -> Frames:
+        staff = frames(teachers=[(f"{mark}t", "Ada", "Moss", "t@x.example")], teacher_schools=[("A", f"{mark}t")])
+        return school(30, mark) | {name: staff[name] for name in ("teachers", "teacher_schools")}
+
+    hold = check(staffed("a"), staffed("b"))
+    assert hold is not None
+    assert "1 teachers, 30 students would leave and come back" in hold.message
+    assert (hold.numbers["table"], hold.numbers["reissued"]) == ("students", 31)
+
+
+def test_a_school_with_new_ids_waits_also_where_more_people_leave_another_one() -> None:
+    """What is few of all who leave the district is most of those who leave the school."""
+
+    def two(mark: str, others: int) -> Frames:
+        ids = [f"o{one}" for one in range(others)]
+        other = frames(
+            schools=[("B", "Zeta")],
+            students=[(one, f"Kid {one}", "Elm", None, "2015-05-05") for one in ids],
+            student_schools=[("B", one) for one in ids],
+        )
+        return {name: frame.vstack(other[name]) for name, frame in school(30, mark).items()}
+
+    held = {one: HOLD.check(view, HoldLimits()) for one, view in seen(two("a", 100), two("b", 0)).items()}
+    assert {one for one, hold in held.items() if hold} == {"A"}
 
 
 def test_a_small_school_waits_with_its_district() -> None:

@@ -85,19 +85,25 @@ def test_every_table_counts_by_itself(table: str) -> None:
 
 def test_the_numbers_name_the_worst_table() -> None:
     """People come before the ties that go with them; the message lists all tables, the limit and the likely cause."""
-    hold = check(school(60, classes=1, enrolled=60), school(30, classes=1, enrolled=20))
+    hold = check(school(60, classes=1, enrolled=60), school(29, classes=1, enrolled=20))
     assert hold is not None
     assert hold.numbers == {
         "table": "students",
-        "removed": 30,
+        "removed": 31,
         "of": 60,
-        "percent": 50.0,
+        "percent": 51.7,
         "percent_max": 20.0,
         "rows_min": 25,
     }
-    assert "30 of 60 students (50.0 %), 40 of 60 students in classes (66.7 %)" in hold.message
+    assert hold.message.startswith(
+        "The school would lose 31 of 60 students (51.7 %), 40 of 60 students in classes (66.7 %)."
+    )
     assert "20 % of a table, from 25 rows on" in hold.message
     assert HOLD.likely_cause in hold.message
+    hold = check(school(60, classes=50), school(30, classes=20))
+    assert hold is not None
+    assert hold.numbers["table"] == "classes"
+    assert "30 of 50 classes (60.0 %), 30 of 60 students (50.0 %)" in hold.message
 
 
 def test_every_table_is_told_in_words_of_the_school() -> None:

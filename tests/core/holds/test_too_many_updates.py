@@ -143,3 +143,19 @@ def test_who_comes_with_new_values_is_not_more_than_everybody() -> None:
     assert hold is not None
     assert (hold.numbers["updated"], hold.numbers["of"], hold.numbers["percent"]) == (30, 30, 100.0)
     assert HOLD.check(seen(before, after)["A"], HoldLimits(updates_percent_max=100)) is None
+
+
+def test_who_comes_with_new_values_holds_no_school_that_is_new() -> None:
+    """A school that the roster does not have is not held, although those who come to it have other values."""
+    people = range(30)
+    before = frames(
+        schools=[("A", "Lincoln")],
+        students=[(f"s{one}", "a") for one in people],
+        student_schools=[("A", f"s{one}") for one in people],
+    )
+    after = frames(
+        schools=[("B", "Adams")],
+        students=[(f"s{one}", "b") for one in people],
+        student_schools=[("B", f"s{one}") for one in people],
+    )
+    assert HOLD.check(seen(before, after)["B"], HoldLimits()) is None

@@ -33,8 +33,6 @@ _ZEROS_LOST: Final = (
 
 
 def _check(view: SchoolView, limits: HoldLimits) -> Hold | None:
-    if not view.district.reissued:
-        return None
     found = {table: pairs for table in view.district.reissued if (pairs := _pairs(view, table)).height}
     again = sum(pairs.height for pairs in found.values())
     gone = sum(view.count(person.name, Action.REMOVED) for person in PEOPLE)
