@@ -243,7 +243,7 @@ async def _statements(engine: AsyncEngine, number: int, work: str) -> int:
     return counted
 
 
-@pytest.mark.parametrize(("work", "each"), [("superseded", 0), ("discarded", 3), ("applied", 4)])
+@pytest.mark.parametrize(("work", "each"), [("superseded", 0), ("discarded", 4), ("applied", 5)])
 async def test_closing_many_takes_little_for_each(engine: AsyncEngine, work: str, each: int) -> None:
     """What takes their place closes all at once; a person's plans are looked up, and their ground, one by one."""
     assert await _statements(engine, 30, work) == await _statements(engine, 5, work) + 25 * each

@@ -116,7 +116,7 @@ async def test_a_writer_that_waits_too_long_can_try_again(engine: AsyncEngine) -
     async with store.writing(engine, "lincoln"):
         async with store.reading(engine) as tx:
             await tx.exec_driver_sql("SET lock_timeout = 1")
-        with pytest.raises(StoreError, match="Another program has been writing") as late:
+        with pytest.raises(StoreError, match="another program writes for too long") as late:
             async with store.writing(engine, "lincoln"):
                 pass
     assert not late.value.permanent
