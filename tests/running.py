@@ -186,7 +186,8 @@ class Rostergate:
     def listens(self, process: subprocess.Popen[bytes]) -> None:
         """Wait until the daemon listens, or has ended; fail with what it wrote, and with where each thread stands."""
         try:
-            until(lambda: running(self.spool) or process.poll() is not None, "the daemon to listen")
+            # The first start in a new clone compiles every module, beside others that do so too.
+            until(lambda: running(self.spool) or process.poll() is not None, "the daemon to listen", 3 * SECONDS_MAX)
         except AssertionError as late:
             process.send_signal(signal.SIGABRT)  # see PYTHONFAULTHANDLER
             process.wait(SECONDS_MAX)
