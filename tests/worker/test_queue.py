@@ -21,6 +21,7 @@ from store.making import AT, accepted, fill, sealed
 from worker.walking import Walked
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     import pytest
@@ -46,11 +47,32 @@ class _WithoutRoom:
         return Walked()
 
 
+def _queue(
+    engine: AsyncEngine,
+    location: store.Location,
+    folder: Path,
+    processes: object,
+    on_closed: Callable[[str], Awaitable[None]],
+    **delivery: float,
+) -> Queue:
+    """Return a queue for the districts whose files are in a folder, with these settings of `[delivery]`."""
+    districts = Districts(folder)
+    districts.load()
+    return Queue(
+        settings=Settings.model_validate({"delivery": delivery}),
+        districts=districts,
+        engine=engine,
+        database=location,
+        spool=Spool(folder),
+        processes=cast("Processes", processes),
+        now=utc_now,
+        on_closed=on_closed,
+    )
+
+
 async def test_an_error_of_the_disk_says_where(engine: AsyncEngine, location: store.Location, tmp_path: Path) -> None:
     """Operators are told which file or folder could not be read, and why; nobody else is."""
     (tmp_path / "lincoln.toml").write_text('name = "Lincoln"\ntime_zone = "UTC"\n')
-    districts = Districts(tmp_path)
-    districts.load()
     async with store.writing(engine) as tx:
         delivery = await sealed(tx)
     spool, stop, processes = Spool(tmp_path), asyncio.Event(), Processes(1, seconds_max=60)
@@ -58,16 +80,7 @@ async def test_an_error_of_the_disk_says_where(engine: AsyncEngine, location: st
     async def on_closed(_delivery: str) -> None:
         stop.set()
 
-    queue = Queue(
-        settings=Settings.model_validate({"delivery": {"attempts_max": 1}}),
-        districts=districts,
-        engine=engine,
-        database=location,
-        spool=spool,
-        processes=processes,
-        now=utc_now,
-        on_closed=on_closed,
-    )
+    queue = _queue(engine, location, tmp_path, processes, on_closed, attempts_max=1)
     async with asyncio.timeout(60):
         await queue.run(stop)
     await processes.close()
@@ -87,8 +100,6 @@ async def test_a_full_database_costs_no_attempt(
         for slug in sorted(waiting):
             (tmp_path / f"{slug}.toml").write_text('name = "One"\ntime_zone = "UTC"\n')
             await sealed(tx, slug)
-    districts = Districts(tmp_path)
-    districts.load()
     stop, walking = asyncio.Event(), _WithoutRoom(engine, 4)
 
     async def on_closed(delivery: str) -> None:
@@ -96,16 +107,7 @@ async def test_a_full_database_costs_no_attempt(
         if not waiting:
             stop.set()
 
-    queue = Queue(
-        settings=Settings.model_validate({"delivery": {"retry_seconds": 0.01, "attempts_max": 1}}),
-        districts=districts,
-        engine=engine,
-        database=location,
-        spool=Spool(tmp_path),
-        processes=cast("Processes", walking),
-        now=utc_now,
-        on_closed=on_closed,
-    )
+    queue = _queue(engine, location, tmp_path, walking, on_closed, retry_seconds=0.01, attempts_max=1)
     with capture_logs() as lines:
         async with asyncio.timeout(SECONDS_MAX):
             await queue.run(stop)
@@ -135,8 +137,6 @@ async def test_a_wanted_end_of_the_daemon_costs_no_attempt(
 ) -> None:
     """When the time for finishing is over, what was under way stays sealed and has all its attempts left."""
     (tmp_path / "lincoln.toml").write_text('name = "Lincoln"\ntime_zone = "UTC"\n')
-    districts = Districts(tmp_path)
-    districts.load()
     async with store.writing(engine) as tx:
         delivery = await sealed(tx)
     walking = _Endless()
@@ -144,16 +144,7 @@ async def test_a_wanted_end_of_the_daemon_costs_no_attempt(
     async def on_closed(_delivery: str) -> None:
         raise AssertionError("nothing is closed")
 
-    queue = Queue(
-        settings=Settings(),
-        districts=districts,
-        engine=engine,
-        database=location,
-        spool=Spool(tmp_path),
-        processes=cast("Processes", walking),
-        now=utc_now,
-        on_closed=on_closed,
-    )
+    queue = _queue(engine, location, tmp_path, walking, on_closed)
     stop = asyncio.Event()
     running = asyncio.create_task(queue.run(stop))
     async with asyncio.timeout(SECONDS_MAX):

@@ -147,17 +147,16 @@ async def next_due(tx: AsyncConnection, district: str) -> Delivery | None:
     return found[0] if found else None
 
 
-async def count_attempt(tx: AsyncConnection, delivery: str, *, again: bool = False) -> int:
+async def count_attempt(tx: AsyncConnection, delivery: str) -> int:
     """Count an attempt that is about to be made, and return how many that makes.
 
-    `again`: it takes the place of the last one, which was in vain for nothing that the delivery has done.
     Commit before deciding, so that a delivery that ends the process still counts. Raises `NotFound`; raises `Refused`
     when the delivery is not sealed, for example because a newer one has taken its place.
     """
     attempts = await tx.scalar(
         deliveries.update()
         .where(deliveries.c.id == delivery, deliveries.c.state == State.SEALED.value)
-        .values(attempts=deliveries.c.attempts + (0 if again else 1))
+        .values(attempts=deliveries.c.attempts + 1)
         .returning(deliveries.c.attempts)
     )
     if attempts is None:

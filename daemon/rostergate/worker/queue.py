@@ -179,7 +179,9 @@ class Queue:
         attempts_max = self._settings.delivery.attempts_max
         try:
             async with store.writing(self._engine, delivery.district) as tx:
-                attempt = await deliveries.count_attempt(tx, delivery.id, again=delivery.id in self._in_vain)
+                if delivery.id in self._in_vain:
+                    await deliveries.uncount_attempt(tx, delivery.id)
+                attempt = await deliveries.count_attempt(tx, delivery.id)
         except Refused:
             return  # something has taken its place since it was looked up
         self._in_vain.discard(delivery.id)
