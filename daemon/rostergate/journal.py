@@ -66,9 +66,7 @@ FILE_NOTICED: Final = "file.noticed"  # it reached the inbox by another road
 FILE_STRAYED: Final = "file.strayed"  # it did so and belongs to no set
 
 # The road
-WATCH_FAILED: Final = (
-    "watch.failed"  # the system gives no hints; inboxes are looked at every minute, and it is tried again
-)
+WATCH_FAILED: Final = "watch.failed"  # inboxes are looked at every minute; to watch them is tried again
 WATCH_RESUMED: Final = "watch.resumed"
 SET_WAITED: Final = "set.waited"
 SET_OVERDUE: Final = "set.overdue"

@@ -11,7 +11,7 @@ import os
 import shlex
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -21,6 +21,7 @@ from rostergate.store.location import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from rostergate.store.location import Location
@@ -62,7 +63,7 @@ def copy(
     if not file.parent.is_dir():
         raise Refused(f"There is no folder {file.parent} for {file.name}: make it, or name a file in another one.")
     for left in file.parent.glob(".*.unfinished-*"):
-        if datetime.fromtimestamp(left.stat().st_mtime, UTC) < now - _LEFT_BEHIND:
+        if left.stat().st_mtime < (now - _LEFT_BEHIND).timestamp():
             left.unlink()
     unfinished = file.with_name(f".{file.name}.unfinished-{os.getpid()}")
     os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
