@@ -10,9 +10,9 @@ import pytest
 import databases
 from rostergate import store
 from rostergate.config import Districts, Settings
-from rostergate.service import reports
+from rostergate.service import due_reports
 from rostergate.service.clock import utc_now
-from rostergate.service.reports import Reports
+from rostergate.service.due_reports import DueReports
 from rostergate.spool.folders import Spool
 from rostergate.store import deliveries
 from running import SECONDS_MAX
@@ -59,14 +59,14 @@ async def written(tmp_path: Path) -> AsyncIterator[_Written]:
 
 
 @pytest.fixture
-def of_districts(tmp_path: Path, written: _Written) -> Reports:
+def of_districts(tmp_path: Path, written: _Written) -> DueReports:
     """Give the reports of two districts."""
     for slug in ("east", "lincoln"):
         (tmp_path / f"{slug}.toml").write_text('name = "One"\ntime_zone = "UTC"\n')
     districts = Districts(tmp_path)
     districts.load()
     database, processes = tmp_path / "rostergate.db", cast("Processes", written)
-    return Reports(Settings(), districts, written.engine, Spool(tmp_path), database, processes, utc_now)
+    return DueReports(Settings(), districts, written.engine, Spool(tmp_path), database, processes, utc_now)
 
 
 async def _due(engine: AsyncEngine, slug: str) -> str:
@@ -75,10 +75,10 @@ async def _due(engine: AsyncEngine, slug: str) -> str:
 
 
 async def test_a_report_that_stays_due_is_written(
-    of_districts: Reports, written: _Written, monkeypatch: pytest.MonkeyPatch
+    of_districts: DueReports, written: _Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is due at the start is written at once, what becomes due later only if it is so at two looks."""
-    monkeypatch.setattr(reports, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(due_reports, "LOOK_SECONDS", 0.02)
     stop, first, due = asyncio.Event(), await _due(written.engine, "east"), list[str]()
 
     async def another() -> None:
@@ -93,7 +93,7 @@ async def test_a_report_that_stays_due_is_written(
     assert written.reports == [first, *due]
 
 
-async def test_a_report_is_written_once(of_districts: Reports, written: _Written) -> None:
+async def test_a_report_is_written_once(of_districts: DueReports, written: _Written) -> None:
     """While a district's reports are being written nobody else writes them; another district's are."""
     due = {await _due(written.engine, slug) for slug in ("east", "lincoln")}
     async with asyncio.timeout(SECONDS_MAX):

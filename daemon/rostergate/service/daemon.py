@@ -23,12 +23,12 @@ from rostergate.service import notices, purging, readiness, reporting, silence, 
 from rostergate.service.alone import Alone
 from rostergate.service.clock import booted_at, utc_now
 from rostergate.service.dry_runs import DryRuns
+from rostergate.service.due_reports import DueReports
 from rostergate.service.footings import Footings
 from rostergate.service.lock import StateLock
 from rostergate.service.lookup import FreshDistricts
 from rostergate.service.observing import Observation, measure_loop_delay
 from rostergate.service.post import TEMPLATES, Post
-from rostergate.service.reports import Reports
 from rostergate.service.room import Room
 from rostergate.spool import cipher
 from rostergate.spool.folders import Area
@@ -148,7 +148,7 @@ class Daemon:
             on_closed=self._report,
             room=self._room.refusal,
         )
-        self._reports = Reports(settings, districts, self._engine, spool, database, self._processes, self._now)
+        self._reports = DueReports(settings, districts, self._engine, spool, database, self._processes, self._now)
         self._dry_runs = DryRuns(settings, spool, database, self._processes, self._now)
         self._receiver = Receiver(
             settings=settings,

@@ -1,4 +1,4 @@
-"""Reports: those that are due are written in worker processes.
+"""Due reports: they are written in worker processes, when a delivery is closed or at a look each minute.
 
 Rule 1: of one district one at a time, whoever asks: a report that takes long has one worker, not all of them.
 Rule 2: one that could not be written stays due, and is tried again. Neither its district's next delivery nor a start
@@ -37,7 +37,7 @@ LOOK_SECONDS: Final = 60.0
 log = structlog.get_logger()
 
 
-class Reports:
+class DueReports:
     """The reports of every district."""
 
     def __init__(

@@ -2,7 +2,7 @@
 
 Rule 1: a report says what the store says. It can be written again at any time; `reported_at` tells whether it must be.
 Rule 2: LATEST.txt tells of the newest delivery; the report of an older one leaves it alone.
-Rule 3: whoever changes what a report says writes it again. Where that was kept from it, `reports` finds out.
+Rule 3: whoever changes what a report says writes it again. Where that was kept from it, `due_reports` finds out.
 """
 
 from __future__ import annotations
