@@ -77,7 +77,7 @@ async def test_a_process_dies_alone(tmp_path: Path) -> None:
     go_on.touch()
     assert await neighbour != os.getpid()
     await processes.close()
-    assert not multiprocessing.active_children()
+    assert until(lambda: not multiprocessing.active_children(), "both to be gone")
 
 
 async def test_a_worker_gives_way(processes: Processes) -> None:
