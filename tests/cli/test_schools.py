@@ -68,6 +68,9 @@ def test_a_name_moves_no_terminal(commands: Commands) -> None:
     shown = commands("schools", "list", "--district", SLUG).output
     assert "\x1b" not in shown
     assert "Alder\ufffd[2J School" in shown
+    plan = commands.answer("show", f"{SLUG}-00001")["schools"][0]["plan"]
+    shown = commands("holds", "show", str(plan)).output
+    assert "school 10 (Alder\ufffd[2J School)" in shown
 
 
 def test_a_matched_school_goes_on_and_keeps_its_match(waiting: Commands) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+from rostergate.cli.shown import shown
 from rostergate.errors import ConfigError, RostergateError, StoreError
 
 if TYPE_CHECKING:
@@ -79,5 +80,5 @@ def reason(error: OSError) -> str:
 
 def end(message: object, status: int) -> NoReturn:
     """Print what is wrong and end with `status`."""
-    click.echo(f"rostergate: {message}", err=True)
+    click.echo(f"rostergate: {shown(message)}", err=True)
     raise SystemExit(status)

@@ -16,6 +16,7 @@ from rostergate.cli.kept_text import KEPT_TEXT
 from rostergate.cli.output import as_json, assert_can_ask, only_one, print_json, print_table
 from rostergate.cli.place import REFUSED, Place, end, run
 from rostergate.cli.progress import progress
+from rostergate.cli.shown import shown
 from rostergate.core.calendar import day_of
 from rostergate.desk import sheets
 from rostergate.desk.words import age, counted, number
@@ -101,7 +102,8 @@ def show(place: Place, named: str, *, as_csv: bool, as_json: bool) -> None:
     if as_json:
         print_json({**_about(plan, wait), "hash": plan.hash, "state": plan.state.value, "holds": rows})
         return
-    click.echo(f"plan {plan.plan} of {plan.delivery}, school {plan.school_id} ({plan.name}): {plan.state.value}")
+    school = shown(f"{plan.school_id} ({plan.name})")
+    click.echo(f"plan {plan.plan} of {plan.delivery}, school {school}: {plan.state.value}")
     if wait:
         again = f", in {number(wait.deliveries)} deliveries one after another" if wait.deliveries > 1 else ""
         ago = age((utc_now() - wait.since).total_seconds())
@@ -292,7 +294,7 @@ def _decide(
         print_json([{**{key: getattr(one, key) for key in told}, "state": one.state.value} for one in closed])
         return
     for one in closed:
-        click.echo(f"{what}: plan {one.plan} of {one.delivery}, school {one.school_id} ({one.name})")
+        click.echo(shown(f"{what}: plan {one.plan} of {one.delivery}, school {one.school_id} ({one.name})"))
 
 
 async def _meant(place: Place, delivery: str | None, slug: str | None) -> tuple[str, ...]:

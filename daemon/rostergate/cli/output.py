@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rostergate.cli.shown import shown
 from rostergate.desk.words import listed
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from datetime import date
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def only_one(**given: bool) -> str | None:
@@ -65,5 +63,5 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, em
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         # As text, not as markup: a school may be called "[Annex]". Nor as what a terminal takes for a command.
-        table.add_row(*(Text("" if cell is None else _CONTROL.sub("\ufffd", str(cell))) for cell in row))
+        table.add_row(*(Text("" if cell is None else shown(cell)) for cell in row))
     console().print(table)
