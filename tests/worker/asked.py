@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -40,6 +41,11 @@ def write_for_ever(database: Path, begun: Path) -> None:
             await asyncio.Event().wait()
 
     workbench.do(database, hold)
+
+
+def warn(library: str, told: str, filled_in: str) -> None:
+    """Let a library log something."""
+    logging.getLogger(library).warning(told, filled_in)
 
 
 def is_imported(module: str) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from rostergate import journal
 from rostergate.worker.processes import ProcessDiedError, Processes, TookTooLongError
 from running import until
 from worker import asked
@@ -105,6 +107,14 @@ async def test_signals_that_ask_the_daemon_to_stop_do_not_stop_the_work(processe
         os.kill(worker, one)
     assert await processes.run(os.getpid) == worker
     await processes.close()
+
+
+async def test_libraries_fill_nothing_in(processes: Processes, capfd: pytest.CaptureFixture[str]) -> None:
+    """What a library says in a worker process is a line of the journal, without the cell that it names."""
+    await processes.run(asked.warn, "psycopg", "Key (student_id)=(%s) already exists", "s-4711")
+    await processes.close()
+    line = json.loads(capfd.readouterr().err)
+    assert (line["event"], line["message"]) == (journal.LIBRARY_WARNED, "Key (student_id)=(%s) already exists")
 
 
 async def test_what_takes_too_long_is_stopped() -> None:

@@ -133,6 +133,7 @@ class Daemon:
             settings.delivery.workers,
             seconds_max=settings.delivery.decide_seconds_max,
             modules=(reporting.__name__,),
+            log=settings.log,
         )
         self._inboxes = Inboxes(spool, self._now, booted_at=booted_at())
         self._footings = Footings(self._engine, districts, self._now)

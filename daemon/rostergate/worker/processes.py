@@ -12,6 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple
 
+from rostergate import journal
+from rostergate.config.settings import LogSettings
 from rostergate.errors import RostergateError
 from rostergate.standing_back import stand_back
 from rostergate.worker import workbench
@@ -33,7 +35,7 @@ class ProcessDiedError(RostergateError):
 
 
 class TookTooLongError(RostergateError):
-    """The decision took longer than `delivery.decide_seconds_max` and was stopped."""
+    """It took longer than `delivery.decide_seconds_max` and was stopped."""
 
     permanent = False
 
@@ -41,11 +43,14 @@ class TookTooLongError(RostergateError):
 class Processes:
     """A few worker processes, started when first needed, each in a pool of its own: none takes another along."""
 
-    def __init__(self, count: int, *, seconds_max: float, modules: Iterable[str] = ()) -> None:
-        """Each process imports the modules before it does anything."""
+    def __init__(
+        self, count: int, *, seconds_max: float, modules: Iterable[str] = (), log: LogSettings | None = None
+    ) -> None:
+        """Each process imports the modules before it does anything, and keeps the journal as `log` says."""
         self._count = count
         self._seconds_max = seconds_max
         self._modules = tuple(modules)
+        self._log = log or LogSettings()
         _share_cores(count)
         self._free = asyncio.LifoQueue[ProcessPoolExecutor]()  # so that what has been started is used first
         for _ in range(count):
@@ -92,7 +97,7 @@ class Processes:
             1,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_settle_in,
-            initargs=(self._modules,),
+            initargs=(self._modules, self._log),
         )
 
 
@@ -111,7 +116,7 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _settle_in(modules: tuple[str, ...]) -> None:
+def _settle_in(modules: tuple[str, ...], log: LogSettings) -> None:
     """Get ready to work. Leave signals to the daemon; end when it is gone: nobody would hear the answer.
 
     A terminal, `timeout` and many a container send them to the whole group; what is under way is to be finished.
@@ -120,6 +125,7 @@ def _settle_in(modules: tuple[str, ...]) -> None:
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
+    journal.configure(log.format, log.level)
     workbench.set_up(modules)
 
 
