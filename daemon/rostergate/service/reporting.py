@@ -58,13 +58,14 @@ async def write(
     Raises `NotFound`, `StoreError`, `OSError`.
     """
     async with store.reading(engine) as tx:
-        newest = await deliveries.latest(tx, district.slug)
         stored = await plans.of(tx, delivery)
         changes = await plans.changes(tx, delivery)
         held = [(plan.school_id, await plans.concerned_rows(tx, plan)) for plan in stored if plan.holds]
     told = await story(engine, spool, settings, district, delivery, now)
     told = replace(told, changes=partial(_changes, sorted(changes.items())), held=held.copy)
     await asyncio.to_thread(report.write, spool.report(district.slug, delivery), told)
+    async with store.reading(engine) as tx:  # only now: a large report takes its time, and a newer one may have come
+        newest = await deliveries.latest(tx, district.slug)
     if newest is not None and newest.id == delivery:
         await asyncio.to_thread(latest.write, spool.reports(district.slug), told)
     async with store.writing(engine, district.slug) as tx:
