@@ -13,7 +13,7 @@ from rostergate.core.rule import Rule, Stage
 from rostergate.core.values import normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ERROR = Code("an-error", Severity.ERROR, "Something is wrong.", "Correct it.")
 ALERT = Code("an-alert", Severity.ALERT, "Something is incomplete.", "Complete it.")
@@ -208,6 +208,73 @@ def test_late_errors_are_asked_again_until_nothing_goes() -> None:
     checked = check(claimed, (), [Rule(ERROR, Stage.USABLE, longest_id)])
     assert checked.usable.tables["schools"]["school_id"].to_list() == ["1"]
     assert codes(checked) == [("an-error", "schools.csv", "school_id", (3, 4))]
+
+
+def test_no_rule_speaks_of_a_cell_that_is_spoken_of() -> None:
+    """What was found in a value comes before what any rule says of that cell; of other cells each says its own."""
+
+    def about(table: str) -> Callable[[Claims], Iterator[Problem]]:
+        def every(claimed: Claims) -> Iterator[Problem]:
+            for column in ("email", "phone"):
+                yield Problem(ALERT, table, column, claimed.tables[table].select("file", "line"))
+
+        return every
+
+    claimed = sound(guardians=[{"guardian_id": "h"}], guardianships=[{"student_id": "s", "guardian_id": "h"}])
+    given = [
+        Problem(ERROR, "guardians", "email", rows("guardians.csv", 2)),
+        Problem(ERROR, "guardians", "email", rows("guardians.csv", 3)),
+        Problem(ERROR, "guardians", "phone", rows("guardians.csv", 3)),
+    ]
+    for code, stage in ((ALERT, Stage.CLAIMED), (ERROR, Stage.USABLE), (ALERT, Stage.USABLE)):
+        checked = check(claimed, given, [Rule(code, stage, about("guardians")), Rule(code, stage, about("teachers"))])
+        assert codes(checked) == [
+            ("an-error", "guardians.csv", "email", (2, 3)),
+            ("an-error", "guardians.csv", "phone", (3,)),
+            ("an-alert", "guardians.csv", "phone", (2,)),
+            ("an-alert", "teachers.csv", "email", (2,)),
+            ("an-alert", "teachers.csv", "phone", (2,)),
+        ]
+
+
+def test_a_cell_that_is_emptied_is_empty_from_then_on() -> None:
+    """Whatever emptied it, no later rule sees its value, and nothing is made of it; earlier ones do see it."""
+    shown: list[list[str | None]] = []
+
+    def emptying(column: str) -> Callable[[Claims], Iterator[Problem]]:
+        def one(claimed: Claims) -> Iterator[Problem]:
+            shown.append(list(claimed.tables["students"].select("email", "phone", "grade", "birth_date").row(0)))
+            if claimed.tables["students"][column].null_count() == 0:
+                yield Problem(ALERT, "students", column, rows("students.csv", 2), Effect.BLANK)
+
+        return one
+
+    cells = {"email": "e", "phone": "p", "grade": "g", "birth_date": "b"}
+    claimed = claims(
+        schools=[{"school_id": "1"}],
+        students=[{"student_id": "s", **cells}],
+        student_schools=[{"school_id": "1", "student_id": "s"}],
+    )
+    given = [Problem(ERROR, "students", "email", rows("students.csv", 2), Effect.BLANK)]
+    rules = [
+        Rule(ALERT, Stage.CLAIMED, emptying("phone")),
+        Rule(ERROR, Stage.USABLE, emptying("grade")),
+        Rule(ALERT, Stage.USABLE, emptying("birth_date")),
+    ]
+    checked = check(claimed, given, rules)
+    assert shown == [[None, "p", "g", "b"], [None, None, "g", "b"], [None, None, None, "b"]]
+    assert checked.usable.tables["students"].select(*cells).row(0) == (None, None, None, None)
+
+
+def test_somebody_without_a_usable_row_keeps_their_contact() -> None:
+    """They may well have an account already: nobody else is made with the address while their row is out."""
+    claimed = sound(
+        guardians=[{"guardian_id": "a", "email": "g@home.org"}],
+        guardianships=[{"student_id": "nobody", "guardian_id": "a"}],
+    )
+    checked = check(claimed, (), rule_set())
+    assert ("contact-taken", "guardians.csv", "email", (2,)) in codes(checked)
+    assert checked.usable.tables["guardians"].select("guardian_id", "email").rows() == [("g", None)]
 
 
 def test_a_rule_that_insists_ends_all_the_same() -> None:

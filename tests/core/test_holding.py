@@ -130,3 +130,47 @@ def test_who_comes_back_under_another_id_has_not_left_the_district() -> None:
     whole = district_view(compare(before, after), before, after)
     assert (whole.people, whole.left, whole.removed) == (2, 2, 1)
     assert whole.reissued["students"].rows() == [("ann", "7", True)]
+
+
+def test_a_school_without_students_vanishes_too() -> None:
+    """Nobody is counted there, and it is told as one that is not in the files."""
+    before = frames(schools=[("A", "Lincoln")], teachers=[("t1",)], teacher_schools=[("A", "t1")])
+    view = seen(before, empty())["A"]
+    assert view.has_vanished
+    assert dict(view.district.vanished) == {"A": 0}
+
+
+def test_whoever_goes_on_elsewhere_is_told_of_a_school_that_closes() -> None:
+    """Also with another grade or under another id, where that is sure; not who is told by a phone number alone."""
+    phone = "+12125550101"
+    before = frames(
+        schools=[("A", "Lincoln"), ("B", "Washington")],
+        students=[
+            ("moves", "Ann", "Ash", "5", "2014-01-02"),
+            ("other", "Bo", "Ash", "5", "2014-01-03"),
+            ("phone", "Cy", "Ash", "5", None, None, phone),
+            ("leaves", "Di", "Ash", "5", "2014-01-04"),
+        ],
+        student_schools=[("A", one) for one in ("moves", "other", "phone", "leaves")],
+    )
+    after = frames(
+        schools=[("B", "Washington")],
+        students=[
+            ("moves", "Ann", "Ash", "6", "2014-01-02"),
+            ("1", "Bo", "Ash", "6", "2014-01-03"),
+            ("2", "Cy", "Ash", "6", None, None, phone),
+        ],
+        student_schools=[("B", one) for one in ("moves", "1", "2")],
+    )
+    whole = district_view(compare(before, after), before, after)
+    assert (dict(whole.vanished), dict(whole.elsewhere)) == ({"A": 4}, {"A": 2})
+
+
+def test_one_person_alone_may_come_back_under_another_id() -> None:
+    """A single one who leaves is looked for as well."""
+    before, after = (
+        frames(schools=[("A", "A")], students=[(one, "Ann", "Ash", None, "2014-01-02")], student_schools=[("A", one)])
+        for one in ("old", "new")
+    )
+    whole = district_view(compare(before, after), before, after)
+    assert (whole.left, whole.removed) == (1, 0)

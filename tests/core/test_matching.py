@@ -24,6 +24,12 @@ def matched(platform_school: str | None = None) -> Match:
         pytest.param("Jeferson Middle School", "Jefferson Middle School", id="a letter forgotten"),
         pytest.param("Peña Elementary", "Pena Elementary", id="an accent"),
         pytest.param("P.S. 101", "PS 101", id="punctuation"),
+        pytest.param("Mary\u2019s Academy", "Mary's Academy", id="an apostrophe as word processors write it"),
+        pytest.param("Lincoln_Elementary Sch.", "Lincoln Elementary School", id="underscores, abbreviated"),
+        pytest.param("\uff30\uff33 \uff11\uff10\uff11", "PS 101", id="letters and digits of full width"),
+        pytest.param("Lincoln Elementary North", "Lincoln North Elementary", id="telling words in another order"),
+        pytest.param("Lincon Elementary", "Lincoln Elementary", id="a letter too few of seven"),
+        pytest.param("Williamsvilla High", "Williamsville High", id="a letter exchanged of thirteen"),
     ],
 )
 def test_nearly_the_same_name_is_the_same_school(name: str, platform_name: str) -> None:
@@ -41,6 +47,9 @@ def test_nearly_the_same_name_is_the_same_school(name: str, platform_name: str) 
         pytest.param("Lincoln Elementary", "Franklin Elementary", id="another name"),
         pytest.param("Academy I", "Academy II", id="another Roman number"),
         pytest.param("Lincoln", "Lincoln 2", id="a number more"),
+        pytest.param("Lincoln 12th Avenue", "Lincoln 13th Avenue", id="another number with letters"),
+        pytest.param("Grant Elementary", "Grants Elementary", id="a letter too few of six"),
+        pytest.param("Marlinsville High", "Martinsville High", id="a letter exchanged of twelve"),
     ],
 )
 def test_another_name_is_another_school(name: str, platform_name: str) -> None:
@@ -62,6 +71,12 @@ def test_a_platform_school_is_given_once() -> None:
     assert answer == {"1": matched(), "2": matched("p1")}
 
 
+def test_the_better_place_is_taken() -> None:
+    """A school that has the place of its very name gets none besides it that it fits less."""
+    platform = policy(("p1", "Jefferson Elementary"), ("p2", "Jeferson Elementary"))
+    assert match({"1": "Jefferson Elementary"}, (), platform) == {"1": matched("p1")}
+
+
 @pytest.mark.parametrize(
     ("names", "platform"),
     [
@@ -81,6 +96,13 @@ def test_what_is_in_doubt_is_given_to_nobody() -> None:
     assert answer == {"1": Match(Standing.UNMATCHED), "2": Match(Standing.UNMATCHED), "3": matched()}
 
 
+def test_whoever_is_in_doubt_gets_no_place_that_fits_less() -> None:
+    """Neither a new school, which waits, nor one of the roster, which never does."""
+    platform = policy(("p1", "Jefferson"), ("p2", "Jefferson"), ("p3", "Jeferson"))
+    assert match({"1": "Jefferson"}, {"1"}, platform) == {"1": matched()}
+    assert match({"1": "Jefferson"}, (), platform) == {"1": Match(Standing.UNMATCHED)}
+
+
 def test_a_school_of_the_roster_goes_before_a_new_one() -> None:
     """A school that is rostered keeps its platform school even when a new one has the better name, and never waits."""
     both = {"1": "Jeferson Elementary", "2": "Jefferson Elementary"}
@@ -96,6 +118,13 @@ def test_the_place_of_a_school_that_is_not_there_any_more_is_not_guessed() -> No
     assert match(new, (), holding) == waits
     assert match({"1": "Lincoln", **new}, {"1"}, holding, leaving={"1"}) == {"1": matched("p1"), **waits}
     assert match({"1": "Lincoln", **new}, {"1"}, holding) == {"1": matched("p1"), "2": matched(), "3": matched()}
+
+
+def test_a_school_of_the_roster_does_not_take_the_place_of_another() -> None:
+    """Not even of one that is not there any more: it comes back to its place, and no place is given twice."""
+    holding = policy(("p1", "Lincoln", "9"))
+    assert match({"1": "Lincoln"}, {"1"}, holding) == {"1": matched()}
+    assert match({"1": "Lincoln", "9": "Lincoln"}, {"1", "9"}, holding) == {"1": matched(), "9": matched("p1")}
 
 
 def test_nobody_waits_for_a_school_that_leaves() -> None:
@@ -137,6 +166,8 @@ def test_suggestions_are_the_nearest_names() -> None:
     assert [one.id for one in found][:1] == ["p1"]
     assert "p3" not in {one.id for one in found}
     assert all(60 <= one.score <= 100 for one in found)
+    assert suggestions("Elementary School Lincoln", free)[0] == Suggestion("p1", "Lincoln Elementary School", 100.0)
+    assert all(one.score == round(one.score, 1) for one in found)
     assert suggestions("Lincoln Elementary", free, most=1) == (Suggestion("p1", "Lincoln Elementary School", 100.0),)
 
 

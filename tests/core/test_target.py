@@ -17,8 +17,8 @@ def test_a_snapshot_with_a_tie_to_nothing_is_refused() -> None:
 
 def test_orphans_are_counted_by_table() -> None:
     """Each reference that is not met counts once."""
-    broken = frames(classes=[("A", "c1", "Maths")], enrollments=[("A", "c1", "s1")])
-    assert orphans(broken) == {"classes": 1, "enrollments": 1}
+    broken = frames(classes=[("A", "c1", "Maths")], enrollments=[("A", "c1", "s1"), ("A", "c2", "s1")])
+    assert orphans(broken) == {"classes": 1, "enrollments": 3}
 
 
 def test_people_without_a_tie_are_not_rostered() -> None:
@@ -85,3 +85,34 @@ def test_a_guardian_stays_where_an_unusable_row_keeps_the_student() -> None:
     after = target(roster, Snapshot(new, {"enrollments": enrolled}))
     assert set(after["student_schools"].iter_rows()) == {("A", "s1"), ("B", "s1")}
     assert set(after["guardianships"].select("school_id", "guardian_id").iter_rows()) == {("A", "g1"), ("B", "g1")}
+
+
+def test_an_unusable_row_in_one_school_does_not_keep_a_person_in_another() -> None:
+    """Whoever left a school has left it, also while the row of the school where they stay cannot be used."""
+    schools = [("A", "Lincoln"), ("B", "Washington")]
+    roster = frames(schools=schools, students=[("s1",)], student_schools=[("A", "s1"), ("B", "s1")])
+    mentioned = {
+        "students": pl.DataFrame({"student_id": ["s1"]}),
+        "student_schools": pl.DataFrame({"school_id": ["A"], "student_id": ["s1"]}),
+    }
+    after = target(roster, Snapshot(frames(schools=schools), mentioned))
+    assert after["student_schools"].rows() == [("A", "s1")]
+
+
+def test_what_stays_for_two_reasons_stays_once() -> None:
+    """A guardian whose row cannot be used stays with the student, who is there: one row, counted once."""
+    roster = frames(
+        schools=[("A", "Lincoln")],
+        students=[("s1",)],
+        guardians=[("g1",)],
+        student_schools=[("A", "s1")],
+        guardianships=[("A", "s1", "g1", "mother")],
+    )
+    new = roster | {name: roster[name].clear() for name in ("guardians", "guardianships")}
+    mentioned = {
+        "guardians": pl.DataFrame({"guardian_id": ["g1"]}),
+        "guardianships": pl.DataFrame({"student_id": ["s1"], "guardian_id": ["g1"]}),
+    }
+    after = target(roster, Snapshot(new, mentioned))
+    assert after["guardianships"].rows() == [("A", "s1", "g1", "mother", None)]
+    assert after["guardians"].height == 1
