@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -52,7 +53,8 @@ def test_an_error_leaves_out_every_claim_of_its_line() -> None:
         teacher_schools=[{"school_id": "1", "teacher_id": "u", "line": 3}],
     )
     problem = Problem(ERROR, "teachers", "email", rows("teachers.csv", 3), Effect.LEAVE_OUT)
-    checked = check(claimed, [problem], ())
+    none = replace(problem, rows=rows("teachers.csv"))
+    checked = check(claimed, [problem, none], ())
     assert left_out(checked) == {"teachers": [("teachers.csv", 3)], "teacher_schools": [("teachers.csv", 3)]}
     assert checked.usable.tables["teachers"]["teacher_id"].to_list() == ["t"]
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.rosters import diff, frames, rosters
-from rostergate.core.plan import Counts, Hold, Plan, counted, counted_by_school, digest, digests, pack, unpack
+from rostergate.core.plan import ACTION, Counts, Hold, Plan, counted, counted_by_school, digest, digests, pack, unpack
 from rostergate.core.plan_state import State
 from rostergate.core.roster import TABLES, Frames
+from rostergate.core.school_status import Status
 from rostergate.core.snapshot import Snapshot
 
 bounded = settings(max_examples=60, deadline=None)
@@ -35,6 +36,14 @@ def test_unpack_returns_what_was_packed(plan: Frames) -> None:
     back = unpack(pack(plan))
     assert back.keys() == plan.keys()
     assert all(back[name].equals(plan[name]) for name in plan)
+
+
+def test_unpacked_tables_are_in_canonical_order_and_shape() -> None:
+    """In whatever order tables were packed, and where actions were packed as text."""
+    tie = pl.DataFrame({"school_id": ["A"], "student_id": ["s1"], "action": ["added"]})
+    back = unpack(pack({"student_schools": tie, **ONE}))
+    assert list(back) == ["students", "student_schools"]
+    assert {frame.schema["action"] for frame in back.values()} == {ACTION}
 
 
 _SIDE_BY_SIDE = """
@@ -116,7 +125,8 @@ def test_the_digest_is_known() -> None:
 
 def test_many_schools_have_the_digests_that_each_has_alone() -> None:
     """The digests of many schools at once, in few parts or in many, are those of each school by itself."""
-    each = {school: students(*((f"s{school}{one}", "Ann", "added") for one in range(9))) for school in "ABCDE"}
+    actions = ("added", "updated", "removed")
+    each = {school: students(*((f"s{school}{one}", "Ann", actions[one % 3]) for one in range(9))) for school in "ABCDE"}
     whole = pl.concat(changes["students"].with_columns(place=pl.lit(school)) for school, changes in each.items())
     alone = {school: digest(school, changes) for school, changes in each.items()} | {"F": digest("F", {})}
     for rows_at_once in (1, 10, 1_000):
@@ -157,11 +167,28 @@ def test_schools_that_are_counted_together_count_as_each_by_itself(at_once: int)
 def test_the_published_shape() -> None:
     """A school in a verdict shows id, name, states, what was left out, counts of every table, and its holds."""
     hold = Hold("too-many-removals", "Half of it.", {"table": "students", "removed": 30})
-    shape = Plan("A", "Lincoln", State.HELD, ONE, counted(ONE), (hold,)).as_json()
+    shape = Plan("A", "Lincoln", State.HELD, ONE, counted(ONE), (hold,), left_out=3).as_json()
     assert shape.keys() == {"school_id", "name", "state", "status", "rows_left_out", "changes", "holds"}
     assert (shape["school_id"], shape["name"], shape["state"]) == ("A", "Lincoln", "held")
+    assert (shape["status"], shape["rows_left_out"]) == ("on hold", 3)
     assert shape["changes"].keys() == TABLES.keys()
     assert shape["changes"]["students"] == {"added": 1, "updated": 1, "removed": 0}
     assert shape["holds"] == [
         {"code": "too-many-removals", "message": "Half of it.", "table": "students", "removed": 30}
     ]
+
+
+def test_a_plan_says_where_its_school_stands() -> None:
+    """By what it does to the school itself, its state, and the rows that could not be used."""
+
+    def stands(state: State, action: str | None = None, left_out: int = 0) -> Status:
+        rows = [] if action is None else [("A", "Lincoln", action)]
+        changes = {"schools": pl.DataFrame(rows, schema=["school_id", "name", "action"], orient="row")}
+        return Plan("A", "Lincoln", state, changes, counted(changes), left_out=left_out).status
+
+    assert stands(State.APPLIED) is stands(State.APPLIED, "added") is stands(State.CLEAR, "updated") is Status.CONNECTED
+    assert stands(State.APPLIED, left_out=1) is Status.ERRORS
+    assert stands(State.APPLIED, "removed") is Status.NOT_IN_FILES
+    assert stands(State.DISCARDED, "added") is stands(State.SUPERSEDED, "added") is Status.NOT_IN_FILES
+    assert stands(State.DISCARDED, "updated") is stands(State.SUPERSEDED) is Status.CONNECTED
+    assert stands(State.HELD, "added", left_out=1) is Status.ON_HOLD

@@ -65,26 +65,30 @@ def test_a_column_that_did_not_come_stays() -> None:
 def test_a_guardian_stays_where_an_unusable_row_keeps_the_student() -> None:
     """A row that cannot be used removes nothing: not the student's old school, and not the guardian there."""
     schools, classes = [("A", "Lincoln"), ("B", "Washington")], [("A", "c1", "Maths")]
-    people = {"students": [("s1",)], "guardians": [("g1",), ("g2",)]}
+    people = {"students": [("s1",), ("s2",)], "guardians": [("g1",), ("g2",)]}
     roster = frames(
         schools=schools,
         classes=classes,
         **people,
-        student_schools=[("A", "s1")],
-        guardianships=[("A", "s1", "g1", "mother"), ("A", "s1", "g2", "uncle")],
+        student_schools=[("A", "s1"), ("B", "s2")],
+        guardianships=[("A", "s1", "g1", "mother"), ("A", "s1", "g2", "uncle"), ("B", "s2", "g2", "father")],
         enrollments=[("A", "c1", "s1")],
     )
     new = frames(
         schools=schools,
         classes=classes,
         **people,
-        student_schools=[("B", "s1")],
-        guardianships=[("B", "s1", "g1", "mother")],
+        student_schools=[("B", "s1"), ("B", "s2")],
+        guardianships=[("B", "s1", "g1", "mother"), ("B", "s2", "g2", "father")],
     )
     enrolled = pl.DataFrame({"class_id": ["c1"], "student_id": ["s1"]})
     after = target(roster, Snapshot(new, {"enrollments": enrolled}))
-    assert set(after["student_schools"].iter_rows()) == {("A", "s1"), ("B", "s1")}
-    assert set(after["guardianships"].select("school_id", "guardian_id").iter_rows()) == {("A", "g1"), ("B", "g1")}
+    assert set(after["student_schools"].iter_rows()) == {("A", "s1"), ("B", "s1"), ("B", "s2")}
+    assert set(after["guardianships"].select("school_id", "student_id", "guardian_id").iter_rows()) == {
+        ("A", "s1", "g1"),
+        ("B", "s1", "g1"),
+        ("B", "s2", "g2"),
+    }
 
 
 def test_an_unusable_row_in_one_school_does_not_keep_a_person_in_another() -> None:
