@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 
 from core.claiming import claims, rule_set, sound
 from rostergate.core.checking import Checked, check
@@ -277,6 +278,33 @@ def test_somebody_without_a_usable_row_keeps_their_contact() -> None:
     checked = check(claimed, (), rule_set())
     assert ("contact-taken", "guardians.csv", "email", (2,)) in codes(checked)
     assert checked.usable.tables["guardians"].select("guardian_id", "email").rows() == [("g", None)]
+
+
+@pytest.mark.parametrize(
+    ("file", "table"),
+    [
+        pytest.param("students.csv", "student_schools", id="the student is not of the school any more"),
+        pytest.param("classes.csv", "classes", id="the class is of another school"),
+    ],
+)
+def test_a_seat_goes_with_what_a_late_error_leaves_out(file: str, table: str) -> None:
+    """Nobody sits in a class of a school that is not theirs, whenever it comes to that."""
+
+    def late(claimed: Claims) -> Iterator[Problem]:
+        yield Problem(ERROR, table, None, claimed.tables[table].filter(line=2).select("file", "line"), Effect.LEAVE_OUT)
+
+    claimed = sound(
+        schools=[{"school_id": "2", "name": "Grant"}],
+        students=[{"student_id": "s", "last_name": "Dale", "line": 4}, {"student_id": "u", "line": 3}],
+        student_schools=[
+            {"school_id": "2" if file == "students.csv" else "1", "student_id": "s", "line": 4},
+            {"school_id": "2", "student_id": "u", "line": 3},
+        ],
+        classes=[{"school_id": "2", "class_id": "c", "name": "Algebra", "line": 3}],
+    )
+    checked = check(claimed, (), [Rule(ERROR, Stage.USABLE, late)])
+    assert left_out(checked)[table] == [(file, 2)]
+    assert left_out(checked)["enrollments"] == [("enrollments.csv", 2)]
 
 
 def test_a_rule_that_insists_ends_all_the_same() -> None:

@@ -2,9 +2,11 @@ from typing import Any
 
 import polars as pl
 
+from core.claiming import rule_set, sound
 from core.rosters import frames
+from rostergate.core.checking import check
 from rostergate.core.left_out import by_school
-from rostergate.core.snapshot import MENTIONED, Snapshot
+from rostergate.core.snapshot import MENTIONED, Snapshot, take
 
 TABLES = frames(
     schools=[("A", "Lincoln"), ("B", "Adams")],
@@ -43,3 +45,17 @@ def test_a_row_counts_at_its_school() -> None:
 def test_people_count_by_their_ties() -> None:
     """A person alone belongs to no school, and a tie whose school nobody knows to none either."""
     assert by_school(snapshot(students=[("s7",)], enrollments=[("c9", "s7")], student_schools=[(None, "s7")])) == {}
+
+
+def test_a_class_row_that_names_nobody_is_one_row() -> None:
+    """That its teacher would be one of the school is in no row; where a row says so and cannot be used, both count."""
+    lost = {
+        "a teacher who is not in the files": sound(class_teachers=[{"class_id": "c", "teacher_id": "nobody"}]),
+        "a teacher of whom no row can be used": sound(
+            teachers=[{"teacher_id": "u", "email": "t@school.org"}],
+            teacher_schools=[{"school_id": "1", "teacher_id": "u"}],
+            class_teachers=[{"class_id": "c", "teacher_id": "u"}],
+        ),
+    }
+    found = {what: by_school(take(check(claimed, (), rule_set()))) for what, claimed in lost.items()}
+    assert found == {"a teacher who is not in the files": {"1": 1}, "a teacher of whom no row can be used": {"1": 2}}

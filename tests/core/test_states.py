@@ -56,6 +56,12 @@ def test_a_plan_is_open_while_something_can_follow() -> None:
     assert {state for state, _ in plan_state.TRANSITIONS} == plan_state.OPEN
 
 
+def test_a_delivery_is_closed_once_only_a_person_can_take_it_up_again() -> None:
+    """The closed states are those that nothing leads out of but a retry."""
+    going = {state for state, event in delivery.TRANSITIONS if event is not delivery.Event.RETRIED}
+    assert set(delivery.State) - going == delivery.CLOSED
+
+
 @pytest.mark.parametrize("table", [plan_state.TRANSITIONS, delivery.TRANSITIONS])
 def test_a_table_cannot_be_changed(table: dict[object, object]) -> None:
     """The tables are read-only: nobody adds a transition at run time."""

@@ -35,7 +35,7 @@ def test_a_pair_that_stays_where_it_was_keeps_its_values() -> None:
         students=[("s1",)],
         guardians=[("g1",)],
         student_schools=[("A", "s1"), ("B", "s1")],
-        guardianships=[("A", "s1", "g1", "father"), ("B", "s1", "g1", "uncle")],
+        guardianships=[("B", "s1", "g1", "uncle"), ("A", "s1", "g1", "father")],
     )
     new = frames(schools=schools, students=[("s1",)], student_schools=[("B", "s1"), ("C", "s1")])
     after = target(roster, Snapshot(new, {}, frozenset({"guardians", "guardianships"})))

@@ -37,6 +37,8 @@ class Snapshot:
     They remove nothing: what the roster has of them stays, and so does what they refer to."""
     absent: frozenset[str] = frozenset()
     """Tables, and columns of them (`students.birth_date`), whose optional file did not come; they stay as they are."""
+    implied: pl.DataFrame | None = None
+    """Those of the mentioned `teacher_schools` that no row states: by rule 3 they follow from what cannot be used."""
 
 
 MENTIONED: dict[str, tuple[str, ...]] = {
@@ -57,10 +59,12 @@ MENTIONED: dict[str, tuple[str, ...]] = {
 def take(checked: Checked) -> Snapshot:
     """Return the snapshot of what can be used, and the keys of what cannot and is not in the snapshot anyway."""
     tables = _placed(checked.usable)
+    implied = _implied(checked)
     return Snapshot(
         tables={name: _canonical(table, tables[name]) for name, table in TABLES.items()},
-        mentioned=_mentioned(checked, tables),
+        mentioned=_mentioned(checked, tables, implied),
         absent=checked.usable.absent,
+        implied=implied,
     )
 
 
@@ -83,14 +87,21 @@ def _placed(claims: Claims) -> Frames:
     }
 
 
-def _mentioned(checked: Checked, tables: Frames) -> Frames:
-    """Return the keys of unusable claims that no row of the snapshot has."""
-    lost = dict(checked.unusable)
-    # By rule 3 a class tie states two things. Both stay as they are while it cannot be used.
+def _implied(checked: Checked) -> pl.DataFrame:
+    """Return the ties of teachers to schools that unusable class ties state by rule 3, and no unusable row does."""
+    lost = checked.unusable
     classes = pl.concat([checked.usable.tables["classes"], lost["classes"]])
-    implied = lost["class_teachers"].join(_of_class(classes), on="class_id")
-    tie = ("school_id", "teacher_id")
-    lost["teacher_schools"] = pl.concat([lost["teacher_schools"].select(tie), implied.select(tie)])
+    ties = lost["class_teachers"].join(_of_class(classes), on="class_id").select(MENTIONED["teacher_schools"])
+    return ties.join(lost["teacher_schools"], on=ties.columns, how="anti").unique()
+
+
+def _mentioned(checked: Checked, tables: Frames, implied: pl.DataFrame) -> Frames:
+    """Return the keys of unusable claims that no row of the snapshot has.
+
+    By rule 3 a class tie states two things. Both stay as they are while it cannot be used.
+    """
+    lost = dict(checked.unusable)
+    lost["teacher_schools"] = pl.concat([lost["teacher_schools"].select(implied.columns), implied])
     return {table: _unmade(lost[table].select(key), tables[table], key) for table, key in MENTIONED.items()}
 
 

@@ -277,6 +277,36 @@ def test_what_fits_two_people_says_nothing() -> None:
     assert reissued(compare(before, after)) == {}
 
 
+def test_whoever_is_told_by_the_surer_sign_is_told_once() -> None:
+    """Who has the same name, birth date and e-mail address is one pair, and nobody else is told by that address."""
+    ann, bo = ("Ann", "Ash", None, "2014-01-02"), ("Bo", "Ash", None, "2014-01-03")
+    both = frames(students=[("a1", *ann, "ash@x.example")]), frames(students=[("b1", *ann, "ash@x.example")])
+    assert reissued_students(*both) == [("a1", "b1", True)]
+    before = frames(students=[("a1", *ann, "ann@x.example"), ("a2", "Cy", "Elm", None, None, "ash@x.example")])
+    assert reissued_students(before, both[1]) == [("a1", "b1", True)]
+    after = frames(students=[("b1", *ann, "ann@x.example"), ("b2", *bo, "ash@x.example")])
+    assert reissued_students(both[0], after) == [("a1", "b1", True)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(
+            ("Jo", "Annelee", None, "2014-01-02"), ("Joanne", "Lee", None, "2014-01-02"), id="names run together"
+        ),
+        pytest.param(
+            ("Jo", "Ash", None, None, "jo@x.example", "+12125550101"),
+            ("Jo", "Ash", None, None, "joe@x.example", "+12125550101"),
+            id="the same phone number beside two e-mail addresses",
+        ),
+        pytest.param(("Jo", "Ash"), ("Jo", "Ash"), id="a name alone"),
+    ],
+)
+def test_these_are_two_people(old: tuple[str | None, ...], new: tuple[str | None, ...]) -> None:
+    """What is alike in them is no sign."""
+    assert not reissued_students(frames(students=[("a1", *old)]), frames(students=[("b1", *new)]))
+
+
 def test_case_and_white_space_do_not_count() -> None:
     """A name in capitals is the same name."""
     before = frames(students=[("a1", "Cleo", "Ash", None, "2014-01-02")], teachers=[("t1", "X", "Y", "A@x.example")])
