@@ -34,12 +34,13 @@ def test_a_row_counts_at_its_school() -> None:
     found = by_school(
         snapshot(
             classes=[("B", "c2")],
+            schools=[("C",)],
             student_schools=[("B", "s2")],
             enrollments=[("c1", "s9"), ("c2", "s9")],
             guardianships=[("s1", "g1")],
         )
     )
-    assert found == {"A": 2, "B": 4}
+    assert found == {"A": 2, "B": 4, "C": 1}
 
 
 def test_people_count_by_their_ties() -> None:

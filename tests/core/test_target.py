@@ -21,6 +21,40 @@ def test_orphans_are_counted_by_table() -> None:
     assert orphans(broken) == {"classes": 1, "enrollments": 3}
 
 
+WHOLE = frames(
+    schools=[("A", "Lincoln")],
+    teachers=[("t1",)],
+    students=[("s1",)],
+    guardians=[("g1",)],
+    classes=[("A", "c1", "Maths")],
+    teacher_schools=[("A", "t1")],
+    student_schools=[("A", "s1")],
+    guardianships=[("A", "s1", "g1")],
+    class_teachers=[("A", "c1", "t1")],
+    enrollments=[("A", "c1", "s1")],
+)
+
+
+@pytest.mark.parametrize(
+    ("missing", "others"),
+    [
+        ("schools", {"classes", "teacher_schools", "student_schools"}),
+        ("teachers", {"teacher_schools"}),
+        ("students", {"student_schools"}),
+        ("guardians", {"guardianships"}),
+        ("classes", {"class_teachers", "enrollments"}),
+        ("teacher_schools", {"class_teachers"}),
+        ("student_schools", {"guardianships", "enrollments"}),
+    ],
+)
+def test_what_each_table_needs(missing: str, others: set[str]) -> None:
+    """Without a row of one table these others refer to nothing: no more and no fewer, also where another has its id."""
+    assert orphans(WHOLE) == {}
+    assert orphans(WHOLE | {missing: WHOLE[missing].clear()}) == dict.fromkeys(others, 1)
+    elsewhere = WHOLE[missing].with_columns(pl.lit("B").alias(WHOLE[missing].columns[0]))
+    assert orphans(WHOLE | {missing: elsewhere}).keys() >= others
+
+
 def test_people_without_a_tie_are_not_rostered() -> None:
     """A person whom nothing ties to a school is not part of the target."""
     loose = frames(guardians=[("g1", "Gil")])

@@ -286,6 +286,8 @@ def test_whoever_is_told_by_the_surer_sign_is_told_once() -> None:
     assert reissued_students(before, both[1]) == [("a1", "b1", True)]
     after = frames(students=[("b1", *ann, "ann@x.example"), ("b2", *bo, "ash@x.example")])
     assert reissued_students(both[0], after) == [("a1", "b1", True)]
+    after = frames(students=[("b1", *ann), ("b2", *bo, "ash@x.example")])
+    assert reissued_students(both[0], after) == [("a1", "b1", True)]
 
 
 @pytest.mark.parametrize(
@@ -300,6 +302,7 @@ def test_whoever_is_told_by_the_surer_sign_is_told_once() -> None:
             id="the same phone number beside two e-mail addresses",
         ),
         pytest.param(("Jo", "Ash"), ("Jo", "Ash"), id="a name alone"),
+        pytest.param(("Jo", "Ash", None, "2014-01-02"), ("Jo", "Elm", None, "2014-01-02"), id="another last name"),
     ],
 )
 def test_these_are_two_people(old: tuple[str | None, ...], new: tuple[str | None, ...]) -> None:
