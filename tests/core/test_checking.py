@@ -288,7 +288,7 @@ def test_somebody_without_a_usable_row_keeps_their_contact() -> None:
     ],
 )
 def test_a_seat_goes_with_what_a_late_error_leaves_out(file: str, table: str) -> None:
-    """Nobody sits in a class of a school that is not theirs, whenever it comes to that."""
+    """Nobody sits in a class of a school that is not theirs, whenever it comes to that; the others keep their seats."""
 
     def late(claimed: Claims) -> Iterator[Problem]:
         yield Problem(ERROR, table, None, claimed.tables[table].filter(line=2).select("file", "line"), Effect.LEAVE_OUT)
@@ -298,9 +298,11 @@ def test_a_seat_goes_with_what_a_late_error_leaves_out(file: str, table: str) ->
         students=[{"student_id": "s", "last_name": "Dale", "line": 4}, {"student_id": "u", "line": 3}],
         student_schools=[
             {"school_id": "2" if file == "students.csv" else "1", "student_id": "s", "line": 4},
+            {"school_id": "1", "student_id": "u", "line": 3},
             {"school_id": "2", "student_id": "u", "line": 3},
         ],
         classes=[{"school_id": "2", "class_id": "c", "name": "Algebra", "line": 3}],
+        enrollments=[{"class_id": "c", "student_id": "u", "line": 3}],
     )
     checked = check(claimed, (), [Rule(ERROR, Stage.USABLE, late)])
     assert left_out(checked)[table] == [(file, 2)]
@@ -335,6 +337,17 @@ def test_findings_are_grouped_by_code_file_and_the_files_own_column() -> None:
         ("schools.csv", None, 1, (2,)),
     }
     assert {(one.message, one.next_step) for one in checked.findings} == {(ALERT.title, ALERT.next_step)}
+
+
+def test_findings_say_what_their_problem_says() -> None:
+    """Problems of one code that are told in other words, or ask for something else, are findings of their own."""
+    told = Problem(ALERT, "schools", "name", rows("schools.csv", 2), message="Otherwise.")
+    asked = Problem(ALERT, "schools", "name", rows("schools.csv", 3), next_step="Wait.")
+    checked = check(claims(), [told, asked], ())
+    assert {(one.message, one.next_step, one.lines) for one in checked.findings} == {
+        ("Otherwise.", ALERT.next_step, (2,)),
+        (ALERT.title, "Wait.", (3,)),
+    }
 
 
 def test_no_finding_holds_a_value() -> None:

@@ -218,6 +218,12 @@ def test_a_student_who_moves_is_kept_for_the_new_school() -> None:
     assert same(apply(left, [changes["B"]]), new)
 
 
+def test_a_tie_with_other_values_carries_nobody() -> None:
+    """Only who comes to a school comes with their row: a plan has no more rows than it needs."""
+    new = LINCOLN | {"guardianships": frames(guardianships=[("A", "s1", "g1", "uncle")])["guardianships"]}
+    assert set(diff(LINCOLN, snapshot(new))["A"]) == {"guardianships"}
+
+
 def test_a_person_of_two_schools_is_in_both_plans() -> None:
     """An updated student who is in two schools is updated by either; totals count the student once."""
     schools = [("A", "Lincoln"), ("B", "Washington")]

@@ -53,6 +53,21 @@ def test_rows_in_both_tables_are_told(one: pl.DataFrame, other: pl.DataFrame) ->
         assert tuple(part.to_list() for part in found) == told
 
 
+def test_rows_whose_hashes_are_equal_by_chance_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second look finds that they differ, and then the cells are compared."""
+    monkeypatch.setattr(rows, "_among", lambda some, _: pl.repeat(value=True, n=len(some), eager=True))
+    one, other = pl.DataFrame({"cell": ["a", "b"]}), pl.DataFrame({"cell": ["a", "c", "d"]})
+    assert [part.to_list() for part in in_both(one, other)] == [[True, False], [True, False, False]]
+
+
+@pytest.mark.parametrize("seed", [0, rows.SECOND_LOOK])
+def test_each_look_finds_the_same(seed: int) -> None:
+    """Whatever the seed; the second look takes another one than the first."""
+    one, other = pl.DataFrame({"key": ["a", "b"]}), pl.DataFrame({"key": ["b"]})
+    assert unmet(one, other, ["key"], seed=seed)["key"].to_list() == ["a"]
+    assert rows.SECOND_LOOK != 0
+
+
 @given(frames)
 @settings(max_examples=40, deadline=None)
 def test_first_rows_are_chosen_by_what_they_say_themselves(frame: pl.DataFrame) -> None:

@@ -102,6 +102,27 @@ def test_what_cannot_be_used_is_mentioned() -> None:
     }
 
 
+def test_a_class_row_that_cannot_be_used_states_two_things() -> None:
+    """Of a class that can be used, too, it mentions that the teacher teaches it, and is one of its school."""
+    taken = snapshot(sound(class_teachers=[{"class_id": "c", "teacher_id": "nobody", "line": 3}]))
+    assert {table: frame.rows() for table, frame in taken.mentioned.items() if len(frame)} == {
+        "teacher_schools": [("1", "nobody")],
+        "class_teachers": [("c", "nobody")],
+    }
+
+
+def test_a_guardian_of_two_students_is_mentioned_with_the_one_who_cannot_be_used() -> None:
+    """What is in the snapshot of the other student says nothing of this one."""
+    taken = snapshot(
+        sound(
+            students=[{"student_id": "u"}],
+            student_schools=[{"school_id": "9", "student_id": "u"}],
+            guardianships=[{"student_id": "u", "guardian_id": "g"}],
+        )
+    )
+    assert taken.mentioned["guardianships"].rows() == [("u", "g")]
+
+
 def test_what_another_row_makes_is_not_mentioned() -> None:
     """A row that is left out needs no mention where another row of the same key is in the snapshot."""
     taken = snapshot(sound(teachers=[{"teacher_id": "t", "email": "nobody", "file": "more.csv"}]))
@@ -172,10 +193,11 @@ def test_a_snapshot_is_sound_whatever_is_claimed(claimed: Claims, missing: set[i
 @given(random_claims())
 @settings(max_examples=20, deadline=None)
 def test_nothing_is_both_made_and_mentioned(claimed: Claims) -> None:
-    """What the snapshot has is not mentioned besides."""
+    """What the snapshot has is not mentioned besides, and nothing is mentioned twice."""
     taken = snapshot(claimed)
     for table, key in MENTIONED.items():
         assert taken.mentioned[table].join(taken.tables[table], on=key, how="semi").is_empty()
+        assert taken.mentioned[table].is_unique().all()
 
 
 @given(random_claims())

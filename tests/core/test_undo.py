@@ -13,6 +13,7 @@ from rostergate.core.policy import HoldLimits, Policy
 from rostergate.core.roster import PEOPLE, TABLES
 from rostergate.core.target import orphans, ties
 from rostergate.core.undo import target, undo
+from rostergate.core.verdict import Totals
 
 if TYPE_CHECKING:
     from rostergate.core.roster import Frames
@@ -133,6 +134,19 @@ def test_one_school_is_undone_alone() -> None:
     made = apply(AFTER, [plan.changes for plan in undone.verdict.plans])
     assert sorted(made["students"]["first_name"]) == ["Ann", "Bo", "Cy"]
     assert sorted(made["schools"]["school_id"]) == ["A", "B"]
+
+
+def test_whoever_has_left_the_school_since_is_left_alone() -> None:
+    """Their row belongs to the other schools that have them now: nothing is done to it, and it is counted as left."""
+    schools, both = [("A", "Adams"), ("B", "Baker")], [("A", "s1"), ("B", "s1")]
+    before, after, now = (
+        frames(schools=schools, students=[("s1", name)], student_schools=ties_then)
+        for name, ties_then in (("Ann", both), ("Anna", both), ("Anna", both[1:]))
+    )
+    undone = undo(now, before, after, POLICY, "A")
+    assert undone.verdict.plans == ()
+    assert undone.verdict.totals == {name: Totals(unchanged=now[name].height) for name in TABLES}
+    assert undone.left == {"students": 1}
 
 
 @settings(deadline=None, max_examples=40)
