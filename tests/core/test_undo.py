@@ -136,6 +136,31 @@ def test_one_school_is_undone_alone() -> None:
     assert sorted(made["schools"]["school_id"]) == ["A", "B"]
 
 
+@pytest.mark.parametrize(
+    ("was", "became", "are", "name"),
+    [
+        pytest.param("A", "B", "B", "Ann", id="who was moved away, and comes back"),
+        pytest.param("B", "B", "AB", "Ann", id="who has come since"),
+        pytest.param("A", "A", "B", "Anna", id="who has left since"),
+        pytest.param("", "A", "B", "Anna", id="who was brought, and has left since"),
+    ],
+)
+def test_people_belong_to_every_school_that_has_or_had_them(was: str, became: str, are: str, name: str) -> None:
+    """For one school their row is put back, or counted as left where they are not of the school afterwards."""
+    before, after, now = (
+        frames(
+            schools=[("A", "Adams"), ("B", "Baker")],
+            students=[("s1", called)] if there else [],
+            student_schools=[(one, "s1") for one in there],
+        )
+        for there, called in ((was, "Ann"), (became, "Anna"), (are, "Anna"))
+    )
+    undone = undo(now, before, after, POLICY, "A")
+    made = apply(now, [plan.changes for plan in undone.verdict.plans])
+    assert made["students"]["first_name"].to_list() == [name]
+    assert undone.left.get("students", 0) == (name == "Anna")
+
+
 def test_whoever_has_left_the_school_since_is_left_alone() -> None:
     """Their row belongs to the other schools that have them now: nothing is done to it, and it is counted as left."""
     schools, both = [("A", "Adams"), ("B", "Baker")], [("A", "s1"), ("B", "s1")]
@@ -180,7 +205,7 @@ def test_an_undo_is_held_like_any_plan(school: str | None) -> None:
     few = frames(schools=[("A", "Adams")], students=[("s0", "Ann")], student_schools=[("A", "s0")])
     (plan,) = undo(full, few, full, Policy(holds=HoldLimits()), school).verdict.plans
     assert plan.state is State.HELD
-    assert plan.holds[0].code
+    assert "This is what the undo would take back" in plan.holds[0].message
 
 
 def test_undone_already_nothing_is_left_to_do() -> None:
