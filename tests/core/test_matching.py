@@ -135,6 +135,18 @@ def test_nobody_waits_for_a_school_that_leaves() -> None:
         assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED)}
 
 
+def test_a_school_that_leaves_takes_no_place_from_one_that_comes() -> None:
+    """A new school of nearly its name may be the same one: it waits, and is not made beside it. Others go on."""
+    names = {"1": "Jefferson", "2": "Jeferson", "3": "Grant"}
+    platform = policy(("p1", "Jefferson"), ("p2", "Grant"), forgotten=frozenset({"1"}))
+    answer = match(names, {"1"}, platform, leaving={"1"})
+    assert (answer["2"], answer["3"]) == (Match(Standing.UNMATCHED), matched("p2"))
+    assert match(names, {"1"}, platform) == {"1": matched("p1"), "2": matched(), "3": matched("p2")}
+    for new in ("Lincoln", "Lincon"):
+        answer = match({"1": "Lincoln", "2": new}, {"1"}, policy(("p1", "Lincoln")), leaving={"1"})
+        assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED)}
+
+
 def test_a_school_whose_place_was_forgotten_is_matched_as_a_new_one() -> None:
     """It waits for a person with review; otherwise its name decides, after the schools that keep their place."""
     forgotten = frozenset({"1"})

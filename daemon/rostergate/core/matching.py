@@ -6,7 +6,8 @@ are matched to what is left. Each platform school is given once at most.
 Rule 3: names are the same, or nearly, only when they agree on every number and on every word that tells schools of one
 name apart (north, middle, junior).
 Rule 4: a name that fits two schools equally well is matched to neither by guess; it waits for a person. So does a new
-school whose name fits the place of one that is not there any more: it may be the same school under another id.
+school whose name fits the place of one that is not there any more, or a place that would have been that one's by its
+name: it may be the same school under another id.
 """
 
 from __future__ import annotations
@@ -121,15 +122,19 @@ def match(
     placed = set(rostered) - policy.forgotten
     for new in (False, True):
         asking = {one: name for one, name in names.items() if one not in found and (one not in placed) == new}
+        given, doubtful, going = dict[str, str](), set(asking), dict[str, str]()
         if policy.matching == "auto":
             given, doubtful = _by_name(asking, free | left if new else free)
             doubtful |= {one for one, place in given.items() if place in left}
-        else:
-            given, doubtful = {}, set(asking)
+            going = {place: free[place] for one, place in given.items() if one not in there and place in free}
+            nearly, unsure = _by_name({one: asking[one] for one in asking.keys() & there - given.keys()}, going)
+            doubtful |= nearly.keys() | unsure
         for one in asking:
             waits = new and one in doubtful and one in there
-            found[one] = Match(Standing.UNMATCHED) if waits else Match(Standing.MATCHED, given.get(one))
+            place = given.get(one) if one in there else None
+            found[one] = Match(Standing.UNMATCHED) if waits else Match(Standing.MATCHED, place)
         free = {one: name for one, name in free.items() if one not in given.values()}
+        left |= going
     return found
 
 
