@@ -145,6 +145,14 @@ def test_a_school_that_leaves_takes_no_place_from_one_that_comes() -> None:
     for new in ("Lincoln", "Lincon"):
         answer = match({"1": "Lincoln", "2": new}, {"1"}, policy(("p1", "Lincoln")), leaving={"1"})
         assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED)}
+    two = {"1": "Lincoln", "2": "Lincon", "3": "Lincon"}
+    for one in (policy(("p1", "Lincoln")), policy(("p1", "Lincoln"), forgotten=frozenset({"1"}))):
+        answer = match(two, {"1"}, one, leaving={"1"})
+        assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED), "3": Match(Standing.UNMATCHED)}
+    own = policy(("p1", "Jefferson"), ("p2", "Jeferson"), ("p3", "Grant"), forgotten=frozenset({"1"}))
+    assert match(names, {"1"}, own, leaving={"1"}) == {"1": matched(), "2": matched("p2"), "3": matched("p3")}
+    held = policy(("p1", "Jefferson", "9"), forgotten=frozenset({"1"}))
+    assert match(names, {"1"}, held, leaving={"1"})["2"] == Match(Standing.UNMATCHED)
 
 
 def test_a_school_whose_place_was_forgotten_is_matched_as_a_new_one() -> None:

@@ -127,10 +127,26 @@ def test_what_returns_needs_what_it_refers_to() -> None:
     assert undone.left == {"enrollments": 1}
 
 
+def test_whoever_has_left_since_comes_back_with_the_tie_that_returns() -> None:
+    """Also where the delivery took the tie alone, and it was a later one that let the person go."""
+    before, after, now = (
+        frames(
+            schools=[("A", "Adams"), ("B", "Baker")],
+            students=[("s1", "Ann")] if there else [],
+            student_schools=[(one, "s1") for one in there],
+        )
+        for there in ("AB", "B", "")
+    )
+    made = apply(now, [plan.changes for plan in undo(now, before, after, POLICY).verdict.plans])
+    assert made["student_schools"].rows() == [("A", "s1")]
+    assert made["students"]["first_name"].to_list() == ["Ann"]
+
+
 def test_one_school_is_undone_alone() -> None:
     """For one school only its rows and its people go back, and only it has a plan."""
     undone = undo(AFTER, BEFORE, AFTER, POLICY, "A")
     assert [plan.school_id for plan in undone.verdict.plans] == ["A"]
+    assert undone.left == {}
     made = apply(AFTER, [plan.changes for plan in undone.verdict.plans])
     assert sorted(made["students"]["first_name"]) == ["Ann", "Bo", "Cy"]
     assert sorted(made["schools"]["school_id"]) == ["A", "B"]

@@ -124,10 +124,11 @@ def match(
         asking = {one: name for one, name in names.items() if one not in found and (one not in placed) == new}
         given, doubtful, going = dict[str, str](), set(asking), dict[str, str]()
         if policy.matching == "auto":
-            given, doubtful = _by_name(asking, free | left if new else free)
+            places = free | left if new else free
+            given, doubtful = _by_name(asking, places)
             doubtful |= {one for one, place in given.items() if place in left}
-            going = {place: free[place] for one, place in given.items() if one not in there and place in free}
-            nearly, unsure = _by_name({one: asking[one] for one in asking.keys() & there - given.keys()}, going)
+            going = {place: places[place] for one, place in given.items() if one not in there}
+            nearly, unsure = _by_name({one: asking[one] for one in asking.keys() - given.keys()}, going)
             doubtful |= nearly.keys() | unsure
         for one in asking:
             waits = new and one in doubtful and one in there
