@@ -149,6 +149,29 @@ async def test_open_and_close_change_nothing(house: House) -> None:
     assert house.inbox().open_uploads == 0
 
 
+@pytest.mark.parametrize("at", [0, len(DATA), len(DATA) + 7, 2**63])
+async def test_no_bytes_at_an_offset_change_nothing(house: House, at: int) -> None:
+    """A WRITE without a byte, as some programs end a file with, is none: what was complete stays as it was."""
+    async with raw(house) as client, house.sftp() as sftp:
+        await client.start()
+        await put(sftp, "schools.csv")
+        handle = (await client.open(b"/schools.csv", IN_PLACE)).handle
+        assert (await client.write(handle, at, b"")).status()[0] == FX_OK
+        assert (await client.close(handle)).status()[0] == FX_OK
+    assert house.committed() == {"schools.csv": DATA}
+
+
+async def test_no_bytes_do_not_complete_what_was_cut_off(house: House) -> None:
+    """Of a file that was cut off nobody knows that it is whole: a WRITE without a byte at its end does not say so."""
+    await cut_off(house, "schools.csv", DATA[:100_000])
+    async with raw(house) as client:
+        await client.start()
+        handle = (await client.open(b"/schools.csv", IN_PLACE)).handle
+        assert (await client.write(handle, 100_000, b"")).status()[0] == FX_OK
+        assert "nothing has been added" in (await client.close(handle)).status()[1]
+    assert house.committed() == {}
+
+
 async def test_a_part_in_place_is_not_committed(house: House) -> None:
     """Whoever writes a part of a file in place, and leaves the rest as it was, is refused; what was there stays."""
     async with house.sftp() as sftp:

@@ -83,7 +83,9 @@ class Writing:
         return len(self.prefix) == self.size and self.reached >= self.found
 
     def write(self, at: int, data: bytes) -> None:
-        """Take bytes."""
+        """Take bytes, where there are any."""
+        if not data:
+            return
         at = self.size if self.append else at
         self.arrived.update(enumerate(data, start=at))
         self.touched, self.reached = True, max(self.reached, at + len(data))

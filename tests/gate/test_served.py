@@ -8,9 +8,12 @@ from typing import Any
 import asyncssh
 import pytest
 import structlog
-from asyncssh import FXF_CREAT, FXF_TRUNC, FXF_WRITE
+from asyncssh import FXF_CREAT, FXF_READ, FXF_TRUNC, FXF_WRITE
+from asyncssh.constants import FX_EOF, FXP_READ
+from asyncssh.packet import String, UInt32, UInt64
 
 from gate.house import DATA, NOW, PASSWORD, SLUG, House, put
+from gate.raw import raw
 from rostergate.gate import Footing
 
 # Attributes and removal
@@ -73,6 +76,20 @@ async def test_reports_are_readable(house: House) -> None:
             assert await file.read() == DATA
         with pytest.raises(asyncssh.SFTPNoSuchFile):
             await sftp.stat("/reports/.LATEST.txt.tmp")
+
+
+@pytest.mark.parametrize("path", [b"/reports/LATEST.txt", b"/README.txt"])
+@pytest.mark.parametrize("offset", [2**31, 2**63 - 1, 2**63, 2**64 - 1])
+async def test_beyond_the_end_there_is_nothing(house: House, path: bytes, offset: int) -> None:
+    """Reading beyond a file's end, wherever that is, gives its end: no disk has failed, and nobody is told so."""
+    house.spool.reports(SLUG).mkdir(parents=True)
+    (house.spool.reports(SLUG) / "LATEST.txt").write_text("All is well.\n")
+    async with raw(house) as client:
+        await client.start()
+        handle = (await client.open(path, FXF_READ)).handle
+        answer = await client.ask(FXP_READ, String(handle), UInt64(offset), UInt32(2**32 - 1))
+        assert answer.status()[0] == FX_EOF
+    assert house.refusals == []
 
 
 async def test_reports_never_follow_links(house: House, tmp_path: Any) -> None:

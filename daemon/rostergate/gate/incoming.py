@@ -4,7 +4,7 @@ Rule 1: after the first refusal nothing more is taken, and the bytes are dropped
 the same reason.
 Rule 2: the client's CLOSE finishes; anything else that ends a file leaves it.
 Rule 3: who opens a file without emptying it and leaves a part of what was there has not written a file: not of the new
-one and the one before is a file made. Who then writes nothing has changed nothing.
+one and the one before is a file made. Who then writes nothing, or no bytes at some offset, has changed nothing.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ class Incoming:
         """Write all of `data` and return its length. Raises `Refusal`."""
         if self.refusal:
             raise self.refusal
+        if not data:  # that it was asked for at the file's end does not say that the file is there up to its end
+            return 0
         if self._append:
             offset = self.upload.size
         try:

@@ -6,6 +6,7 @@ import os
 from typing import Final
 
 READ_BYTES_MAX: Final = 262_144  # of one request; a client asks again for the rest
+_OFFSET_MAX: Final = 2**63 - 1 - READ_BYTES_MAX  # a client may name any of 64 bits, the kernel takes no larger one
 
 
 class Outgoing:
@@ -16,7 +17,7 @@ class Outgoing:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes at `offset`; none at the end. Raises `OSError`."""
-        return os.pread(self._descriptor, min(size, READ_BYTES_MAX), offset)
+        return os.pread(self._descriptor, min(size, READ_BYTES_MAX), min(offset, _OFFSET_MAX))
 
     def state(self) -> os.stat_result:
         """Return size and times. Raises `OSError`."""
