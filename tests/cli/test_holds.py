@@ -55,6 +55,20 @@ def test_a_hold_explains_itself_and_names_its_rows(held: Commands) -> None:
     assert "Kid" not in printed
 
 
+def test_a_name_moves_no_terminal_of_who_decides(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a district calls its school is shown, without what a terminal takes for a command or turns lines by."""
+    monkeypatch.setenv("COLUMNS", "200")
+    schools = {"10": "Alder\x1b[2J\u202eSchool"}
+    district(commands)
+    deliver(commands, files(schools, {"10": range(60)}))
+    deliver(commands, files(schools, {"10": range(30)}))
+    plan = commands.answer("holds")[0]["plan"]
+    for asked in (("holds",), ("holds", "show", plan), ("discard", plan, *WHO)):
+        output = commands(*asked).output
+        assert "Alder\ufffd[2J\ufffdSchool" in output
+        assert not {"\x1b", "\u202e"} & set(output)
+
+
 def test_what_holds_all_schools_alike_is_told_once(held: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     """A district-wide hold stands below the table, however many schools wait for it; what a school has alone, in it."""
     monkeypatch.setenv("COLUMNS", "200")

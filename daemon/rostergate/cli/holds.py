@@ -102,19 +102,22 @@ def show(place: Place, named: str, *, as_csv: bool, as_json: bool) -> None:
     if as_json:
         print_json({**_about(plan, wait), "hash": plan.hash, "state": plan.state.value, "holds": rows})
         return
-    school = shown(f"{plan.school_id} ({plan.name})")
-    click.echo(f"plan {plan.plan} of {plan.delivery}, school {school}: {plan.state.value}")
+    click.echo(f"plan {_named(plan)}: {plan.state.value}")
     if wait:
         again = f", in {number(wait.deliveries)} deliveries one after another" if wait.deliveries > 1 else ""
         ago = age((utc_now() - wait.since).total_seconds())
         click.echo(f"on hold since {wait.since:%Y-%m-%d %H:%M} UTC, {ago} ago{again}")
     for row in rows:
-        click.echo(f"\n{row['code']}: {row['message']}")
+        click.echo(f"\n{row['code']}: {shown(row['message'])}")
         if row["rows_concerned"] is not None:
             click.echo(f"rows concerned: {row['rows_concerned']}; list them with --csv")
     if wait:
         click.echo(f"\nrostergate release {plan.plan} --by WHO --reason WHY    applies it")
         click.echo(f"rostergate discard {plan.plan} --by WHO --reason WHY    drops it, the roster stays as it is")
+
+
+def _named(plan: StoredPlan) -> str:
+    return shown(f"{plan.plan} of {plan.delivery}, school {plan.school_id} ({plan.name})")
 
 
 async def _show(place: Place, named: str) -> tuple[StoredPlan, tuple[Hold, ...], Wait | None]:
@@ -294,7 +297,7 @@ def _decide(
         print_json([{**{key: getattr(one, key) for key in told}, "state": one.state.value} for one in closed])
         return
     for one in closed:
-        click.echo(shown(f"{what}: plan {one.plan} of {one.delivery}, school {one.school_id} ({one.name})"))
+        click.echo(f"{what}: plan {_named(one)}")
 
 
 async def _meant(place: Place, delivery: str | None, slug: str | None) -> tuple[str, ...]:
