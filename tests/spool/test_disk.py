@@ -3,11 +3,24 @@ import resource
 import stat
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from rostergate.spool.disk import fsync_file, fsync_folder, move_durably, write_all, write_atomically
+from rostergate.spool.disk import (
+    LARGE_BYTES,
+    fsync_file,
+    fsync_folder,
+    giving_back,
+    let_go,
+    move_durably,
+    write_all,
+    write_atomically,
+)
+from running import until
 
 
 def test_write_replaces_in_one_step(tmp_path: Path) -> None:
@@ -86,3 +99,57 @@ def test_sync_of_what_is_not_there(tmp_path: Path) -> None:
     for attempt, path in ((fsync_file, "missing"), (fsync_folder, "missing"), (fsync_file, "link")):
         with pytest.raises(OSError):  # noqa: PT011 - whichever error the kernel gives
             attempt(tmp_path / path)
+
+
+@pytest.mark.parametrize(
+    ("size", "beside"), [(LARGE_BYTES, True), (LARGE_BYTES - 1, False)], ids=["a large one", "a small one"]
+)
+def test_the_room_of_a_large_file_is_given_back_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, *, beside: bool
+) -> None:
+    """Whoever removes or replaces it does not wait for the disk, and nothing of it stays open."""
+    closed: list[bool] = []
+    close, ours = os.close, threading.current_thread()
+
+    def closing(descriptor: int) -> None:
+        close(descriptor)
+        closed.append(threading.current_thread() is not ours)
+
+    monkeypatch.setattr(os, "close", closing)
+    path, other = tmp_path / "students.csv", tmp_path / "other.csv"
+    with _none_left_open():
+        for take_away in (path.unlink, lambda: other.replace(path)):
+            _of_size(path, size)
+            other.write_bytes(b"")
+            with giving_back(path):
+                take_away()
+        _of_size(path, size)
+        descriptor = os.open(path, os.O_RDONLY)
+        path.unlink()
+        let_go(descriptor)
+        assert until(lambda: len(closed) == 3, "the files to be closed")
+    assert closed == [beside] * 3
+
+
+def test_a_file_that_stays_is_closed_at_once(tmp_path: Path) -> None:
+    """What was not taken away after all, or was not there, leaves nothing open."""
+    path = tmp_path / "students.csv"
+    _of_size(path, LARGE_BYTES)
+    with _none_left_open():
+        with pytest.raises(FileNotFoundError), giving_back(tmp_path / "missing"):
+            (tmp_path / "missing").unlink()
+        with pytest.raises(PermissionError), giving_back(path):
+            raise PermissionError
+    assert path.stat().st_size == LARGE_BYTES
+
+
+def _of_size(path: Path, size: int) -> None:
+    path.write_bytes(b"")
+    os.truncate(path, size)
+
+
+@contextmanager
+def _none_left_open() -> Iterator[None]:
+    before = len([*Path("/proc/self/fd").iterdir()])
+    yield
+    assert len([*Path("/proc/self/fd").iterdir()]) == before

@@ -30,7 +30,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from rostergate.errors import DiskError
-from rostergate.spool.disk import fsync_folder
+from rostergate.spool.disk import fsync_folder, giving_back
 from rostergate.spool.entries import CUT, FINISHED, Entry, Survey, entry_at, listed
 from rostergate.spool.scratch import Mark, in_progress, in_renaming, mark_of
 from rostergate.spool.upload import Upload
@@ -167,7 +167,8 @@ class Inbox:
         self._renames += 1
         try:
             path.chmod(CUT)
-            path.replace(self.folder / name)  # its bytes were synced when it was finished
+            with giving_back(self.folder / name):
+                path.replace(self.folder / name)  # its bytes were synced when it was finished
             self.committed(name)
             await asyncio.to_thread(fsync_folder, self.folder)
         except BaseException:
@@ -190,9 +191,11 @@ class Inbox:
 
     def remove(self, name: str) -> bool:
         """Remove the committed file and what lies aside of that name; say whether there was any. Raises `OSError`."""
-        there = entry_at(self.folder / name) is not None
+        path = self.folder / name
+        there = entry_at(path) is not None
         if there:
-            (self.folder / name).unlink()
+            with giving_back(path):
+                path.unlink()
         there = self.forget(name) or there
         self._tell()
         return there
@@ -217,8 +220,10 @@ class Inbox:
 
     def forget(self, scratch: str) -> bool:
         """Drop what lies aside under the name; say whether there was something. Raises `OSError`."""
+        path = self.scratch / scratch
         try:
-            (self.scratch / scratch).unlink()
+            with giving_back(path):
+                path.unlink()
         except FileNotFoundError:
             return False
         self._resting = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from rostergate.spool.ahead import Ahead
 from rostergate.spool.coverage import Coverage
-from rostergate.spool.disk import fsync_folder, write_all
+from rostergate.spool.disk import fsync_folder, let_go, write_all
 from rostergate.spool.entries import CUT, FINISHED
 
 if TYPE_CHECKING:
@@ -185,5 +185,5 @@ class Upload:
         os.utime(self._descriptor, (at, at))
 
     def _close(self) -> None:
-        os.close(self._descriptor)
+        let_go(self._descriptor)
         self._inbox.closed(self)
