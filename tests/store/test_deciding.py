@@ -10,14 +10,16 @@ from core.rosters import diff, frames, same
 from rostergate import store
 from rostergate.core import concerned
 from rostergate.core.delivery import State as DeliveryState
+from rostergate.core.matching import Decision
 from rostergate.core.plan_state import OPEN, State
 from rostergate.core.roster import empty
 from rostergate.core.snapshot import Snapshot
 from rostergate.errors import NotFound, Refused
-from rostergate.store import deciding, deliveries, roster, schools, turns
+from rostergate.store import deciding, deliveries, feed, roster, schools, turns
 from rostergate.store import plans as stored
 from rostergate.store.schema import plans as table
 from store.making import AT, HOLD, LATER, WANTED, accepted, both_held, concluded, plan, plans, sealed
+from store.replaying import told
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -170,6 +172,25 @@ async def test_nothing_is_put_in_the_place_of_a_plan_that_does_not_wait(tx: Asyn
     assert (waits.delivery, waits.holds) == (newer, (HOLD,))
 
 
+async def test_nothing_is_put_in_the_place_of_what_waits_there_by_now(tx: AsyncConnection) -> None:
+    """Somebody has put the plan again meanwhile; or a newer delivery has brought the very same changes."""
+    one, other = await both_held(tx)
+    await _moved(tx, "B")
+    again = await _again(tx, other)
+    put = await deciding.put_again(tx, other, again)
+    with pytest.raises(Refused, match="does not wait any more"):
+        await deciding.put_again(tx, other, again)
+    await concluded(tx, accepted([plan("A", (await stored.changes(tx, one.delivery))["A"], State.HELD)]))
+    waits = await stored.open_of(tx, "lincoln", "A")
+    assert waits is not None
+    assert (waits.hash, waits.delivery != one.delivery) == (one.hash, True)
+    before = await stored.of(tx, one.delivery)
+    with pytest.raises(Refused, match="does not wait any more"):
+        await deciding.put_again(tx, one, await _again(tx, one))
+    assert await stored.of(tx, one.delivery) == before
+    assert [plan.hash for plan in before] == [one.hash, put.hash]
+
+
 async def test_several_are_released_together(tx: AsyncConnection) -> None:
     """They are one turn, each keeps who and why, one named twice is released once; the delivery is settled."""
     one, other = await both_held(tx)
@@ -254,8 +275,34 @@ async def test_a_held_plan_can_be_matched_anew(tx: AsyncConnection) -> None:
     one, _ = await both_held(tx)
     again = await deciding.matched_anew(tx, one, "p2")
     assert again == replace(one, platform_school="p2")
+    assert [due.id for due in await deliveries.unreported(tx)] == [one.delivery]
     await deciding.release(tx, [one.plan], "Kim", "checked", LATER)
     assert (await schools.decisions(tx, "lincoln"))["A"].platform_school == "p2"
+
+
+async def test_a_release_that_changes_no_row_tells_where_its_school_stands(tx: AsyncConnection) -> None:
+    """It is a turn all the same: who follows the feed has taken the one before, and would miss what that told."""
+    adams = frames(schools=[("A", "Adams")])
+    await concluded(tx, accepted(plans(empty(), adams)))
+    await concluded(tx, accepted([replace(plan("A", {}, State.HELD), platform_school="p2")]))
+    (held,) = await stored.held(tx, "lincoln")
+    taken = await feed.end(tx)
+    await deciding.release(tx, [held.plan], "Kim", "checked", LATER)
+    (line,) = await told(tx, after=taken)
+    assert (line["delivery"], line["action"], line["stands"]) == (held.delivery, "stands", {"platform_school": "p2"})
+
+
+async def test_a_school_that_a_release_removes_keeps_no_place(tx: AsyncConnection) -> None:
+    """Neither is its match remembered, nor does it stand in the way of the school that has its place by now."""
+    adams = frames(schools=[("A", "Adams")])
+    await concluded(tx, accepted(plans(empty(), adams)))
+    (gone,) = plans(adams, empty(), held="A")
+    await concluded(tx, accepted([replace(gone, platform_school="p1")]))
+    (held,) = await stored.held(tx, "lincoln")
+    await schools.decide(tx, "lincoln", "B", Decision.MATCHED, platform_school="p1", by="Kim", at=LATER)
+    await deciding.release(tx, [held.plan], "Kim", "it has closed", LATER)
+    assert await roster.schools(tx, "lincoln") == frozenset()
+    assert list(await schools.decisions(tx, "lincoln")) == ["B"]
 
 
 @pytest.mark.parametrize("holds", [(), (HOLD,)], ids=["clear", "held"])
@@ -265,9 +312,11 @@ async def test_a_matched_school_goes_on_unless_a_hold_stops_it(tx: AsyncConnecti
     waits = replace(unmatched, state=State.UNMATCHED, holds=holds)
     (one,) = await stored.of(tx, await concluded(tx, accepted([waits])))
     assert (one.state, await roster.schools(tx, "lincoln")) == (State.UNMATCHED, frozenset())
+    await deliveries.reported(tx, one.delivery, AT)
     matched = await deciding.matched(tx, one, "p1", "Kim", "it is that one", LATER)
     assert (matched.state, matched.platform_school) == (State.HELD if holds else State.APPLIED, "p1")
     assert await roster.schools(tx, "lincoln") == (frozenset() if holds else {"A"})
+    assert [due.id for due in await deliveries.unreported(tx)] == [one.delivery]
     if holds:
         await deciding.release(tx, [one.plan], "Kim", "checked", LATER)
     assert (await roster.schools(tx, "lincoln"), (await schools.decisions(tx, "lincoln"))["A"].platform_school) == (
@@ -298,3 +347,4 @@ async def test_what_is_open_gives_way_to_what_is_newer(tx: AsyncConnection, stat
     assert [one.state for one in await stored.of(tx, older)] == [state, State.APPLIED]
     await concluded(tx, accepted())
     assert [one.state for one in await stored.of(tx, older)] == [State.SUPERSEDED, State.APPLIED]
+    assert [one.closed_at for one in await stored.of(tx, older)] == [AT, AT]

@@ -12,9 +12,10 @@ from rostergate.core.person import digest
 from rostergate.core.plan_state import State
 from rostergate.core.roster import GUARDIANS, STUDENTS, TABLES, TEACHERS, empty
 from rostergate.errors import Refused
-from rostergate.store import accounts, checking, erasing, feed, roster
+from rostergate.store import accounts, checking, deciding, erasing, feed, roster
 from rostergate.store import plans as stored
 from rostergate.store.accounts import PlatformAccount
+from rostergate.store.deliveries import reported, unreported
 from rostergate.store.erasing import Person
 from rostergate.store.feed import Cursor
 from rostergate.store.schema import deliveries, held_rows, metadata, platform_accounts
@@ -22,6 +23,8 @@ from store.making import AT, accepted, concluded, plans, sealed
 from store.replaying import Platform, told
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from rostergate.core.roster import Frames
@@ -69,6 +72,8 @@ async def everything(tx: AsyncConnection) -> str:
 async def test_nothing_of_a_person_is_left(tx: AsyncConnection) -> None:
     """Current and earlier values, ties, plans, rows of holds and the account go; the others stay, by all rules."""
     await accounts.load(tx, "lincoln", [PlatformAccount("p1", None, "wq@home.example", None)], AT)
+    await concluded(tx, accepted(plans(empty(), everybody(), held="A")))
+    await deciding.discard(tx, [one.plan for one in await stored.held(tx)], "Kim", "wrong", AT)
     await concluded(tx, accepted(plans(empty(), everybody())))
     await concluded(tx, accepted(plans(everybody(), everybody("Mina"))))
     waiting = await concluded(tx, accepted(plans(everybody("Mina"), empty(), held="A")))
@@ -79,7 +84,11 @@ async def test_nothing_of_a_person_is_left(tx: AsyncConnection) -> None:
     assert (traces.current, traces.versions["students"], traces.waiting) == (True, 2, (waiting,))
     assert traces.loaded == {"p1"}
     assert traces.names == {("Wilhelmina", "Quackenbush"), ("Mina", "Quackenbush")}
+    every = list(await tx.scalars(sa.select(deliveries.c.id)))
+    for delivery in every:
+        await reported(tx, delivery, AT)
     await erasing.erase(tx, who, LATER, SALT)
+    assert [one.id for one in await unreported(tx)] == every
     after = await everything(tx)
     assert [canary for canary in CANARIES if canary in after] == []
     assert "Wilhelmina" not in after
@@ -128,22 +137,38 @@ async def test_a_feed_that_stopped_among_lost_lines_misses_nothing(tx: AsyncConn
     assert rest[: len(now) - 2] == now[2:]
 
 
+async def test_a_feed_that_stopped_where_the_person_left_misses_nothing(tx: AsyncConnection) -> None:
+    """That turn loses lines as well, and what it tells of others must not come under a cursor that was taken."""
+    await concluded(tx, accepted(plans(empty(), everybody())))
+    await concluded(tx, accepted(plans(everybody(), left(everybody()))))
+    whole = await told(tx, after=Cursor(2, 0))
+    await erasing.erase(tx, Person("lincoln", STUDENTS, "canary-17"), LATER, SALT)
+    others = [line["key"] for line in whole if "canary-17" not in line["key"].values()]
+    assert others == [{"guardian_id": "g1"}]
+    for stopped in whole[:-1]:
+        rest = await told(tx, after=Cursor.parse(stopped["cursor"]))
+        assert [line["key"] for line in rest if line["cursor"].startswith("2.")] == others
+
+
 async def test_who_has_left_before_is_erased_as_well(tx: AsyncConnection) -> None:
     """The history loses the person, nothing else changes, and the feed says so."""
     await concluded(tx, accepted(plans(empty(), everybody())))
     await concluded(tx, accepted(plans(everybody(), left(everybody()))))
+    waiting = await concluded(tx, accepted(plans(left(everybody()), empty(), held="A")))
+    await reported(tx, waiting, AT)
     who = Person("lincoln", STUDENTS, "canary-17")
     assert not (await erasing.find(tx, who)).current
     await erasing.erase(tx, who, LATER, SALT)
+    assert waiting in {one.id for one in await unreported(tx)}
     assert [canary for canary in CANARIES if canary in await everything(tx)] == []
     assert [line["action"] for line in await told(tx, after=Cursor(3, 0))] == ["erased"]
     assert same(await roster.load(tx, "lincoln"), left(everybody()))
 
 
 async def test_an_account_that_was_never_linked_goes_too(tx: AsyncConnection) -> None:
-    """Whatever kept it apart: a claim before it, a second account with the address, another role, an earlier phone."""
+    """Whatever kept it apart: a claim before it, a second account, another role, an earlier phone or address."""
     before = everybody()
-    before["teachers"] = frames(teachers=[("t1", "Ada", "Moss", "T1@School.Example", "+12025550101")])["teachers"]
+    before["teachers"] = frames(teachers=[("t1", "Ada", "Moss", "T1@Private.Example", "+12025550101")])["teachers"]
     await concluded(tx, accepted(plans(empty(), before)))
     await concluded(tx, accepted(plans(before, everybody())))
     await accounts.claim(tx, "lincoln", "t1", AT)
@@ -152,11 +177,13 @@ async def test_an_account_that_was_never_linked_goes_too(tx: AsyncConnection) ->
         PlatformAccount("p2", "guardians", "t1@school.example", None),
         PlatformAccount("p3", None, None, "+12025550101"),
         PlatformAccount("p4", None, "somebody@school.example", None),
+        PlatformAccount("p5", None, "t1@private.example", None),
     ]
     await accounts.load(tx, "lincoln", loaded, AT)
     await erasing.erase(tx, Person("lincoln", TEACHERS, "t1"), LATER, SALT)
     assert await _loaded(tx) == {"p4"}
-    assert "t1@school.example" not in (await everything(tx)).lower()
+    after = (await everything(tx)).lower()
+    assert ("t1@school.example" in after, "t1@private.example" in after) == (False, False)
 
 
 async def test_an_account_loaded_while_its_owner_waits_or_has_left_goes_too(tx: AsyncConnection) -> None:
@@ -196,6 +223,44 @@ async def test_the_account_of_somebody_else_stays(tx: AsyncConnection) -> None:
 async def _loaded(tx: AsyncConnection) -> set[str]:
     """Return the accounts that the platform has."""
     return set(await tx.scalars(sa.select(platform_accounts.c.account)))
+
+
+async def test_whoever_has_the_same_id_in_another_district_stays(tx: AsyncConnection) -> None:
+    """Roster, history, plans that wait, accounts and feed of that district are as they were."""
+    loaded = [PlatformAccount(f"p-{role}", role, "wq@home.example", None) for role in ("students", "guardians")]
+    for district in ("east", "lincoln"):
+        await accounts.load(tx, district, loaded, AT)
+        await concluded(tx, accepted(plans(empty(), everybody())), district)
+        await concluded(tx, accepted(plans(everybody(), everybody("Mina"))), district)
+        await concluded(tx, accepted(plans(everybody("Mina"), empty(), held="A")), district)
+    traces = await erasing.find(tx, Person("east", STUDENTS, "canary-17"))
+    (held,) = await stored.held(tx, "east")
+    before = await told(tx, "east"), await stored.of(tx, held.delivery)
+    rows = await _changes(tx, traces.deliveries)
+    await erasing.erase(tx, Person("lincoln", STUDENTS, "canary-17"), LATER, SALT)
+    assert (await told(tx, "east"), await stored.of(tx, held.delivery)) == before
+    assert await erasing.find(tx, Person("east", STUDENTS, "canary-17")) == traces
+    assert await _changes(tx, traces.deliveries) == rows
+    assert list(await tx.scalars(sa.select(platform_accounts.c.district))) == ["east", "east"]
+
+
+async def _changes(tx: AsyncConnection, some: Collection[str]) -> list[tuple[str, str, list[tuple[str, ...]]]]:
+    """Return the rows that deliveries change in school A: of each delivery and table."""
+    changed = [(one, (await stored.changes(tx, one))["A"]) for one in some]
+    return [(one, name, frame.rows()) for one, tables in changed for name, frame in tables.items()]
+
+
+async def test_a_person_is_found_in_every_plan_however_many_there_are(
+    tx: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked through a few at a time."""
+    monkeypatch.setattr(erasing, "PLANS_AT_ONCE", 1)
+    for _ in range(3):
+        await concluded(tx, accepted(plans(empty(), everybody(), held="A")))
+    who = Person("lincoln", STUDENTS, "canary-17")
+    assert len((await erasing.find(tx, who)).plans) == 3
+    await erasing.erase(tx, who, LATER, SALT)
+    assert [canary for canary in CANARIES if canary in await everything(tx)] == []
 
 
 async def test_a_teacher_and_a_guardian_can_be_erased(tx: AsyncConnection) -> None:
