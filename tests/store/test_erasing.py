@@ -109,6 +109,7 @@ async def test_who_follows_the_feed_is_told(tx: AsyncConnection) -> None:
     assert (line["key"], line["before"], line["after"]) == (None, None, None)
     known = [one["key"]["student_id"] for one in seen if one["table"] == "students"]
     assert [one for one in known if digest(line["person"]["salt"], one) == line["person"]["sha256"]] == ["canary-17"]
+    assert await told(tx, after=Cursor.parse(line["cursor"])) == rest
     platform = Platform()
     platform.take(seen)
     for name, table in TABLES.items():
@@ -117,6 +118,20 @@ async def test_who_follows_the_feed_is_told(tx: AsyncConnection) -> None:
             platform.tables[name] = {key: values for key, values in rows.items() if key[place] != "canary-17"}
     platform.take(rest)
     assert same(platform.roster(), left(everybody()))
+
+
+async def test_who_follows_is_told_although_the_last_turn_was_of_no_delivery(tx: AsyncConnection) -> None:
+    """Accounts were loaded since: whoever goes leaves the roster all the same, and the feed says it."""
+    await concluded(tx, accepted(plans(empty(), everybody())))
+    await accounts.load(tx, "lincoln", [PlatformAccount("p1", None, "wq@home.example", None)], AT)
+    taken = await feed.end(tx)
+    assert taken.position == 2
+    await erasing.erase(tx, Person("lincoln", STUDENTS, "canary-17"), LATER, SALT)
+    assert [(one["action"], one["key"]) for one in await told(tx, after=Cursor(taken.position + 1))] == [
+        ("erased", None),
+        ("removed", {"guardian_id": "g1"}),
+    ]
+    assert same(await roster.load(tx, "lincoln"), left(everybody()))
 
 
 async def test_a_feed_that_stopped_among_lost_lines_misses_nothing(tx: AsyncConnection) -> None:

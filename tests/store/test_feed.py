@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,6 +79,20 @@ async def test_a_platform_can_stop_anywhere_and_go_on(tx: AsyncConnection) -> No
         assert await told(tx, after=cursor) == lines[place + 1 :]
 
 
+async def test_nothing_of_another_district_is_told(tx: AsyncConnection) -> None:
+    """On the same ground, and with its rows among this one's: on PostgreSQL districts write side by side."""
+    for before, after in ((empty(), ADAMS), (ADAMS, LESS)):
+        for district in ("east", "lincoln"):
+            await concluded(tx, accepted(plans(before, after)), district)
+    of_both = [await told(tx, district) for district in ("east", "lincoln")]
+    of_one = [[(line["action"], line["table"], line["key"]) for line in lines] for lines in of_both]
+    assert of_one[0] == of_one[1]
+    for turn in await turns.following(tx, 0, district="lincoln"):
+        among = {name: replace(rows, first=min(rows.first, 1), last=1_000) for name, rows in turn.rows.items()}
+        lines = [line async for line in feed.lines(tx, replace(turn, rows=among))]
+        assert lines == [line async for line in feed.lines(tx, turn)]
+
+
 async def test_a_release_comes_after_what_was_applied_before_it(tx: AsyncConnection) -> None:
     """A plan that is released after other districts' newer deliveries is at the end of the feed, not skipped."""
     held = await concluded(tx, accepted(plans(empty(), ADAMS, held="A")))
@@ -90,6 +105,7 @@ async def test_a_release_comes_after_what_was_applied_before_it(tx: AsyncConnect
     platform = Platform()
     platform.take(await told(tx, "lincoln"))
     assert same(platform.roster(), ADAMS)
+    assert await feed.end(tx, held) == Cursor.parse(following[-1]["cursor"])
 
 
 async def test_what_is_not_committed_has_no_place(engine: AsyncEngine) -> None:
@@ -113,7 +129,7 @@ def test_what_is_no_cursor_is_refused(cursor: str) -> None:
         Cursor.parse(cursor)
 
 
-@pytest.mark.parametrize("cursor", ["2.1", "1.9", "0.1"])
+@pytest.mark.parametrize("cursor", ["2.0", "2.1", "1.9", "0.1"])
 async def test_a_cursor_of_another_database_is_refused(tx: AsyncConnection, cursor: str) -> None:
     """A cursor beyond what this database ever applied is refused: changes would be left out in silence."""
     await concluded(tx, accepted(plans(empty(), ADAMS)))

@@ -66,7 +66,6 @@ async def lived_in(tx: AsyncConnection, district: str) -> None:
     await schools.load(tx, district, [PlatformSchool("p1", CANARY)], AT)
     await accounts.load(tx, district, [PlatformAccount("a1", None, "t1@school.example", None)], AT)
     await concluded(tx, accepted(plans(empty(), FIRST)), district)
-    await accounts.claim(tx, district, "t1", AT)
     await schools.decide(tx, district, "A", Decision.MATCHED, platform_school="p1", by=CANARY, at=AT)
     without = await concluded(tx, accepted(plans(FIRST, WITHOUT)), district)
     undo = await undos.begin(tx, without, school_id="A", by=CANARY, reason=CANARY, at=AT)
@@ -76,6 +75,7 @@ async def lived_in(tx: AsyncConnection, district: str) -> None:
     (held,) = plans(FIRST, empty(), held="A")
     held = replace(held, holds=(replace(HOLD, message=CANARY, rows=concerned.NOTHING),), left_out=2)
     waiting = await concluded(tx, accepted([held]), district)
+    await accounts.claim(tx, district, "t1", AT)  # a turn of no delivery is the last one
     await tx.execute(deliveries_table.update().values(error=CANARY))
     await deliveries.begin(tx, district, AT)
     for kind in (Kind.FAILED, Kind.HELD):

@@ -73,6 +73,14 @@ async def test_a_damaged_one_is_not_used(district: District, damage: Callable[[P
     assert (await walked(district, THIRD))["totals"]["students"]["updated"] == 1
 
 
+async def test_neither_it_nor_a_draft_outlives_its_district(district: District) -> None:
+    """A process that was killed leaves its draft, which has everybody's names in it."""
+    await walked(district, FIRST)
+    kept._write(kept._draft(district.spool, SLUG), {})
+    kept.forget(district.spool, SLUG)
+    assert list(district.spool.kept(SLUG).parent.iterdir()) == []
+
+
 async def test_nothing_is_left_of_a_draft_that_is_not_kept(district: District) -> None:
     """Whether the transaction fails or the disk does: what was written meanwhile goes, and nobody is told."""
     folder = district.spool.kept(SLUG).parent
@@ -108,6 +116,15 @@ async def test_an_old_one_is_not_used(district: District) -> None:
     told = await walked(district, SECOND)
     assert told["totals"]["students"]["added"] == 50
     assert district.spool.kept(SLUG).read_bytes() != before
+
+
+async def test_what_is_held_is_not_kept_as_if_it_were_applied(district: District) -> None:
+    """Else the next delivery would not see what the school is about to lose, and nobody would be asked."""
+    await walked(district, FIRST)
+    for name in ("Renamed", "Renamed again"):
+        told = await walked(district, changed(FEW, "students.csv", "First7", name))
+        students, states = told["totals"]["students"], [one["state"] for one in told["schools"]]
+        assert (students["updated"] > 0, students["removed"], states.count("held")) == (True, 50, 1)
 
 
 async def test_one_of_another_life_of_the_database_is_not_used(tmp_path: Path, path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from core.test_decide import changed, deliver
 from golden.cases import FOLDER, contents, load
+from rostergate import core
 from rostergate.core.policy import HoldLimits, PlatformSchool, Policy
 from rostergate.store import deciding, deliveries
 from rostergate.store.schema import conclusions
@@ -17,6 +18,8 @@ from rostergate.store.schema import deliveries as deliveries_table
 from rostergate.worker import unchanged
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from core.test_decide import Files
     from worker.delivering import District
 
@@ -172,6 +175,17 @@ async def test_hashes_that_disagree_decide_again(district: District) -> None:
     shutil.rmtree(district.spool.delivery(delivery))
     with pytest.raises(FileNotFoundError):
         await district.walk(delivery)
+
+
+def test_the_pure_code_is_in_the_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file by its name and by what it says: a rule that was mended must not be skipped for the same files."""
+    monkeypatch.setattr(core, "__file__", str(tmp_path / "__init__.py"))
+    told = [unchanged.program.__wrapped__()]
+    for name, text in (("rules.py", "a"), ("rules.py", "b"), ("more/rules.py", "b")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+        told.append(unchanged.program.__wrapped__())
+    assert len(set(told)) == 4
 
 
 def test_every_setting_is_in_the_fingerprint() -> None:
