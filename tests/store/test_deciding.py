@@ -286,6 +286,7 @@ async def test_a_release_that_changes_no_row_tells_where_its_school_stands(tx: A
     await concluded(tx, accepted(plans(empty(), adams)))
     await concluded(tx, accepted([replace(plan("A", {}, State.HELD), platform_school="p2")]))
     (held,) = await stored.held(tx, "lincoln")
+    await concluded(tx, accepted(), "east")  # another's turn is the last one
     taken = await feed.end(tx)
     await deciding.release(tx, [held.plan], "Kim", "checked", LATER)
     (line,) = await told(tx, after=taken)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.rosters import frames, same
+from rostergate.core import concerned
 from rostergate.core.roster import TABLES, empty
 from rostergate.errors import Refused
 from rostergate.store import accounts, feed, floors, history, roster, turns, verdicts
@@ -14,12 +16,14 @@ from rostergate.store import plans as stored
 from rostergate.store.accounts import PlatformAccount
 from rostergate.store.feed import Cursor
 from rostergate.store.schema import accounts as accounts_table
+from rostergate.store.schema import held_rows
 from rostergate.store.schema import roster as versions
-from store.making import AT, accepted, plans, sealed
+from store.making import AT, HOLD, accepted, concluded, plans, sealed
 from store.replaying import Platform, told
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,14 +44,21 @@ def school(*students: tuple[str, str]) -> Frames:
 DAYS = (school(("s1", "Ann"), ("s2", "Bo")), school(("s1", "Anna")), school(("s1", "Anne"), ("s3", "Cy")))
 
 
-async def delivered(tx: AsyncConnection, days: Collection[Frames] = DAYS, held: str = "") -> list[str]:
-    """Deliver a roster a day from `AT` on; return the deliveries."""
+async def delivered(
+    tx: AsyncConnection,
+    days: Collection[Frames] = DAYS,
+    held: str = "",
+    *,
+    district: str = "lincoln",
+    start: datetime = AT,
+) -> list[str]:
+    """Deliver a roster a day from `start` on; return the deliveries."""
     before, found = empty(), []
     for number, wanted in enumerate(days):
-        at = AT + number * DAY
-        delivery = await sealed(tx, at=at)
+        at = start + number * DAY
+        delivery = await sealed(tx, district, at=at)
         decided = accepted(plans(before, wanted, held if number == len(days) - 1 else ""))
-        await verdicts.conclude(tx, delivery, decided, ground=await roster.ground(tx, "lincoln"), at=at)
+        await verdicts.conclude(tx, delivery, decided, ground=await roster.ground(tx, district), at=at)
         found.append(delivery)
         before = wanted
     return found
@@ -105,6 +116,20 @@ async def test_a_floor_only_rises(tx: AsyncConnection) -> None:
     assert await floors.of(tx, "lincoln") == last
 
 
+async def test_a_floor_is_of_its_own_district(tx: AsyncConnection) -> None:
+    """What is old elsewhere purges nothing here; who follows all districts is sent behind the last of the floors."""
+    first, *_ = await delivered(tx)
+    await delivered(tx, district="east", start=AT - 10 * DAY)
+    here, there = [await floors.following(tx, district, AT + DAY) for district in ("lincoln", "east")]
+    assert here == floors.Floor("lincoln", 1, 1, AT)
+    assert there == floors.Floor("east", 2, 5, AT - 9 * DAY)
+    assert await floors.plans_below(tx, here) == [one.id for one in await stored.of(tx, first)]
+    for floor in (there, here):
+        await floors.rise(tx, floor)
+    with pytest.raises(Refused, match=r"Changes of east .* --after 5\."):
+        await feed.assert_given(tx, Cursor())
+
+
 async def test_a_district_without_a_roster_has_no_floor(tx: AsyncConnection) -> None:
     """There is nothing to purge where nothing was ever applied, or only once."""
     assert await floors.following(tx, "lincoln", AT + 900 * DAY) is None
@@ -150,14 +175,31 @@ async def test_rows_of_closed_plans_go_and_those_that_wait_stay(tx: AsyncConnect
     assert await floors.plans_below(tx, floor) == []
 
 
+async def test_the_rows_that_a_hold_named_go_as_well(tx: AsyncConnection) -> None:
+    """Though nobody closed the plan: a newer delivery took its place."""
+    (held,) = plans(empty(), DAYS[0], held="A")
+    await concluded(tx, accepted([replace(held, holds=(replace(HOLD, rows=concerned.NOTHING),))]))
+    await delivered(tx)
+    floor = await floors.following(tx, "lincoln", AT + 900 * DAY)
+    assert floor is not None
+    await floors.empty_plans(tx, await floors.plans_below(tx, floor))
+    assert list(await tx.scalars(sa.select(held_rows.c.plan))) == []
+
+
 async def test_the_account_of_who_has_left_goes_with_the_last_trace(tx: AsyncConnection) -> None:
     """Somebody who is still in the roster, or above the floor, keeps the account."""
-    await accounts.load(tx, "lincoln", [PlatformAccount(f"p{n}", None, f"s{n}@home.example", None) for n in (1, 2)], AT)
-    await delivered(tx)
-    assert len((await tx.execute(sa.select(accounts_table.c.person_id))).all()) == 2
+    days = (
+        school(("s1", "Ann"), ("s2", "Bo"), ("s4", "Di")),
+        school(("s1", "Anna"), ("s4", "Dina")),
+        school(("s1", "Anna"), ("s3", "Cy")),
+    )
+    loaded = [PlatformAccount(f"p{n}", None, f"s{n}@home.example", None) for n in (1, 2, 4)]
+    await accounts.load(tx, "lincoln", loaded, AT)
+    await delivered(tx, days)
+    assert len((await tx.execute(sa.select(accounts_table.c.person_id))).all()) == 3
     floor = await floors.following(tx, "lincoln", AT + 900 * DAY)
     assert floor is not None
     await purged(tx, floor)
-    assert list(await tx.scalars(sa.select(accounts_table.c.person_id))) == ["s1"]
+    assert set(await tx.scalars(sa.select(accounts_table.c.person_id))) == {"s1", "s4"}
     made = versions["students"]
-    assert set(await tx.scalars(sa.select(made.c.student_id))) == {"s1", "s3"}
+    assert set(await tx.scalars(sa.select(made.c.student_id))) == {"s1", "s3", "s4"}

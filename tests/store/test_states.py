@@ -96,17 +96,6 @@ async def test_what_stands_otherwise_without_a_change_has_its_own_line(tx: Async
     ], "the same cursor always means the same line"
 
 
-async def test_a_turn_of_no_delivery_is_on_the_ground_of_its_district(tx: AsyncConnection) -> None:
-    """Not on that of a school, which moves less often: what was purged, and who was erased, is told apart by it."""
-    both = WANTED | {"schools": frames(schools=[("A", "Adams"), ("B", "Baker")])["schools"]}
-    await _deliver(tx, empty(), both)
-    await _deliver(tx, both, both | {"classes": both["classes"].head(1)})
-    await accounts.load(tx, "lincoln", ACCOUNTS, LATER)
-    newest = await turns.newest(tx, "lincoln")
-    assert newest is not None
-    assert (newest.delivery, newest.ground) == (None, 2)
-
-
 async def test_what_is_said_again_is_told_once(tx: AsyncConnection) -> None:
     """A decision that leaves a school where it stands has no line; one that was forgotten counts again as it comes."""
     await _deliver(tx, empty(), WANTED)

@@ -115,10 +115,26 @@ async def test_an_older_delivery_is_undone_around_newer_ones(engine: AsyncEngine
     assert sorted((await _roster(engine))["students"]["first_name"]) == ["Annie", "Bo"]
 
 
+async def test_what_a_later_delivery_removed_is_not_brought_back(engine: AsyncEngine) -> None:
+    """The delivery that is undone had left it as it was; so it is not for its undo to say."""
+    later = (
+        SECOND
+        | {name: SECOND[name].filter(school_id="A") for name in ("schools", "student_schools")}
+        | {"students": SECOND["students"].filter(student_id="s1")}
+    )
+    _, second, _ = await _deliver(engine, FIRST, SECOND, later)
+    await _undo(engine, second)
+    now = await _roster(engine)
+    assert now["schools"]["school_id"].to_list() == ["A"]
+    assert now["students"].select("student_id", "first_name").rows() == [("s1", "Ann")]
+
+
 async def test_one_school_is_undone_alone(engine: AsyncEngine) -> None:
     """The other schools stay as the delivery left them."""
     _, second = await _deliver(engine, FIRST, SECOND)
-    await _undo(engine, second, "B")
+    undone = await _undo(engine, second, "B")
+    async with store.reading(engine) as tx:
+        assert await undos.of(tx, undone) == undos.Undo(undone, second, "B", "Kim", "a wrong export")
     assert sorted((await _roster(engine))["students"]["first_name"]) == ["Anna", "Bo"]
     with pytest.raises(NotFound, match="has no school Z"):
         await undoing.look(engine, second, "Z", POLICY)
