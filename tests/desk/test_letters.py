@@ -109,6 +109,20 @@ def test_a_held_school_comes_with_its_code(stories: dict[str, Story]) -> None:
     assert CODE not in written.subject
 
 
+@pytest.mark.parametrize(
+    ("old", "told"), [(["students.csv"], "this one is much older"), (["a.csv", "b.csv"], "these are much older")]
+)
+def test_one_file_is_told_of_as_one(stories: dict[str, Story], old: list[str], told: str) -> None:
+    """A set of which one file is of an older export is told so."""
+    assert told in " ".join(letter(occasion(Kind.MIXED, stories, facts={"old": old})).text.split())
+
+
+def test_a_held_school_s_rows_are_named(stories: dict[str, Story]) -> None:
+    """Whoever is to judge a hold is told which file has the rows that it is about."""
+    written = letter(occasion(Kind.HELD, stories))
+    assert all("holds.csv" in form for form in (written.text, written.html))
+
+
 def test_a_code_of_an_undo_asks_for_no_other_export(stories: dict[str, Story]) -> None:
     """An undo has no files that could be corrected."""
     undo = dataclasses.replace(stories["held"], undoes="lincoln-00016")

@@ -95,9 +95,13 @@ def giving_back(path: Path) -> Iterator[None]:
 
 
 def let_go(descriptor: int) -> None:
-    """Close a file. Where it has no name any more, and its room goes with it, that is done in a thread."""
-    about = os.fstat(descriptor)
-    if about.st_nlink == 0 and about.st_size >= LARGE_BYTES:
+    """Close a file. Where it has no name any more, and much room goes with it, that is done in a thread."""
+    try:
+        about = os.fstat(descriptor)
+        is_slow = about.st_nlink == 0 and about.st_size >= LARGE_BYTES
+    except OSError:
+        is_slow = False  # a share that is away
+    if is_slow:
         threading.Thread(target=os.close, args=(descriptor,)).start()
     else:
         os.close(descriptor)
