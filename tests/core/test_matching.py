@@ -135,24 +135,39 @@ def test_nobody_waits_for_a_school_that_leaves() -> None:
         assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED)}
 
 
+FORGOTTEN = frozenset({"1"})
+THREE = {"1": "Jefferson", "2": "Jeferson", "3": "Grant"}
+
+
 def test_a_school_that_leaves_takes_no_place_from_one_that_comes() -> None:
     """A new school of nearly its name may be the same one: it waits, and is not made beside it. Others go on."""
-    names = {"1": "Jefferson", "2": "Jeferson", "3": "Grant"}
-    platform = policy(("p1", "Jefferson"), ("p2", "Grant"), forgotten=frozenset({"1"}))
-    answer = match(names, {"1"}, platform, leaving={"1"})
+    platform = policy(("p1", "Jefferson"), ("p2", "Grant"), forgotten=FORGOTTEN)
+    answer = match(THREE, {"1"}, platform, leaving={"1"})
     assert (answer["2"], answer["3"]) == (Match(Standing.UNMATCHED), matched("p2"))
-    assert match(names, {"1"}, platform) == {"1": matched("p1"), "2": matched(), "3": matched("p2")}
-    for new in ("Lincoln", "Lincon"):
-        answer = match({"1": "Lincoln", "2": new}, {"1"}, policy(("p1", "Lincoln")), leaving={"1"})
-        assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED)}
-    two = {"1": "Lincoln", "2": "Lincon", "3": "Lincon"}
-    for one in (policy(("p1", "Lincoln")), policy(("p1", "Lincoln"), forgotten=frozenset({"1"}))):
-        answer = match(two, {"1"}, one, leaving={"1"})
-        assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED), "3": Match(Standing.UNMATCHED)}
-    own = policy(("p1", "Jefferson"), ("p2", "Jeferson"), ("p3", "Grant"), forgotten=frozenset({"1"}))
-    assert match(names, {"1"}, own, leaving={"1"}) == {"1": matched(), "2": matched("p2"), "3": matched("p3")}
-    held = policy(("p1", "Jefferson", "9"), forgotten=frozenset({"1"}))
-    assert match(names, {"1"}, held, leaving={"1"})["2"] == Match(Standing.UNMATCHED)
+    assert match(THREE, {"1"}, platform) == {"1": matched("p1"), "2": matched(), "3": matched("p2")}
+
+
+@pytest.mark.parametrize("new", ["Lincoln", "Lincon"])
+def test_a_new_school_is_not_made_beside_the_place_of_one_that_was_made(new: str) -> None:
+    """The platform's list came after the old id had been made: it leaves, and the new one has its name, or nearly."""
+    answer = match({"1": "Lincoln", "2": new}, {"1"}, policy(("p1", "Lincoln")), leaving={"1"})
+    assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED)}
+
+
+@pytest.mark.parametrize("forgotten", [frozenset[str](), FORGOTTEN], ids=["made", "forgotten"])
+def test_of_two_that_may_be_the_one_that_leaves_both_wait(forgotten: frozenset[str]) -> None:
+    """Which of them it is, a person says."""
+    platform = policy(("p1", "Lincoln"), forgotten=forgotten)
+    answer = match({"1": "Lincoln", "2": "Lincon", "3": "Lincon"}, {"1"}, platform, leaving={"1"})
+    assert answer == {"1": matched(), "2": Match(Standing.UNMATCHED), "3": Match(Standing.UNMATCHED)}
+
+
+def test_a_new_school_that_has_a_place_of_its_own_goes_on() -> None:
+    """Also where another that fits less would have gone to one that leaves; not where that place is somebody's."""
+    own = policy(("p1", "Jefferson"), ("p2", "Jeferson"), ("p3", "Grant"), forgotten=FORGOTTEN)
+    assert match(THREE, {"1"}, own, leaving={"1"}) == {"1": matched(), "2": matched("p2"), "3": matched("p3")}
+    held = policy(("p1", "Jefferson", "9"), forgotten=FORGOTTEN)
+    assert match(THREE, {"1"}, held, leaving={"1"})["2"] == Match(Standing.UNMATCHED)
 
 
 def test_a_school_whose_place_was_forgotten_is_matched_as_a_new_one() -> None:

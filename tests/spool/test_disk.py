@@ -131,6 +131,19 @@ def test_the_room_of_a_large_file_is_given_back_beside(
     assert closed == [beside] * 3
 
 
+def test_without_a_thread_the_room_is_given_back_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system lets no thread begin, whoever takes the file away waits."""
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    path = tmp_path / "students.csv"
+    _of_size(path, LARGE_BYTES)
+    with _none_left_open(), giving_back(path):
+        path.unlink()
+
+
 def test_a_file_that_stays_is_closed_at_once(tmp_path: Path) -> None:
     """What was not taken away after all, or was not there, leaves nothing open."""
     path = tmp_path / "students.csv"

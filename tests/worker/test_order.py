@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from core.rosters import frames, same
 from rostergate import store
-from rostergate.config import Districts, Settings
 from rostergate.core.delivery import State
 from rostergate.core.roster import empty
 from rostergate.core.states import IllegalTransition
 from rostergate.errors import Refused, StoreError
-from rostergate.service.clock import utc_now
-from rostergate.spool.folders import Spool
 from rostergate.store import deliveries, roster, turns, verdicts
-from rostergate.worker.queue import Queue
 from store.making import AT, LATER, accepted, plans, sealed
-from worker.walking import Walked
+from worker.walking import Walked, queue_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from rostergate.core.roster import Frames
-    from rostergate.worker.processes import Processes
+    from rostergate.spool.folders import Spool
 
 YESTERDAY = frames(schools=[("A", "Adams")])
 TODAY = frames(schools=[("A", "Adams Elementary")])
@@ -80,8 +76,6 @@ async def test_the_queue_waits_with_the_newer_one(
 ) -> None:
     """While an older delivery waits to be tried again, its district's newer one waits too, whatever the clocks say."""
     (tmp_path / "lincoln.toml").write_text('name = "Lincoln"\ntime_zone = "UTC"\n')
-    districts = Districts(tmp_path)
-    districts.load()
     async with store.writing(engine) as tx:
         older = await sealed(tx, at=LATER)  # a clock that went back in between
         newer = await sealed(tx, at=AT)
@@ -91,16 +85,7 @@ async def test_the_queue_waits_with_the_newer_one(
         if delivery == newer:
             stop.set()
 
-    queue = Queue(
-        settings=Settings.model_validate({"delivery": {"retry_seconds": 0.01}}),
-        districts=districts,
-        engine=engine,
-        database=location,
-        spool=Spool(tmp_path),
-        processes=cast("Processes", walking),
-        now=utc_now,
-        on_closed=on_closed,
-    )
+    queue = queue_of(engine, location, tmp_path, walking, on_closed, retry_seconds=0.01)
     async with asyncio.timeout(60):
         await queue.run(stop)
     assert walking.walked == [older, older, newer]

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from rostergate import journal, store
-from rostergate.config import Districts, Settings
 from rostergate.core.delivery import State
 from rostergate.errors import StoreError
-from rostergate.spool.folders import Spool
 from rostergate.store import deliveries, roster, verdicts
 from rostergate.worker import queue
-from rostergate.worker.queue import Queue
 from running import SECONDS_MAX
 from store.making import AT, accepted, sealed
-from worker.walking import Walked
+from worker.walking import Walked, queue_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, MutableMapping
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from rostergate.worker.processes import Processes
     from servers import PostgreSQL
 
 Lines = list["MutableMapping[str, Any]"]
@@ -82,8 +78,6 @@ async def _run(
 ) -> tuple[deliveries.Delivery, int]:
     """Run the queue until a delivery is closed; start the server again once `lost` was told."""
     (folder / "lincoln.toml").write_text('name = "Lincoln"\ntime_zone = "UTC"\n')
-    districts = Districts(folder)
-    districts.load()
     async with store.writing(engine) as tx:
         delivery = await sealed(tx)
     stop, walking = asyncio.Event(), _Interrupted(engine, server)
@@ -91,18 +85,8 @@ async def _run(
     async def on_closed(_: str) -> None:
         stop.set()
 
-    running = asyncio.create_task(
-        Queue(
-            settings=Settings.model_validate({"delivery": {"retry_seconds": 0.01, "attempts_max": attempts_max}}),
-            districts=districts,
-            engine=engine,
-            database=location,
-            spool=Spool(folder),
-            processes=cast("Processes", walking),
-            now=lambda: AT,
-            on_closed=on_closed,
-        ).run(stop)
-    )
+    queue_ = queue_of(engine, location, folder, walking, on_closed, retry_seconds=0.01, attempts_max=attempts_max)
+    running = asyncio.create_task(queue_.run(stop))
     async with asyncio.timeout(SECONDS_MAX):
         while not any(line["event"] == lost for line in lines):  # noqa: ASYNC110 - the journal tells nobody
             await asyncio.sleep(0.01)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from structlog.testing import capture_logs
 
 from rostergate import journal, store
-from rostergate.config import Districts, Settings
 from rostergate.core.delivery import State
-from rostergate.service.clock import utc_now
 from rostergate.spool.folders import Spool
 from rostergate.store import deliveries, roster, verdicts
 from rostergate.worker import queue as queues
 from rostergate.worker.processes import Processes
-from rostergate.worker.queue import Queue
 from running import SECONDS_MAX
 from store.making import AT, accepted, fill, sealed
-from worker.walking import Walked
+from worker.walking import Walked, queue_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     import pytest
@@ -47,29 +43,6 @@ class _WithoutRoom:
         return Walked()
 
 
-def _queue(
-    engine: AsyncEngine,
-    location: store.Location,
-    folder: Path,
-    processes: object,
-    on_closed: Callable[[str], Awaitable[None]],
-    **delivery: float,
-) -> Queue:
-    """Return a queue for the districts whose files are in a folder, with these settings of `[delivery]`."""
-    districts = Districts(folder)
-    districts.load()
-    return Queue(
-        settings=Settings.model_validate({"delivery": delivery}),
-        districts=districts,
-        engine=engine,
-        database=location,
-        spool=Spool(folder),
-        processes=cast("Processes", processes),
-        now=utc_now,
-        on_closed=on_closed,
-    )
-
-
 async def test_an_error_of_the_disk_says_where(engine: AsyncEngine, location: store.Location, tmp_path: Path) -> None:
     """Operators are told which file or folder could not be read, and why; nobody else is."""
     (tmp_path / "lincoln.toml").write_text('name = "Lincoln"\ntime_zone = "UTC"\n')
@@ -80,7 +53,7 @@ async def test_an_error_of_the_disk_says_where(engine: AsyncEngine, location: st
     async def on_closed(_delivery: str) -> None:
         stop.set()
 
-    queue = _queue(engine, location, tmp_path, processes, on_closed, attempts_max=1)
+    queue = queue_of(engine, location, tmp_path, processes, on_closed, attempts_max=1)
     async with asyncio.timeout(60):
         await queue.run(stop)
     await processes.close()
@@ -107,7 +80,7 @@ async def test_a_full_database_costs_no_attempt(
         if not waiting:
             stop.set()
 
-    queue = _queue(engine, location, tmp_path, walking, on_closed, retry_seconds=0.01, attempts_max=1)
+    queue = queue_of(engine, location, tmp_path, walking, on_closed, retry_seconds=0.01, attempts_max=1)
     with capture_logs() as lines:
         async with asyncio.timeout(SECONDS_MAX):
             await queue.run(stop)
@@ -144,7 +117,7 @@ async def test_a_wanted_end_of_the_daemon_costs_no_attempt(
     async def on_closed(_delivery: str) -> None:
         raise AssertionError("nothing is closed")
 
-    queue = _queue(engine, location, tmp_path, walking, on_closed)
+    queue = queue_of(engine, location, tmp_path, walking, on_closed)
     stop = asyncio.Event()
     running = asyncio.create_task(queue.run(stop))
     async with asyncio.timeout(SECONDS_MAX):

@@ -9,16 +9,13 @@ import pytest
 
 from core.rosters import frames, same
 from rostergate import store
-from rostergate.config import Districts, Settings
 from rostergate.core.delivery import State
-from rostergate.spool.folders import Spool
 from rostergate.store import deliveries, roster, turns, verdicts
 from rostergate.worker import queue
-from rostergate.worker.queue import Queue
 from rostergate.worker.taking import Taking
 from running import SECONDS_MAX
 from store.making import AT, accepted, plans, sealed
-from worker.walking import Walked
+from worker.walking import Walked, queue_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from rostergate.core.roster import Frames
+    from rostergate.worker.queue import Queue
     from servers import PostgreSQL
 
 SLUGS = ("east", "north", "south", "west")
@@ -74,20 +72,9 @@ def taker(tmp_path: Path, location: store.Server) -> Callable[[AsyncEngine, Any,
     """Give what makes a daemon's queue."""
     for slug in SLUGS:
         (tmp_path / f"{slug}.toml").write_text(f'name = "{slug}"\ntime_zone = "UTC"\n')
-    districts = Districts(tmp_path)
-    districts.load()
 
-    def made(engine: AsyncEngine, walking: Any, closed: asyncio.Queue[str]) -> Queue:
-        return Queue(
-            settings=Settings.model_validate({"delivery": {"workers": 2}}),
-            districts=districts,
-            engine=engine,
-            spool=Spool(tmp_path),
-            database=location,
-            processes=walking,
-            now=lambda: AT,
-            on_closed=closed.put,
-        )
+    def made(engine: AsyncEngine, walking: object, closed: asyncio.Queue[str]) -> Queue:
+        return queue_of(engine, location, tmp_path, walking, closed.put, workers=2)
 
     return made
 

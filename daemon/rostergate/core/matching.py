@@ -122,14 +122,13 @@ def match(
     placed = set(rostered) - policy.forgotten
     for new in (False, True):
         asking = {one: name for one, name in names.items() if one not in found and (one not in placed) == new}
-        given, doubtful, going = dict[str, str](), set(asking), dict[str, str]()
-        if policy.matching == "auto":
-            places = free | left if new else free
-            given, doubtful = _by_name(asking, places)
-            doubtful |= {one for one, place in given.items() if place in left}
-            going = {place: places[place] for one, place in given.items() if one not in there}
-            nearly, unsure = _by_name({one: asking[one] for one in asking.keys() - given.keys()}, going)
-            doubtful |= nearly.keys() | unsure
+        places = free | left if new else free
+        given, doubtful = _by_name(asking, places) if policy.matching == "auto" else ({}, set(asking))
+        doubtful |= {one for one, place in given.items() if place in left}
+        # What a school that leaves would get, nobody gets: whoever it fits as well may be that school.
+        going = {place: places[place] for one, place in given.items() if one not in there}
+        nearly, unsure = _by_name({one: asking[one] for one in asking.keys() - given.keys()}, going)
+        doubtful |= nearly.keys() | unsure
         for one in asking:
             waits = new and one in doubtful and one in there
             place = given.get(one) if one in there else None

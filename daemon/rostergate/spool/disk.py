@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -96,15 +96,12 @@ def giving_back(path: Path) -> Iterator[None]:
 
 def let_go(descriptor: int) -> None:
     """Close a file. Where it has no name any more, and much room goes with it, that is done in a thread."""
-    try:
+    with suppress(OSError, RuntimeError):  # a share is away, or there is no thread to be had
         about = os.fstat(descriptor)
-        is_slow = about.st_nlink == 0 and about.st_size >= LARGE_BYTES
-    except OSError:
-        is_slow = False  # a share that is away
-    if is_slow:
-        threading.Thread(target=os.close, args=(descriptor,)).start()
-    else:
-        os.close(descriptor)
+        if about.st_nlink == 0 and about.st_size >= LARGE_BYTES:
+            threading.Thread(target=os.close, args=(descriptor,)).start()
+            return
+    os.close(descriptor)
 
 
 def _fsync(path: Path, flags: int) -> None:

@@ -125,7 +125,7 @@ def _settle_in(modules: tuple[str, ...], log: LogSettings) -> None:
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
-    journal.configure(log.format, log.level)
+    journal.configure(log.format, log.level)  # or what a library says goes to the log with what it filled in
     workbench.set_up(modules)
 
 
