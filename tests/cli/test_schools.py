@@ -71,6 +71,8 @@ def test_a_name_moves_no_terminal(commands: Commands) -> None:
     plan = commands.answer("show", f"{SLUG}-00001")["schools"][0]["plan"]
     shown = commands("holds", "show", str(plan)).output
     assert "school 10 (Alder\ufffd[2J School)" in shown
+    refused = commands("undo", f"{SLUG}-00001", "--school", "1\x1b[2J0", "--dry-run")
+    assert (refused.exit_code, "has no school 1\ufffd[2J0" in refused.output) == (1, True)
 
 
 def test_a_matched_school_goes_on_and_keeps_its_match(waiting: Commands) -> None:
